@@ -1,0 +1,35 @@
+"""The errors that a user can meet; each carries one sentence that says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class MitsGanError(Exception):
+    """Base of every error whose text is meant for the user."""
+
+
+class ReadError(MitsGanError):
+    """A CT scan cannot be read."""
+
+
+class WriteError(MitsGanError):
+    """A CT scan cannot be written; nothing was left behind."""
+
+
+class TamperedVolumeError(WriteError):
+    """A volume that carries a simulated attack was offered to the DICOM writer."""
+
+
+class AttackError(MitsGanError):
+    """An attack cannot be made on this volume at this place."""
+
+
+class ProtectionError(MitsGanError):
+    """A protection cannot be computed."""
+
+
+class WeightsError(MitsGanError):
+    """A file of network weights is missing, damaged or of another kind."""
+
+
+class Cancelled(MitsGanError):
+    """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""
