@@ -1,0 +1,46 @@
+"""Protect chest CT against tampering by generative networks, and watch the protection work.
+
+>>> import napari_mits_gan as mg
+>>> scan = mg.read_ct("folder/of/a/series")  # doctest: +SKIP
+>>> protected = mg.protect(scan, method="mits-gan", max_change_hu=20, seed=0)  # doctest: +SKIP
+>>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
+>>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+
+Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.ct.read import read_ct
+    from napari_mits_gan.ct.volume import CTVolume
+    from napari_mits_gan.ct.write_dicom import write_dicom
+    from napari_mits_gan.protection.protect import protect
+
+__version__ = "0.1.0"
+
+__all__ = ["CTGAN", "CTVolume", "__version__", "protect", "read_ct", "write_dicom"]
+
+_HOME = {
+    "CTGAN": "napari_mits_gan.attack.ctgan",
+    "CTVolume": "napari_mits_gan.ct.volume",
+    "protect": "napari_mits_gan.protection.protect",
+    "read_ct": "napari_mits_gan.ct.read",
+    "write_dicom": "napari_mits_gan.ct.write_dicom",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))

@@ -1,0 +1,1 @@
+"""The command `napari-mits-gan`: parses, calls, shows progress; contains no science."""

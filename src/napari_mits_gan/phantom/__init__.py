@@ -1,0 +1,1 @@
+"""A chest CT phantom drawn from formulas: the sample scan that the repository can give away."""
