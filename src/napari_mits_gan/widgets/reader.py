@@ -1,0 +1,90 @@
+"""How napari opens CT scans: File > Open, drag and drop, `napari PATH`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
+from napari_mits_gan.widgets.layers import layer_data
+
+if TYPE_CHECKING:
+    from napari_mits_gan.ct.volume import CTVolume
+
+PathLike = str | Path
+SUFFIXES = (".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
+"""What the names of CT files end in; a folder is taken for a DICOM series."""
+
+
+def get_reader(path: PathLike | Sequence[PathLike]) -> Callable[[Any], list[Any]] | None:
+    """The reader for a path, as napari asks for it.
+
+    Parameters
+    ----------
+    path : str, Path or a list of them
+        A DICOM folder or file, a NIfTI, MetaImage or NRRD file; for a list, all must be such.
+
+    Returns
+    -------
+    callable or None
+        Called with the path, it returns a list of layer data; None says that this plugin does not read such files.
+    """
+    paths = _as_paths(path)
+    return read_layers if paths and all(_is_candidate(p) for p in paths) else None
+
+
+def read_layers(path: PathLike | Sequence[PathLike]) -> list[Any]:
+    """Read scans and hand them to napari: one image layer each, in HU, with its spacing in mm and a lung window.
+
+    Raises
+    ------
+    ReadError
+        If a path holds no CT scan that can be read; the text says why.
+    """
+    return [layer_data(read_with_choice(p)) for p in _one_per_series(_as_paths(path))]
+
+
+def read_with_choice(path: Path) -> CTVolume:
+    """Read a scan; where a folder holds several series and there is a window, ask the user for one.
+
+    Raises
+    ------
+    SeveralSeriesError
+        If there are several series and nobody to ask, or nobody chose.
+    """
+    try:
+        return read_ct(path)
+    except SeveralSeriesError as error:
+        chosen = _ask(error)
+        if chosen is None:
+            raise
+        return read_ct(path, series=chosen)
+
+
+def _ask(error: SeveralSeriesError) -> str | None:
+    from qtpy.QtWidgets import QApplication
+
+    if QApplication.instance() is None:
+        return None
+    from napari_mits_gan.widgets.series_chooser import SeriesChooser
+
+    chooser = SeriesChooser(error.series)
+    return chooser.chosen if chooser.exec_() else None
+
+
+def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
+    return [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
+
+
+def _is_candidate(path: Path) -> bool:
+    return path.is_dir() or path.name.lower().endswith(SUFFIXES)
+
+
+def _one_per_series(paths: list[Path]) -> list[Path]:
+    """A file of a DICOM series stands for the whole series: of a stack of them, one per folder is enough."""
+    kept: dict[Path, Path] = {}
+    for path in paths:
+        is_slice = not path.is_dir() and path.name.lower().endswith((".dcm", ".dicom", ".ima"))
+        kept.setdefault(path.parent if is_slice and len(paths) > 1 else path, path)
+    return list(kept.values())
