@@ -1,0 +1,155 @@
+"""CT-GAN as a user meets it: load an attacker, tamper with a volume at a voxel."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from napari_mits_gan.attack.cuboid import CUBOID_MM, Box
+from napari_mits_gan.attack.pipeline import MENDED, Mode, Place, Spacing, Tampering
+from napari_mits_gan.attack.weights import Action, AttackerWeights, digest, load_attacker
+from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.device import choose_device
+from napari_mits_gan.errors import AttackError
+
+ATTACK_LABEL = "SIMULATED ATTACK"
+"""Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""
+
+_SHIPPED = Path(__file__).parent.parent / "weights"
+_SHIPPED_FILES: Mapping[str, str] = {"inject": "injector.safetensors", "remove": "remover.safetensors"}
+
+
+def scan_tensor(volume: CTVolume) -> torch.Tensor:
+    """The volume's HU, shape (z, y, x), as a tensor that shares its memory; never write into it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
+        return torch.from_numpy(volume.hu)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class CTGAN:
+    """An attacker that injects a lung nodule at a voxel, or removes one.
+
+    CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019). Make one with `CTGAN.load`.
+
+    Parameters
+    ----------
+    weights : AttackerWeights
+        The trained network with its calibration.
+    name : str
+        Which weights these are, for the records: a file name and a digest.
+    mode : Mode
+        `MENDED` (default), or `REFERENCE` for the published behaviour to the voxel.
+
+    Examples
+    --------
+    >>> import napari_mits_gan as mg
+    >>> scan = mg.read_ct("chest/")                                         # doctest: +SKIP
+    >>> tampered = mg.CTGAN.load("inject").tamper(scan, at=(70, 300, 180))  # doctest: +SKIP
+    """
+
+    weights: AttackerWeights
+    name: str
+    mode: Mode = MENDED
+
+    @classmethod
+    def load(cls, which: str | Path, device: str = "auto", *, mode: Mode = MENDED) -> CTGAN:
+        """Load an attacker.
+
+        Parameters
+        ----------
+        which : {"inject", "remove"} or path
+            One of the attackers that come with the package, or a safetensors file written by training.
+        device : str
+            "auto", "cpu", "cuda" or "mps".
+        mode : Mode
+            `MENDED` or `REFERENCE`.
+
+        Raises
+        ------
+        WeightsError
+            If the file is missing, damaged or holds something else.
+        """
+        path = _SHIPPED / _SHIPPED_FILES[which] if which in _SHIPPED_FILES else Path(which)
+        weights = load_attacker(path, choose_device(device))
+        return cls(weights, f"{path.name} {digest(path)}", mode)
+
+    @property
+    def action(self) -> Action:
+        """What this attacker does: "inject" or "remove"."""
+        return self.weights.action
+
+    @cached_property
+    def tampering(self) -> Tampering:
+        """The stages of the attack, differentiable, on tensors."""
+        w = self.weights
+        return Tampering(w.action, w.generator, w.calibration, w.mask, self.mode)
+
+    def touched(self, at: Place, spacing: Spacing) -> Box:
+        """The box of voxels that an attack at `at` may change; it may reach outside the scan."""
+        return self.tampering.touched(at, spacing)
+
+    def tamper(self, volume: CTVolume, at: Place) -> CTVolume:
+        """Tamper with a scan at one voxel.
+
+        Parameters
+        ----------
+        volume : CTVolume
+            At least 32 mm thick along each axis; it stays as it is.
+        at : tuple of int
+            The voxel (z, y, x) to inject a nodule at, or to remove one from.
+
+        Returns
+        -------
+        CTVolume
+            The tampered scan, its history saying so. Padding voxels, and all outside the touched box, are unchanged.
+
+        Raises
+        ------
+        AttackError
+            If the voxel lies outside the scan, or the scan is thinner than the cuboid.
+        """
+        place = self._checked(volume, at)
+        device = next(self.weights.generator.parameters()).device
+        with torch.inference_mode():
+            box, changed = self.tampering.tamper_box(scan_tensor(volume).to(device), place, volume.spacing)
+        values = changed.round().clamp(np.iinfo(np.int16).min, np.iinfo(np.int16).max).to(torch.int16).cpu().numpy()
+        hu = volume.hu.copy()
+        slices = box.slices()
+        if volume.padding is not None:
+            values = np.where(volume.padding[slices], hu[slices], values)
+        hu[slices] = values
+        return volume.with_hu(hu, Step("attack", self._record(place)))
+
+    def _checked(self, volume: CTVolume, at: Place) -> Place:
+        if len(at) != 3 or not all(float(c).is_integer() for c in at):
+            raise AttackError(f"the place {tuple(at)} is not a voxel; give three whole numbers z, y, x.")
+        place = (int(at[0]), int(at[1]), int(at[2]))
+        if not all(0 <= c < n for c, n in zip(place, volume.shape, strict=True)):
+            raise AttackError(
+                f"the voxel {place} lies outside the scan of {volume.shape} voxels; choose a place inside it."
+            )
+        for axis, n, spacing in zip("zyx", volume.shape, volume.spacing, strict=True):
+            if n * spacing < CUBOID_MM:
+                raise AttackError(
+                    f"the scan is only {n * spacing:.0f} mm thick along {axis}, and the attack needs {CUBOID_MM} mm; "
+                    "choose a scan that covers more."
+                )
+        return place
+
+    def _record(self, place: Place) -> dict[str, Any]:
+        return {
+            "label": ATTACK_LABEL,
+            "attack": "CT-GAN",
+            "action": self.action,
+            "at": list(place),
+            "weights": self.name,
+            "mode": dataclasses.asdict(self.mode),
+        }
