@@ -1,0 +1,54 @@
+"""`napari-mits-gan evaluate`: how far a protection disrupts attacks on a scan, and what it costs."""
+
+from __future__ import annotations
+
+import argparse
+
+from napari_mits_gan.command_line.options import (
+    Commands,
+    add_device,
+    add_input,
+    add_method,
+    add_seed,
+    new_command,
+    whole_number,
+)
+from napari_mits_gan.command_line.progress_bar import progress_bar
+from napari_mits_gan.command_line.scan import read_with_bar
+
+
+def add_to(commands: Commands) -> None:
+    """Add this command to the command line."""
+    command = new_command(
+        commands,
+        "evaluate",
+        "measure how far a protection disrupts attacks on a scan, and how much it changes it",
+        "Attacks the scan at random places in the lungs, unknown to the protection, before and after protecting.",
+    )
+    add_input(command)
+    add_method(command)
+    command.add_argument("--clicks", type=whole_number, default=20, metavar="N", help="number of places (default: 20)")
+    add_seed(command)
+    add_device(command)
+    command.add_argument(
+        "--format", choices=("text", "markdown", "json"), default="text", help="of the report on stdout"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Read, evaluate, print the report."""
+    volume = read_with_bar(options.input, options.series)
+    from napari_mits_gan.evaluation.evaluate import evaluate
+
+    with progress_bar("Evaluating") as progress:
+        report = evaluate(
+            volume,
+            method=options.method,
+            max_change_hu=options.max_change_hu,
+            clicks=options.clicks,
+            seed=options.seed,
+            device=options.device,
+            progress=progress,
+        )
+    print({"text": report.to_text, "markdown": report.to_markdown, "json": report.to_json}[options.format]())

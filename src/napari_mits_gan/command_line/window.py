@@ -1,0 +1,51 @@
+"""`napari-mits-gan open`: napari with the docks arranged and a scan in it."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_mits_gan.command_line.options import Commands, new_command
+from napari_mits_gan.errors import MitsGanError
+
+
+class NoWindowError(MitsGanError):
+    """napari or its window toolkit is not installed."""
+
+
+def add_to(commands: Commands) -> None:
+    """Add this command to the command line."""
+    command = new_command(commands, "open", "open napari with the MITS-GAN dock and, if told, a scan")
+    command.add_argument(
+        "input", type=Path, nargs="?", metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage, NRRD"
+    )
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Open the window and stay until it is closed."""
+    require_window()
+    import napari
+
+    viewer = napari.Viewer(title="MITS-GAN")
+    viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
+    if options.input is not None:
+        viewer.open(options.input, plugin="napari-mits-gan")
+    napari.run()
+
+
+def require_window() -> None:
+    """Check that napari and a window toolkit are there.
+
+    Raises
+    ------
+    NoWindowError
+        If one of them is not, with what to install.
+    """
+    try:
+        import napari  # noqa: F401
+        import qtpy.QtWidgets  # noqa: F401
+    except ImportError as error:  # qtpy raises a subclass of it where there is no binding
+        raise NoWindowError(
+            'napari and a Qt binding are not installed; install them with: pip install "napari-mits-gan[all]"'
+        ) from error
