@@ -1,0 +1,100 @@
+"""Decoding the stored values of slices, whatever their transfer syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.uid import UID
+
+from napari_mits_gan.ct.header import SliceHeader, transfer_syntax
+from napari_mits_gan.ct.rescale import StoredFormat
+from napari_mits_gan.errors import ReadError
+
+
+def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader, NDArray[np.integer]]]:
+    """Stored values of slices of one file, one after the other.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Slices (frames) of one and the same file.
+
+    Yields
+    ------
+    header : SliceHeader
+    values : ndarray of int, shape (rows, columns)
+
+    Raises
+    ------
+    ReadError
+        If the pixels are missing, cut off or damaged, or no decoder for them is installed.
+    """
+    first = headers[0]
+    try:
+        if first.pixel_offset is not None:
+            with first.path.open("rb") as stream:
+                for header in headers:
+                    yield header, _native(stream, header)
+            return
+        ds = whole_dataset(first)
+        for header in headers:
+            values = pydicom.pixels.pixel_array(ds, index=header.frame if header.frames > 1 else None, raw=True)
+            yield header, _checked(values, header)
+    except ReadError:
+        raise
+    except OSError as error:
+        raise ReadError(
+            f"{first.path.name} cannot be read ({error.strerror or type(error).__name__}); copy the series again."
+        ) from None
+    except Exception as error:  # decoders raise whatever a damaged stream leads to
+        raise _undecodable(first, error) from None
+
+
+def whole_dataset(header: SliceHeader) -> Dataset:
+    """The file of a slice with all its elements, and a transfer syntax even if the file does not state one."""
+    ds = pydicom.dcmread(header.path, force=True)
+    if "TransferSyntaxUID" not in ds.file_meta:
+        ds.file_meta.TransferSyntaxUID = UID(transfer_syntax(ds))
+    return ds
+
+
+def _native(stream: BinaryIO, header: SliceHeader) -> NDArray[np.integer]:
+    stored_format = _format(header)
+    size = header.rows * header.columns * stored_format.dtype.itemsize
+    begin = header.frame * size
+    stream.seek((header.pixel_offset or 0) + begin)
+    # Asked for only what the file can hold: a damaged header may claim any size.
+    data = stream.read(size) if header.pixel_bytes >= begin + size and header.file_size >= begin + size else b""
+    if len(data) != size:
+        raise ReadError(f"{header.name} is cut off: it holds fewer pixels than its header says; copy the series again.")
+    return stored_format.clean(np.frombuffer(data, stored_format.dtype).reshape(header.rows, header.columns))
+
+
+def _checked(values: NDArray[np.generic], header: SliceHeader) -> NDArray[np.integer]:
+    if values.shape != (header.rows, header.columns) or values.dtype.kind not in "iu":
+        raise ReadError(f"{header.name} decodes to another size than its header says; copy the series again.")
+    stored_format = _format(header)
+    return stored_format.clean(values.astype(stored_format.dtype, copy=False))
+
+
+def _format(header: SliceHeader) -> StoredFormat:
+    assert header.stored_format is not None  # the reader refuses slices without it before it decodes
+    return header.stored_format
+
+
+def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
+    syntax = UID(header.transfer_syntax)
+    if "plugin" in str(error) or "not supported" in str(error) or isinstance(error, NotImplementedError):
+        return ReadError(
+            f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed or known; convert "
+            "the series to an uncompressed transfer syntax first."
+        )
+    return ReadError(
+        f"The pixels of {header.path.name} ({syntax.name}) are damaged or missing ({type(error).__name__}); copy the "
+        "series again."
+    )

@@ -1,0 +1,103 @@
+"""Reading a CT scan, whatever file or folder it is in."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from napari_mits_gan.ct.header import looks_like_dicom
+from napari_mits_gan.ct.read_dicom import read_dicom
+from napari_mits_gan.ct.read_image import is_image_file, read_image
+from napari_mits_gan.ct.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import ReadError
+from napari_mits_gan.progress import Progress, silent
+
+__all__ = ["SeriesInfo", "SeveralSeriesError", "list_series", "read_ct"]
+
+
+def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress: Progress = silent) -> CTVolume:
+    """Read a CT scan.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder with a DICOM series (searched with the folders in it), one file of a DICOM series (its whole series in
+        the same folder is read), a DICOMDIR, or a NIfTI, MetaImage or NRRD file in HU.
+    series : str, optional
+        SeriesInstanceUID of the series to read, where a folder holds several; see `list_series`.
+    progress : Progress
+        Called with the steps done and their number; may raise `Cancelled` to stop.
+
+    Returns
+    -------
+    CTVolume
+        HU as int16 (z, y, x), rounded to whole HU, with spacing, origin and direction in mm and LPS.
+
+    Raises
+    ------
+    ReadError
+        In one sentence, if there is no CT volume that can be read without guessing.
+    SeveralSeriesError
+        If there are several CT series and none was chosen; its `series` lists them.
+
+    Examples
+    --------
+    >>> volume = read_ct("scans/chest")  # doctest: +SKIP
+    >>> volume.shape, volume.spacing  # doctest: +SKIP
+    ((133, 512, 512), (2.5, 0.703125, 0.703125))
+    """
+    place = Path(path)
+    _check_is_there(place)
+    if place.is_file() and is_image_file(place):
+        volume = read_image(place)
+        progress(1, 1)
+        return volume
+    if place.is_file() and not _is_dicom(place):
+        raise ReadError(
+            f"{place.name} is not a CT scan: it is neither DICOM nor NIfTI, MetaImage or NRRD; open one of these."
+        )
+    return read_dicom(place, series=series, progress=progress)
+
+
+def list_series(path: str | os.PathLike[str]) -> list[SeriesInfo]:
+    """The DICOM series in a folder and the folders in it.
+
+    Parameters
+    ----------
+    path : path-like
+        A folder, or a file whose folder is meant.
+
+    Returns
+    -------
+    list of SeriesInfo
+        Series with CT slices first, then by description; empty where there is no DICOM image.
+
+    Raises
+    ------
+    ReadError
+        If the path does not exist or the folder cannot be read.
+    """
+    place = Path(path)
+    _check_is_there(place)
+    if place.is_file() and is_image_file(place):
+        return []
+    found = find(files_below(place if place.is_dir() else place.parent))
+    return sorted((info(h) for h in series_in(found).values()), key=lambda s: (not s.is_ct, s.description, s.uid))
+
+
+def _check_is_there(place: Path) -> None:
+    try:
+        there = place.exists()
+    except (OSError, ValueError):
+        there = False
+    if not there:
+        raise ReadError(f"There is no file or folder called {place.name}; check the path.")
+
+
+def _is_dicom(place: Path) -> bool:
+    try:
+        with place.open("rb") as stream:
+            return looks_like_dicom(stream.read(140))
+    except OSError as error:
+        raise ReadError(f"{place.name} cannot be read: {error.strerror or type(error).__name__}.") from None
