@@ -77,7 +77,8 @@ class CTGAN:
         WeightsError
             If the file is missing, damaged or holds something else.
         """
-        path = _SHIPPED / _SHIPPED_FILES[which] if which in _SHIPPED_FILES else Path(which)
+        shipped = _SHIPPED_FILES.get(str(which))
+        path = _SHIPPED / shipped if shipped else Path(which)
         weights = load_attacker(path, choose_device(device))
         return cls(weights, f"{path.name} {digest(path)}", mode)
 

@@ -12,7 +12,11 @@ from torch.nn import functional
 
 PAPER_BASE_FILTERS = 100
 _KERNEL = 4
-_BATCH_NORM = {"eps": 1e-3, "momentum": 0.2}  # Keras' defaults; its momentum 0.8 is PyTorch's 0.2
+
+
+def _batch_norm(channels: int) -> nn.BatchNorm3d:
+    # Keras' epsilon; the original's momentum of 0.8 is 0.2 in PyTorch's terms.
+    return nn.BatchNorm3d(channels, eps=1e-3, momentum=0.2)
 
 
 class _Down(nn.Module):
@@ -21,7 +25,7 @@ class _Down(nn.Module):
     def __init__(self, n_in: int, n_out: int, *, batch_norm: bool) -> None:
         super().__init__()
         self.conv = nn.Conv3d(n_in, n_out, _KERNEL, stride=2, padding=1)
-        self.norm: nn.Module = nn.BatchNorm3d(n_out, **_BATCH_NORM) if batch_norm else nn.Identity()
+        self.norm: nn.Module = _batch_norm(n_out) if batch_norm else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
         return self.norm(functional.leaky_relu(self.conv(x), 0.2))
@@ -47,6 +51,7 @@ class UpsampleConv3d(nn.Module):
         self.register_buffer("_fold", torch.tensor([even, odd]), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Up-sample and convolve (n, c, z, y, x) to (n, n_out, 2z, 2y, 2x)."""
         n_out, n_in = self.weight.shape[:2]
         fold = self._fold
         folded = torch.einsum("oizyx,abz,cdy,efx->oaceibdf", self.weight, fold, fold, fold)
@@ -64,7 +69,7 @@ class _Up(nn.Module):
         super().__init__()
         self.conv = UpsampleConv3d(n_in, n_out)
         self.dropout = nn.Dropout(0.5)
-        self.norm = nn.BatchNorm3d(n_out, **_BATCH_NORM)
+        self.norm = _batch_norm(n_out)
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         return torch.cat([self.norm(self.dropout(functional.relu(self.conv(x)))), skip], dim=1)

@@ -115,7 +115,7 @@ def draw_nodule(
     ndarray of float32, shape (z, y, x)
         HU; brighter structures (vessels, pleura) stay, and the cube's own fine texture runs through the nodule.
     """
-    signed = _signed_distance_mm(nodule, lung_hu.shape, np.asarray(center, dtype=float))  # type: ignore[arg-type]
+    signed = _signed_distance_mm(nodule, lung_hu.shape, np.asarray(center, dtype=float))
     inside = ndimage.gaussian_filter(np.clip(signed + 0.5, 0, 1), nodule.edge_mm)
     smooth = ndimage.gaussian_filter(lung_hu.astype(np.float64), 1.5)
     rng = np.random.default_rng(nodule.seed + 1)

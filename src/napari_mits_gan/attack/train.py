@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def train_attack(
     action: Action,
     volumes: Sequence[CTVolume],
     output: Path,
-    settings: AttackTraining = AttackTraining(),  # noqa: B008 - frozen
+    settings: AttackTraining = AttackTraining(),
     *,
     device: str = "auto",
     resume: bool = True,
@@ -115,7 +116,7 @@ def train_attack(
         torch.optim.lr_scheduler.LambdaLR(o, lambda step: min(1.0, max(0.01, 3 * (1 - step / settings.steps))))
         for o in (optimise_generator, optimise_judge)
     ]
-    parts = {
+    parts: dict[str, Any] = {
         "generator": generator,
         "discriminator": judge,
         "optimise_generator": optimise_generator,

@@ -32,7 +32,7 @@ _NODULES_PER_PLACE = 2
 def lung_places(
     volume: CTVolume, n: int, rng: np.random.Generator, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
-    """Random voxels (n, 3) of (z, y, x) in the lungs, at least `margin_mm` from the ends of the scan along each axis."""
+    """Random voxels (n, 3) of (z, y, x) in the lungs, at least `margin_mm` from the borders of the scan."""
     allowed = np.array(lung_mask(volume) if lung is None else lung)
     for axis, (size, spacing) in enumerate(zip(volume.shape, volume.spacing, strict=True)):
         margin = min(int(np.ceil(margin_mm / spacing)), size // 2)
@@ -49,9 +49,8 @@ def cut_at_1mm(volume: CTVolume, at: NDArray[np.int64], side_mm: int = CUBOID_MM
     """The cube of `side_mm` around the voxel `at` (z, y, x), resampled to 1 mm by cubic splines; borders repeated."""
     z, y, x = (max(2, round(side_mm / s)) for s in volume.spacing)
     box = Box.around((int(at[0]), int(at[1]), int(at[2])), (z, y, x))
-    index = np.ix_(
-        *(np.clip(np.arange(lo, hi), 0, n - 1) for lo, hi, n in zip(box.low, box.high, volume.shape, strict=True))
-    )
+    inside = (np.clip(np.arange(lo, hi), 0, n - 1) for lo, hi, n in zip(box.low, box.high, volume.shape, strict=True))
+    index = np.ix_(*inside)
     cube = torch.from_numpy(volume.hu[index].astype(np.float32))
     return resample(cube, (side_mm, side_mm, side_mm)).numpy()
 
@@ -99,12 +98,11 @@ class CubeBank:
     def _augment(self, cube: NDArray[np.int16]) -> NDArray[np.float32]:
         rng = self._rng
         # Quarter turns are exact; other angles blur the noise, so only some samples take them.
-        turned = np.rot90(cube, rng.integers(4), axes=(1, 2))
+        turned = np.rot90(cube, int(rng.integers(4)), axes=(1, 2))
         if rng.random() < 0.25:
-            turned = ndimage.rotate(
-                turned, 6 * rng.integers(1, 15), axes=(1, 2), reshape=False, order=1, mode="nearest"
-            )
-        flips = [axis for axis in range(3) if rng.random() < 0.5]
+            angle = 6 * int(rng.integers(1, 15))
+            turned = ndimage.rotate(turned, angle, axes=(1, 2), reshape=False, order=1, mode="nearest")
+        flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
         turned = np.flip(turned, flips)
         most = _SHIFT_MM // 2 if self._action == "inject" else _SHIFT_MM
         low = (_BANK_MM - CUBOID_MM) // 2 + rng.integers(-most, most + 1, 3)

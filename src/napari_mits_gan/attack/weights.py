@@ -53,10 +53,7 @@ class AttackerWeights:
 def save_attacker(weights: AttackerWeights, path: Path) -> None:
     """Write an attacker in half precision; the file appears whole or not at all."""
     tensors = {
-        f"generator.{name}": value.detach()
-        .cpu()
-        .to(torch.float16 if value.is_floating_point() else value.dtype)
-        .contiguous()
+        f"generator.{name}": value.detach().cpu().to(torch.float16).contiguous()
         for name, value in weights.generator.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
@@ -90,7 +87,7 @@ def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWei
             metadata = file.metadata() or {}
             if metadata.get("format") != FORMAT:
                 raise WeightsError(f"'{path.name}' does not hold an attacker's weights; choose another file.")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         generator = Generator(int(metadata["base_filters"]))
         state = {n.removeprefix("generator."): t.float() for n, t in tensors.items() if n.startswith("generator.")}
         missing, unexpected = generator.load_state_dict(state, strict=False)

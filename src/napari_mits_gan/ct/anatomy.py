@@ -1,4 +1,4 @@
-"""Where the body and the lungs are, by thresholds and morphology: enough to place attacks and to keep out of the air."""
+"""Where the body and the lungs are, by thresholds and morphology: enough to place attacks and keep out of the air."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def lung_mask(volume: CTVolume) -> NDArray[np.bool_]:
 
 
 def _lungs_within(volume: CTVolume, tissue: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    labels, n = ndimage.label(_inner_air(volume))
+    labels = ndimage.label(_inner_air(volume))[0]
     lungs = np.zeros(volume.shape, dtype=bool)
     voxel_ml = float(np.prod(volume.spacing)) / 1000
     closing = _disc(4.0, volume.spacing[1:])
