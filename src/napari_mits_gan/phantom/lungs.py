@@ -13,7 +13,7 @@ from napari_mits_gan.phantom.canvas import Field, Grid, paint
 from napari_mits_gan.phantom.middle import AIR_HU, ATRIUM_MM, BLOOD_HU, HILUM_MM, WALL_HU, Middle
 from napari_mits_gan.phantom.torso import Torso, smooth_noise
 
-TISSUE_HU, FRONT_TO_BACK_HU = -862.0, 42.0
+TISSUE_HU, FRONT_TO_BACK_HU = -882.0, 42.0
 """Healthy lung half-way between front and back, and how much denser it is at the back of someone lying on it."""
 ARTERY_ENDS, VEIN_ENDS, LEAF_RADIUS_MM = 3000, 2200, 0.52
 AIRWAY_GENERATIONS = 8
