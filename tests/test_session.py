@@ -88,7 +88,9 @@ def test_switching_replays_the_same_injections_on_the_other_version(volume):
     session.protection_on = False
     assert session.shown == "original"
     on_original = session.attacked("original")
-    steps = [[dict(step.parameters) for step in v.history if step.kind == "attack"] for v in (on_original, on_protected)]
+    steps = [
+        [dict(step.parameters) for step in v.history if step.kind == "attack"] for v in (on_original, on_protected)
+    ]
     assert steps[0] == steps[1]
     assert on_protected.is_protected
     assert not on_original.is_protected

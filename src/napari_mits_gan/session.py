@@ -108,7 +108,7 @@ class Session:
     Parameters
     ----------
     load_attacker : callable, optional
-        Called with an action and a device name, returns the attacker; CT-GAN with the weights of this package unless told.
+        Called with an action and a device name, returns the attacker; CT-GAN with this package's weights unless told.
     protector : callable, optional
         Called as `protect(volume, method=, max_change_hu=, seed=, device=, progress=)`; the package's own unless told.
 
@@ -196,7 +196,8 @@ class Session:
         original = self._require("original").base
         if volume.shape != original.shape:
             raise ProtectionError(
-                f"the protected volume has the shape {volume.shape}, the scan has {original.shape}; protect this scan again"
+                f"the protected volume has the shape {volume.shape}, the scan has {original.shape};"
+                " protect this scan again"
             )
         self._replays["protected"] = _Replay(volume, self._tamper)
         self._protection_on = True
@@ -255,7 +256,7 @@ class Session:
     def make_protected(
         self, *, method: str = "mits-gan", max_change_hu: int = 20, seed: int = 0, progress: Progress = silent
     ) -> CTVolume:
-        """Protect the original scan; hand the result to `accept_protected`. Parameters as `protection.protect.protect`."""
+        """Protect the original scan, as `protection.protect.protect` does; hand the result to `accept_protected`."""
         original = self._require("original").base
         return self._protector(
             original, method=method, max_change_hu=max_change_hu, seed=seed, device=self.device, progress=progress
@@ -321,6 +322,17 @@ class Session:
             attack_cuboid=None if region is None else compare(before, after, region=region),
         )
 
+    def methods(self) -> list[str]:
+        """Names of the protections that there are."""
+        from napari_mits_gan.protection.protect import METHODS
+
+        return list(METHODS)
+
+    def load_attackers(self) -> None:
+        """Load injector and remover, so that the first click need not wait for them."""
+        for action in ("inject", "remove"):
+            self._attacker(action)
+
     # ---- inside
 
     def _set_injections(self, injections: tuple[Injection, ...]) -> None:
@@ -336,12 +348,15 @@ class Session:
             raise AttackError("no scan is open yet; load a CT scan first")
         return found
 
-    def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
-        key = (injection.action, self.device)
+    def _attacker(self, action: Action) -> Attacker:
+        key = (action, self.device)
         with self._attackers_lock:
             if key not in self._attackers:
                 self._attackers[key] = self._load_attacker(*key)
-        return self._attackers[key].tamper(volume, at=injection.at)
+            return self._attackers[key]
+
+    def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
+        return self._attacker(injection.action).tamper(volume, at=injection.at)
 
 
 @dataclass(frozen=True)

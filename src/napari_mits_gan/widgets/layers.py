@@ -36,7 +36,7 @@ def grid_options(volume: CTVolume) -> dict[str, Any]:
     Parameters
     ----------
     volume : CTVolume
-        The scan. An oblique one is shown straight: napari draws sheared grids badly; the true matrix is in the metadata.
+        The scan. An oblique one is shown straight, since napari draws sheared grids badly; the metadata has its matrix.
 
     Returns
     -------
@@ -123,7 +123,9 @@ def volume_of(layer: Layer | None) -> CTVolume:
 def _volume_of_image(layer: Image) -> CTVolume:
     name = f"the layer “{layer.name}”"
     if layer.rgb:
-        raise LayerError(f"{name} is a colour picture, not a CT scan in HU; select a grey image with three axes (z, y, x)")
+        raise LayerError(
+            f"{name} is a colour picture, not a CT scan in HU; select a grey image with three axes (z, y, x)"
+        )
     if layer.multiscale:
         raise LayerError(f"{name} has several resolutions; select the CT scan at its full resolution")
     if layer.ndim != 3:
@@ -134,7 +136,9 @@ def _volume_of_image(layer: Image) -> CTVolume:
     if data.size == 0:
         raise LayerError(f"{name} is empty; select the image layer that holds the CT scan")
     if data.dtype.kind == "f" and not np.isfinite(data).all():
-        raise LayerError(f"{name} holds values that are not finite numbers; replace them before taking it for a CT scan")
+        raise LayerError(
+            f"{name} holds values that are not finite numbers; replace them before taking it for a CT scan"
+        )
     low, high = float(data.min()), float(data.max())
     if low < HU_MIN or high > HU_MAX:
         raise LayerError(f"{name} holds values from {low:.0f} to {high:.0f}, which cannot be HU")

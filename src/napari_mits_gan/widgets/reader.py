@@ -70,7 +70,7 @@ def _ask(error: SeveralSeriesError) -> str | None:
     from napari_mits_gan.widgets.series_chooser import SeriesChooser
 
     chooser = SeriesChooser(error.series)
-    return chooser.chosen if chooser.exec_() else None
+    return chooser.chosen if chooser.exec() else None
 
 
 def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:

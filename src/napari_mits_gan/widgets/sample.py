@@ -25,7 +25,9 @@ def sample_folder() -> Path:
     for folder in (package / "sample_data" / NAME, package.parents[1] / "sample_data" / NAME):
         if folder.is_dir():
             return folder
-    raise ReadError(f"this installation has no sample scan ({NAME}); install the package anew or open a scan of your own")
+    raise ReadError(
+        f"this installation has no sample scan ({NAME}); install the package anew or open a scan of your own"
+    )
 
 
 def chest_phantom() -> list[Any]:

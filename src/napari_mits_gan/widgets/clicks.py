@@ -1,0 +1,58 @@
+"""Clicks in the image: told from drags, from any panel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+import numpy as np
+
+DRAG_PIXELS = 4
+"""A mouse that moves further than this with its button down is dragging."""
+
+
+class ClickListener:
+    """Tells where in the world the user clicked, while it is armed.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Whose panels to listen to; in a grid, a click in any panel gives the same world coordinates.
+    on_click : callable
+        Called with the world coordinates, one per axis of the viewer.
+    """
+
+    def __init__(self, viewer: Any, on_click: Callable[[tuple[float, ...]], None]) -> None:
+        self._viewer = viewer
+        self._on_click = on_click
+        self._armed = False
+
+    @property
+    def armed(self) -> bool:
+        """Whether clicks are told."""
+        return self._armed
+
+    def arm(self, on: bool) -> None:
+        """Begin or stop to listen; the mouse pointer says which."""
+        if on == self._armed:
+            return
+        self._armed = on
+        callbacks = self._viewer.mouse_drag_callbacks
+        if on:
+            callbacks.append(self._press)
+        elif self._press in callbacks:
+            callbacks.remove(self._press)
+        self._viewer.cursor.style = "crosshair" if on else "standard"
+
+    def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
+        if event.button != 1 or event.modifiers:
+            return
+        start = np.array(event.pos, dtype=float)
+        position = tuple(float(p) for p in event.position)
+        dragged = False
+        yield
+        while event.type == "mouse_move":
+            dragged = dragged or float(np.linalg.norm(np.asarray(event.pos, dtype=float) - start)) > DRAG_PIXELS
+            yield
+        if not dragged:
+            self._on_click(position)

@@ -1,0 +1,57 @@
+"""The figures beside the pictures: how far two versions of the scan lie apart."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from napari_mits_gan.session import Figures
+
+ROWS = (
+    ("Largest change", "max_change_hu", "{:.0f} HU"),
+    ("RMS change", "rms_hu", "{:.1f} HU"),
+    ("PSNR", "psnr_db", "{:.1f} dB"),
+    ("SSIM", "ssim", "{:.4f}"),
+)
+COLUMNS = ("protection_slice", "protection_cuboid", "attack_slice", "attack_cuboid")
+NOTHING = "–"
+
+
+class FiguresTable(QWidget):
+    """Four figures for each pair of volumes, in the slice that is shown and in the tampered cuboid."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 2, 0, 0)
+        grid.setVerticalSpacing(1)
+        for column, (title, tip) in enumerate(
+            (
+                ("Protected\nvs original", "What the protection changes in the scan"),
+                ("Attack on protected\nvs attack on original", "What the protection changes in the attack's result"),
+            )
+        ):
+            label = QLabel(title)
+            label.setToolTip(tip)
+            grid.addWidget(label, 0, 1 + 2 * column, 1, 2)
+        for column in range(4):
+            grid.addWidget(QLabel("slice" if column % 2 == 0 else "cuboid"), 1, 1 + column)
+        self._cells: dict[tuple[str, str], QLabel] = {}
+        for row, (title, name, _) in enumerate(ROWS, start=2):
+            grid.addWidget(QLabel(title), row, 0)
+            for column, part in enumerate(COLUMNS, start=1):
+                cell = self._cells[part, name] = QLabel(NOTHING)
+                grid.addWidget(cell, row, column)
+        for column in range(1, 5):
+            grid.setColumnStretch(column, 1)
+
+    def show_figures(self, figures: Figures) -> None:
+        """Fill the table; what there is not to compare stays a dash."""
+        for part in COLUMNS:
+            fidelity = getattr(figures, part)
+            for _, name, pattern in ROWS:
+                text = NOTHING if fidelity is None else pattern.format(getattr(fidelity, name)).replace("inf", "∞")
+                self._cells[part, name].setText(text)
+
+    def text(self, part: str, name: str) -> str:
+        """What stands in one cell: `part` as in `Figures`, `name` as in `Fidelity`."""
+        return self._cells[part, name].text()

@@ -1,0 +1,303 @@
+"""Acts on what the parts of the dock ask for: changes the session, or starts the work that will."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import Cancelled, MitsGanError
+from napari_mits_gan.session import Action, ReplayError, Session, Voxel
+from napari_mits_gan.widgets.background import Background, Work, sentence
+from napari_mits_gan.widgets.display import Display
+from napari_mits_gan.widgets.layers import VOLUME_KEY, layer_name, volume_of
+from napari_mits_gan.widgets.panels import ATTACK, SCAN
+
+if TYPE_CHECKING:
+    from napari_mits_gan.ct.read import SeriesInfo
+
+
+class Manager(QObject):
+    """Knows the session, the viewer and the work under way; knows no widget. Create it in the window's thread.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Where the panels are shown.
+    session : Session
+        What the user did so far.
+    """
+
+    said = Signal(str)
+    complained = Signal(str)
+    scan_shown = Signal(str)
+    """What to say of the scan that was opened."""
+    state_changed = Signal()
+    """The session, or what can be asked for now, is another."""
+    several_series = Signal(str, object)
+    """The path, and the list of series to choose from."""
+    exported = Signal(str)
+
+    def __init__(self, viewer: Any, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.slow = Background(self)
+        """Reading, protecting, writing."""
+        self.quick = Background(self)
+        """Attacks, differences and figures; they do not wait for slow work."""
+        self.display = Display(viewer, session, self.quick, self)
+        self.panels = self.display.panels
+        self._viewer = viewer
+        self._closed = False
+        self.display.failed.connect(self._replay_failed)
+        session.scan_changed.connect(self._on_scan_changed)
+        session.protection_changed.connect(self._on_protection_changed)
+        session.injections_changed.connect(self._on_injections_changed)
+        viewer.layers.events.inserted.connect(self._on_layer_inserted)
+        viewer.layers.events.removed.connect(self._on_layer_removed)
+
+    def close(self) -> None:
+        """The window or the dock goes away: stop all work, and touch the viewer no more."""
+        if self._closed:
+            return
+        self._closed = True
+        self.slow.close()
+        self.quick.close()
+        self.display.close()
+        self.session.scan_changed.disconnect(self._on_scan_changed)
+        self.session.protection_changed.disconnect(self._on_protection_changed)
+        self.session.injections_changed.disconnect(self._on_injections_changed)
+        self._viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
+        self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
+
+    # ---- open
+
+    def open_path(self, path: str, series: str | None = None) -> None:
+        """Read a scan in the background and open it; what is open stays until that has worked."""
+
+        def read(progress: Any) -> CTVolume:
+            from napari_mits_gan.ct.read import read_ct
+
+            return read_ct(path, series=series, progress=progress)
+
+        def failed(error: Exception) -> None:
+            choices: list[SeriesInfo] | None = getattr(error, "series", None)
+            self._fail("Reading the scan", error)
+            if choices:
+                self.several_series.emit(path, choices)
+
+        self.slow.run(Work("Reading the scan", read, self.session.open, failed))
+        self.state_changed.emit()
+
+    def open_sample(self) -> None:
+        """Open the chest phantom."""
+        from napari_mits_gan.widgets.sample import sample_folder
+
+        self._try("Opening the sample", lambda: self.open_path(str(sample_folder())))
+
+    def open_selected_layer(self) -> None:
+        """Take the selected layer for the scan."""
+        self._try("Taking the layer", lambda: self._adopt(self._viewer.layers.selection.active))
+
+    def adopt_existing_layer(self) -> None:
+        """Take a scan that this plugin's reader has opened already, where there is one."""
+        for layer in self._viewer.layers:
+            if isinstance(layer.metadata.get(VOLUME_KEY), CTVolume):
+                self._try("Taking the layer", partial(self._adopt, layer))
+                return
+
+    def _adopt(self, layer: Any) -> None:
+        if layer is not None and self.panels.owns(layer):
+            raise MitsGanError("this layer is one of the panels already; select another layer to work on")
+        volume = volume_of(layer)
+        self.panels.clear()
+        if VOLUME_KEY in layer.metadata:
+            self.panels.take_over(layer)
+        else:
+            layer.visible = False
+        self.session.open(volume)
+
+    # ---- protect
+
+    def protect(self, method: str, max_change_hu: int, seed: int) -> None:
+        """Protect the scan in the background, and show the protected version."""
+        scan = self.session.original
+        if scan is None:
+            self._complain("No scan is open yet; load a CT scan first.")
+            return
+
+        def compute(progress: Any) -> CTVolume:
+            return self.session.make_protected(method=method, max_change_hu=max_change_hu, seed=seed, progress=progress)
+
+        def done(volume: CTVolume) -> None:
+            if self.session.original is scan:
+                self.session.accept_protected(volume)
+                self.said.emit(f"Protected: no voxel changed by more than {max_change_hu} HU.")
+
+        self.slow.run(
+            Work("Protecting the scan", compute, done, lambda error: self._fail("Protecting the scan", error))
+        )
+        self.state_changed.emit()
+
+    def switch_protection(self, on: bool) -> None:
+        """Show and attack the protected or the original version."""
+
+        def switch() -> None:
+            self.session.protection_on = on
+
+        self._try("Switching", switch)
+        self.state_changed.emit()
+
+    # ---- attack
+
+    def click(self, position: tuple[float, ...], action: Action) -> Voxel | None:
+        """Attack where the user clicked, in world coordinates; the voxel, or None where that was refused."""
+        layer = self.panels.image(SCAN)
+        if layer is None:
+            self._complain("No scan is shown to click in; load a CT scan first.")
+            return None
+        if self._viewer.dims.ndisplay != 2:
+            self._complain("A click in the 3-D view gives no voxel; switch to slices (Ctrl+Y), or type the place.")
+            return None
+        voxel = np.rint(layer.world_to_data(position[-3:])).astype(int)
+        at = (int(voxel[0]), int(voxel[1]), int(voxel[2]))
+        return at if self.attack(action, at) else None
+
+    def attack(self, action: Action, at: Voxel) -> bool:
+        """Attack at a voxel (z, y, x); False where that was refused."""
+        added = self._try("Attacking", lambda: self.session.add_injection(action, at))
+        if added is not None:
+            z, y, x = added.at
+            self.said.emit(f"{len(self.session.injections)}. {added.action} at z {z}, y {y}, x {x}.")
+        return added is not None
+
+    def select(self, row: int) -> None:
+        """Go to one of the injections."""
+        if 0 <= row < len(self.session.injections) and self.session.original is not None:
+            self.display.selected = self.session.injections[row]
+            self.panels.go_to(self.session.original, self.display.selected.at)
+            self.display.update_figures()
+
+    def zoom(self) -> None:
+        """A closer look at the selected injection."""
+        if (
+            self.display.selected is not None
+            and self.session.original is not None
+            and self.panels.image(SCAN) is not None
+        ):
+            self.panels.zoom_to(self.session.original, self.display.selected.at)
+
+    # ---- export
+
+    def export(self, folder: str, *, selected_layer: bool = False) -> None:
+        """Write the protected scan (or the selected layer's) as a DICOM series into a new or empty folder."""
+        if not folder:
+            self._complain("No folder is given; choose a new or an empty one for the DICOM series.")
+            return
+
+        def volume_to_write() -> CTVolume:
+            if selected_layer:
+                return volume_of(self._viewer.layers.selection.active)
+            if self.session.protected is None:
+                raise MitsGanError("there is no protected version of this scan yet; press Protect first")
+            return self.session.protected
+
+        volume = self._try("Exporting", volume_to_write)
+        if volume is None:
+            return
+
+        def write(progress: Any) -> list[Any]:
+            from napari_mits_gan.ct.write_dicom import write_dicom
+
+            return write_dicom(volume, folder, progress=progress)
+
+        def done(files: list[Any]) -> None:
+            self.said.emit(f"Exported {len(files)} DICOM files to {folder}.")
+            self.exported.emit(folder)
+
+        self.slow.run(Work("Writing DICOM", write, done, lambda error: self._fail("Writing DICOM", error)))
+        self.state_changed.emit()
+
+    # ---- make ready
+
+    def warm_up(self, offer: Callable[[list[str], list[str]], None]) -> None:
+        """Load what the first click needs, and tell which devices and methods there are."""
+
+        def load(progress: Any) -> tuple[list[str], list[str]]:
+            from napari_mits_gan.device import available_devices
+
+            devices = ["auto", *available_devices()]
+            methods = self.session.methods()
+            self.session.load_attackers()
+            return devices, methods
+
+        self.quick.run(Work("Getting ready", load, lambda found: offer(*found), lambda error: None, key="warm up"))
+
+    # ---- what others changed
+
+    def _on_scan_changed(self) -> None:
+        self.display.forget()
+        scan = self.session.original
+        if scan is not None:
+            if self.panels.image(ATTACK) is not None:
+                self.panels.clear()
+            z, y, x = scan.shape
+            dz, dy, dx = scan.spacing
+            self.scan_shown.emit(f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm")
+            self.said.emit("Scan open. Attack it first, or press Protect.")
+        self.display.refresh()
+        self.state_changed.emit()
+
+    def _on_protection_changed(self) -> None:
+        self.display.refresh()
+        self.state_changed.emit()
+
+    def _on_injections_changed(self) -> None:
+        self.display.selected = self.session.injections[-1] if self.session.injections else None
+        self.display.refresh()
+        self.state_changed.emit()
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        layer = event.value
+        if self.panels.changing or not isinstance(layer.metadata.get(VOLUME_KEY), CTVolume):
+            return
+        if self.session.original is None:
+            # not now: napari is still busy with putting the layer in
+            QTimer.singleShot(0, self.adopt_existing_layer)
+        else:
+            self.said.emit("A second scan was opened; select its layer and press Layer to work on that one instead.")
+
+    def _on_layer_removed(self, event: Any) -> None:
+        if not self.panels.changing and self.session.original is not None and self.panels.owns(event.value):
+            self.said.emit(
+                "A panel's layer was removed; the scan and the attacks are kept. Press “Restore” to see it again."
+            )
+            self.state_changed.emit()
+
+    # ---- what goes wrong
+
+    def _try(self, title: str, action: Callable[[], Any]) -> Any:
+        try:
+            return action()
+        except Exception as error:
+            self._fail(title, error)
+            return None
+
+    def _fail(self, title: str, error: Exception) -> None:
+        if isinstance(error, Cancelled):
+            self.said.emit(f"{title}: stopped; nothing was changed.")
+        else:
+            self._complain(sentence(title, error))
+
+    def _replay_failed(self, title: str, error: Exception) -> None:
+        if not isinstance(error, Cancelled):
+            self._complain(sentence(title, error))
+        if isinstance(error, ReplayError):
+            self.session.withdraw(error.injection)
+
+    def _complain(self, text: str) -> None:
+        self.complained.emit(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."))
