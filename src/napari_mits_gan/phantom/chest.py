@@ -35,6 +35,8 @@ class PhantomSettings:
         Standard deviation of the noise in lung and in soft tissue.
     blur_mm : float
         Standard deviation of the scanner's in-plane blur.
+    vessels : float
+        Number of the finest vessels, as a share of the usual one.
     """
 
     shape: tuple[int, int, int] = (130, 256, 256)
@@ -42,6 +44,7 @@ class PhantomSettings:
     lung_noise_hu: float = 24.0
     soft_noise_hu: float = 30.0
     blur_mm: float = 0.65
+    vessels: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,7 @@ def chest_phantom(seed: int = 0, settings: PhantomSettings | None = None, *, pro
     progress(1, 5)
     middle = paint_middle(hu, grid, torso, middle_random)
     progress(2, 5)
-    nodule = paint_lungs(hu, grid, torso, middle, lung_random)
+    nodule = paint_lungs(hu, grid, torso, middle, lung_random, vessels=settings.vessels)
     progress(3, 5)
     sigma = settings.blur_mm
     hu = ndimage.gaussian_filter(hu, [0.8 / grid.spacing[0], sigma / grid.spacing[1], sigma / grid.spacing[2]])

@@ -67,8 +67,10 @@ def lobes(grid: Grid, lung: NDArray[np.bool_]) -> list[tuple[int, NDArray[np.boo
     ]
 
 
-def paint_lungs(hu: Field, grid: Grid, torso: Torso, middle: Middle, random: np.random.Generator) -> Nodule:
-    """Paint both lungs with all that is in them, and return where the nodule is."""
+def paint_lungs(
+    hu: Field, grid: Grid, torso: Torso, middle: Middle, random: np.random.Generator, vessels: float = 1.0
+) -> Nodule:
+    """Paint both lungs with all that is in them, and return where the nodule is; `vessels` scales their number."""
     distance = lung_distance(grid, torso, middle)
     inside = grid.inside(distance)
     tissue = TISSUE_HU + FRONT_TO_BACK_HU * np.clip(grid.y / 140, -0.7, 0.7)
@@ -82,7 +84,7 @@ def paint_lungs(hu: Field, grid: Grid, torso: Torso, middle: Middle, random: np.
         if name == "flat":
             there = there * (planes["right"] < 0)
         paint(hu, there * 0.17 * np.clip(1.3 - np.abs(planes[name]) / 0.9, 0, 1), 30.0)
-    _paint_trees(hu, grid, distance, random)
+    _paint_trees(hu, grid, distance, random, vessels)
     return _paint_nodule(hu, grid, distance, random)
 
 
@@ -91,7 +93,7 @@ def _from_hila(grid: Grid) -> Field:
     return np.minimum(near[0], near[1]).astype(np.float32)
 
 
-def _paint_trees(hu: Field, grid: Grid, distance: Field, random: np.random.Generator) -> None:
+def _paint_trees(hu: Field, grid: Grid, distance: Field, random: np.random.Generator, vessels: float) -> None:
     room = distance < -4.0
     arteries: list[tree.Branch] = []
     veins: list[tree.Branch] = []
@@ -100,7 +102,7 @@ def _paint_trees(hu: Field, grid: Grid, distance: Field, random: np.random.Gener
     per_voxel = 1 / max(int(room.sum()), 1)
     for side, part in parts:
         voxels = np.argwhere(part)
-        share = len(voxels) * per_voxel * 2
+        share = len(voxels) * per_voxel * 2 * vessels
         hilum = np.array(HILUM_MM[side])
         ends = _scattered(grid, voxels, round(ARTERY_ENDS * share), random)
         arterial = tree.grow(hilum, ends, LEAF_RADIUS_MM, random)
