@@ -18,9 +18,9 @@ from napari_mits_gan.attack.calibration import Calibration
 from napari_mits_gan.attack.network import Discriminator, Generator
 from napari_mits_gan.attack.training_cubes import CubeBank
 from napari_mits_gan.attack.weights import PUBLISHED_MASK, Action, AttackerWeights, save_attacker
+from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
-from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.progress import Progress, silent
 
 _CALIBRATION_CUBES = 1000
@@ -124,18 +124,9 @@ def train_attack(
         "schedule_generator": schedules[0],
         "schedule_discriminator": schedules[1],
     }
-    checkpoint = output.with_suffix(".checkpoint")
-    start = 0
+    checkpoint = checkpoint_of(output)
+    start = resume_from(checkpoint, settings, parts, place) if resume else 0
     losses: list[tuple[float, float, float]] = []
-    if resume and checkpoint.is_file():
-        saved = torch.load(checkpoint, map_location=place, weights_only=True)
-        if saved["settings"] != repr(settings):
-            raise WeightsError(
-                f"the checkpoint '{checkpoint.name}' is of a run with other settings; remove it to start anew."
-            )
-        for name, part in parts.items():
-            part.load_state_dict(saved[name])
-        start = saved["step"]
 
     generator.train()
     judge.train()
@@ -163,10 +154,7 @@ def train_attack(
         losses.append((float(loss_judge), float(loss_fooling), float(loss_mae)))
         done = step + 1
         if done % _CHECKPOINT_EVERY == 0 or done == settings.steps:
-            state = {name: part.state_dict() for name, part in parts.items()}
-            part_file = checkpoint.with_suffix(".part")
-            torch.save({**state, "step": done, "settings": repr(settings)}, part_file)
-            part_file.replace(checkpoint)
+            save_checkpoint(checkpoint, done, settings, parts)
             with output.with_suffix(".csv").open("a") as log:
                 judged, fooled, mae = np.mean(losses[-_CHECKPOINT_EVERY:], axis=0)
                 log.write(f"{done},{judged:.4f},{fooled:.4f},{mae:.5f}\n")

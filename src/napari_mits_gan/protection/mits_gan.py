@@ -1,0 +1,112 @@
+"""MITS-GAN: a generator, trained through the attack, that makes tampering fail wherever it is tried.
+
+After Pasqualino, Guarnera, Ortis, Battiato, 'MITS-GAN: Safeguarding medical imaging from tampering with generative
+adversarial networks', Comput. Biol. Med. 183:109248, 2024. `docs/experiments.md` tells where and why this one differs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.device import choose_device
+from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.progress import Progress
+from napari_mits_gan.protection.contract import Request
+from napari_mits_gan.protection.networks import LOOK, PerturbationGenerator
+from napari_mits_gan.protection.noise_map import shift_mm, white_noise
+from napari_mits_gan.protection.perturbation import bounded, roi_reach
+from napari_mits_gan.protection.weights import load_protector, shipped_protector
+
+_PIXELS_AT_ONCE = 1_500_000
+"""Slices are computed together up to this many pixels, which bounds the memory."""
+
+
+@dataclass(frozen=True)
+class MitsGan:
+    """The method "mits-gan".
+
+    Parameters
+    ----------
+    weights : Path or None
+        A safetensors file written by training; None takes the weights that come with the package.
+    """
+
+    weights: Path | None = None
+
+    def change(
+        self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
+    ) -> NDArray[np.float32]:
+        """See `Method.change`."""
+        device = choose_device(request.device)
+        generator = load_protector(self.weights or shipped_protector(), device)
+        change = np.zeros(volume.shape, dtype=np.float32)
+        rows, columns = _around(allowed, LOOK + 2 * roi_reach(volume.spacing[1:]))
+        if rows is None or columns is None:
+            return change
+        pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
+        step = max(1, _PIXELS_AT_ONCE // pixels)
+        try:
+            for first in range(0, volume.shape[0], step):
+                zs = range(first, min(first + step, volume.shape[0]))
+                part = perturb(generator, volume, allowed, zs, (rows, columns), request, device)
+                change[zs.start : zs.stop, rows, columns] = part.cpu().numpy()
+                progress(zs.stop, volume.shape[0])
+        except torch.cuda.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            raise ProtectionError("the graphics card has too little memory free; choose the device 'cpu'.") from error
+        return change
+
+    def record(self) -> dict[str, Any]:
+        """See `Method.record`."""
+        from napari_mits_gan.attack.weights import digest
+
+        path = self.weights or shipped_protector()
+        return {"weights": f"{path.name} {digest(path)}"}
+
+
+def _around(allowed: NDArray[np.bool_], margin: int) -> tuple[slice | None, slice | None]:
+    """Rows and columns that hold all allowed voxels, and a margin: air around the body need not be computed."""
+    found: list[slice | None] = []
+    for axes in ((0, 2), (0, 1)):
+        used = np.flatnonzero(allowed.any(axis=axes))
+        if len(used) == 0:
+            return None, None
+        size = allowed.shape[1 if axes == (0, 2) else 2]
+        found.append(slice(max(0, int(used[0]) - margin), min(size, int(used[-1]) + margin + 1)))
+    return found[0], found[1]
+
+
+@torch.inference_mode()
+def perturb(
+    generator: PerturbationGenerator,
+    volume: CTVolume,
+    allowed: NDArray[np.bool_],
+    zs: range,
+    window: tuple[slice, slice],
+    request: Request,
+    device: torch.device,
+) -> torch.Tensor:
+    """The perturbation in HU, shape (len(zs), rows, columns), of consecutive slices within a window of each."""
+    rows, columns = window
+    neighbours = np.clip(np.arange(zs.start - 1, zs.stop + 1), 0, volume.shape[0] - 1)
+    hu = torch.from_numpy(volume.hu[neighbours, rows, columns].astype(np.float32)).to(device)
+    context = torch.stack([hu[:-2], hu[1:-1], hu[2:]], dim=1)
+    noise = np.stack([white_noise(request.seed, z, volume.shape[1:])[rows, columns] for z in zs])
+    shifts = shift_mm(request.seed)
+    ranges = (np.arange(zs.start, zs.stop), np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop))
+    z_mm, y_mm, x_mm = (
+        torch.as_tensor(index * spacing + shift, dtype=torch.float32, device=device)
+        for index, spacing, shift in zip(ranges, volume.spacing, shifts, strict=True)
+    )
+    raw = generator(
+        context, torch.from_numpy(noise)[:, None].to(device), (z_mm, y_mm, x_mm), volume.spacing, request.max_change_hu
+    )
+    inside = torch.from_numpy(allowed[zs.start : zs.stop, rows, columns].astype(np.float32)).to(device)
+    return bounded(raw, inside, volume.spacing[1:]) * request.max_change_hu

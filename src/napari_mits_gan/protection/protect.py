@@ -1,0 +1,88 @@
+"""Protect a whole scan: one call, whichever method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.protection.budget import apply_within_budget, checked_budget
+from napari_mits_gan.protection.contract import Method, Request
+from napari_mits_gan.protection.gaussian_noise import GaussianNoise
+from napari_mits_gan.protection.mits_gan import MitsGan
+
+METHODS: Mapping[str, Callable[[], Method]] = {
+    "mits-gan": MitsGan,
+    "gaussian-noise": GaussianNoise,
+}
+"""The methods by name; the default comes first."""
+
+
+def protect(
+    volume: CTVolume,
+    method: str | Method = "mits-gan",
+    max_change_hu: int = 20,
+    seed: int = 0,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> CTVolume:
+    """Protect a whole scan; where an attacker will click is not known and not needed.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan; it stays as it is.
+    method : str or Method
+        One of `METHODS`, or a method of your own.
+    max_change_hu : int
+        The budget: no voxel changes by more, in HU; 1 to 200.
+    seed : int
+        Not negative. The same scan, seed, budget, method and weights give the same protected scan.
+    device : str
+        "auto" (CUDA, else Apple's mps, else the CPU), "cpu", "cuda" or "mps".
+    progress : Progress
+        Told how many slices are done; it may raise `Cancelled` to stop.
+
+    Returns
+    -------
+    CTVolume
+        Whole HU that differ from the scan by at most the budget, inside the body only, padding untouched.
+
+    Raises
+    ------
+    ProtectionError
+        If the method, the budget or the seed is not a valid one, or the scan is tampered with or shows no body.
+
+    Examples
+    --------
+    >>> import napari_mits_gan as mg
+    >>> protected = mg.protect(mg.read_ct("chest/"), max_change_hu=20)  # doctest: +SKIP
+    """
+    budget = checked_budget(max_change_hu)
+    if isinstance(method, str):
+        if method not in METHODS:
+            raise ProtectionError(f"there is no protection method '{method}'; choose one of {', '.join(METHODS)}.")
+        name, chosen = method, METHODS[method]()
+    else:
+        name, chosen = type(method).__name__, method
+    if seed < 0:
+        raise ProtectionError(f"the seed must not be negative; it is {seed}.")
+    if volume.is_tampered:
+        raise ProtectionError("the scan carries a simulated attack; protect the scan it was made from.")
+    progress(0, volume.shape[0])
+    allowed = body_mask(volume)
+    if not allowed.any():
+        raise ProtectionError(
+            f"no body was found in '{volume.name}'; the HU may be wrong, or it is not a CT of a patient."
+        )
+    request = Request(budget, int(seed), device)
+    change = chosen.change(volume, allowed, request, progress)
+    hu = np.empty_like(volume.hu)
+    for z in range(volume.shape[0]):
+        hu[z] = apply_within_budget(volume.hu[z], change[z], budget, allowed[z])
+    parameters = {"method": name, "max_change_hu": budget, "seed": int(seed), **chosen.record()}
+    return volume.with_hu(hu, Step("protection", parameters))
