@@ -1,11 +1,20 @@
-"""Where the tests find real scans; those that need them are skipped, with the reason, where there are none."""
+"""Where the tests find real scans (those that need them are skipped where there are none), and synthetic DICOM series."""
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+import pydicom
 import pytest
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.valuerep import format_number_as_ds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -29,3 +38,93 @@ def shared_dir(shared_ct: Path) -> Path:
 def sample_series() -> Path:
     """The folder of the sample scan, a chest phantom, as the repository has it."""
     return REPOSITORY / "sample_data" / "chest_phantom"
+
+
+@dataclass(frozen=True)
+class DicomSeries:
+    """A synthetic series on disk, and what was put into it; item i of each belongs to file i."""
+
+    folder: Path
+    files: list[Path]
+    stored: np.ndarray
+    positions: np.ndarray
+
+
+@pytest.fixture
+def dicom_series(tmp_path: Path) -> Callable[..., DicomSeries]:
+    """A factory of small, valid CT series.
+
+    Its arguments: `folder` (default: a new one), `stored` (values, shape (z, y, x); default: random ones from a fixed
+    seed), `spacing` (z, y, x) in mm, `origin`, `row`, `column` (unit vectors), `order` (which slice goes into which
+    file), `slope`, `intercept` (numbers, or one per slice), `bits_stored`, `signed`, `syntax` (UID), `edit` (called with
+    each dataset and its z before it is written), `suffix`.
+    """
+    made = itertools.count()
+
+    def make(
+        folder: Path | None = None,
+        *,
+        stored: np.ndarray | None = None,
+        shape: tuple[int, int, int] = (5, 16, 12),
+        spacing: tuple[float, float, float] = (2.5, 0.8, 0.7),
+        origin: tuple[float, float, float] = (-120.5, -99.25, -300.0),
+        row: Sequence[float] = (1.0, 0.0, 0.0),
+        column: Sequence[float] = (0.0, 1.0, 0.0),
+        order: Sequence[int] | None = None,
+        slope: Any = 1,
+        intercept: Any = -1024,
+        bits_stored: int = 16,
+        signed: bool = True,
+        syntax: str = ExplicitVRLittleEndian,
+        edit: Callable[[Dataset, int], None] | None = None,
+        suffix: str = ".dcm",
+    ) -> DicomSeries:
+        folder = tmp_path / f"series{next(made)}" if folder is None else folder
+        folder.mkdir(exist_ok=True, parents=True)
+        dtype = np.int16 if signed else np.uint16
+        if stored is None:
+            stored = np.random.default_rng(7).integers(0, 3000, shape).astype(dtype)
+        count = len(stored)
+        normal = np.cross(row, column)
+        uids = [generate_uid(prefix=None) for _ in range(3)]
+        files, positions = [], []
+        for number, z in enumerate(range(count) if order is None else order):
+            ds = Dataset()
+            ds.file_meta = FileMetaDataset()
+            ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+            ds.SOPClassUID, ds.SOPInstanceUID = CTImageStorage, generate_uid(prefix=None)
+            ds.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL"]
+            ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Doe^Test", "T1", "", ""
+            ds.StudyInstanceUID, ds.SeriesInstanceUID, ds.FrameOfReferenceUID = uids
+            ds.StudyDate = ds.ContentDate = ds.AcquisitionDate = "20200102"
+            ds.StudyTime = ds.ContentTime = ds.AcquisitionTime = "101112"
+            ds.StudyID, ds.AccessionNumber, ds.ReferringPhysicianName = "1", "", ""
+            ds.Modality, ds.SeriesNumber, ds.SeriesDescription, ds.Manufacturer = "CT", 3, "CHEST 2.5", "Maker"
+            ds.PatientPosition, ds.Laterality, ds.PositionReferenceIndicator = "HFS", "", ""
+            ds.AcquisitionNumber, ds.InstanceNumber, ds.KVP = 1, number + 1, 120
+            position = np.asarray(origin) + z * spacing[0] * normal
+            ds.ImagePositionPatient = [format_number_as_ds(float(v)) for v in position]
+            ds.ImageOrientationPatient = [format_number_as_ds(float(v)) for v in (*row, *column)]
+            ds.PixelSpacing = [format_number_as_ds(float(v)) for v in spacing[1:]]
+            ds.SliceThickness = 9.0  # a thickness that is no spacing, so that nobody takes it for one
+            ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+            ds.Rows, ds.Columns = stored.shape[1:]
+            ds.BitsAllocated, ds.BitsStored, ds.HighBit = 16, bits_stored, bits_stored - 1
+            ds.PixelRepresentation = int(signed)
+            ds.RescaleSlope = format_number_as_ds(float(np.broadcast_to(slope, count)[z]))
+            ds.RescaleIntercept = format_number_as_ds(float(np.broadcast_to(intercept, count)[z]))
+            ds.RescaleType = "HU"
+            ds.PixelData = np.ascontiguousarray(stored[z]).tobytes()
+            ds["PixelData"].VR = "OW"
+            if edit is not None:
+                edit(ds, z)
+            if UID(syntax).is_encapsulated:
+                pydicom.pixels.compress(ds, syntax, stored[z], generate_instance_uid=False)
+            ds.file_meta.TransferSyntaxUID = UID(syntax)
+            path = folder / f"{number + 1:03d}{suffix}"
+            pydicom.dcmwrite(path, ds, enforce_file_format=True)
+            files.append(path)
+            positions.append(position)
+        return DicomSeries(folder, files, stored, np.array(positions))
+
+    return make

@@ -70,7 +70,10 @@ def unit_axes(plane: Plane) -> NDArray[np.float64]:
     column = np.asarray(plane.column, dtype=np.float64)
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     if not all(abs(length - 1) < 1e-2 for length in lengths) or abs(row @ column) > 1e-2:
-        raise ValueError("the row and column directions are not orthogonal unit vectors")
+        raise ReadError(
+            "The slices state row and column directions that are not at right angles (or no unit vectors), so they cannot "
+            "be placed; open another series."
+        )
     x = row / lengths[0]
     y = column - (column @ x) * x
     y /= np.linalg.norm(y)
@@ -122,9 +125,8 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     if same:
         at = int(np.argmax(gaps < SAME_PLACE_MM))
         raise ReadError(
-            f"{same + 1} slices or more lie at the same place as another ({names[at]} and {names[at + 1]} are the "
-            "first two): the series holds several times, reconstructions or copies; put the slices of one into a folder of "
-            "their own and open that."
+            f"At least {same} slices lie where another lies too ({names[at]} and {names[at + 1]}, for instance): the "
+            "series holds several times, reconstructions or copies; put the slices of one into a folder and open that."
             if same > 1
             else f"Two slices lie at the same place ({names[at]} and {names[at + 1]}): keep one of them and open the "
             "series again."
@@ -152,8 +154,8 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     if off.max() > GRID_TOLERANCE * step:
         at = int(np.argmax(off))
         raise ReadError(
-            f"The slices are irregularly spaced: {names[at]} lies {off[at]:.3g} mm off the regular grid of {step:.4g} mm"
-            "; open a series with regular spacing."
+            f"The slices are irregularly spaced: {names[at]} lies {off[at]:.3g} mm off a regular grid ({step:.4g} mm); "
+            "open a series with regular spacing."
         )
     return step
 

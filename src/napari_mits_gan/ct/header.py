@@ -26,7 +26,7 @@ CT_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
     }
 )
-DIRECTORY_CLASS = "1.2.840.10008.1.3.10"
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
@@ -138,28 +138,34 @@ def read_headers(path: Path) -> list[SliceHeader]:
     DamagedFile
         If it says that it is DICOM, and cannot be understood.
     """
+    surely = False
     try:
         with path.open("rb") as stream:
             start = stream.read(140)
-            if not looks_like_dicom(start):
-                return []
-            stream.seek(0)
-            return _headers(path, stream, surely=start[128:132] == b"DICM")
+            surely = start[128:132] == b"DICM"
+            if looks_like_dicom(start):
+                stream.seek(0)
+                return _headers(path, stream, surely=surely)
     except DamagedFile:
         raise
     except OSError as error:
         raise DamagedFile(f"it cannot be read ({error.strerror or type(error).__name__})") from None
     except Exception as error:  # pydicom raises whatever a damaged byte happens to lead to
-        raise DamagedFile(f"its header is damaged ({type(error).__name__})") from None
+        if surely:
+            raise DamagedFile(f"its header is damaged ({type(error).__name__})") from None
+    if path.suffix.lower() in _DICOM_SUFFIXES:
+        raise DamagedFile("it is not DICOM inside" if start else "it is empty")
+    return []
 
 
 def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]:
     stat = os.fstat(stream.fileno())
     ds = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_TAGS)
-    if text(ds, "SOPClassUID") == DIRECTORY_CLASS or "Rows" not in ds or "Columns" not in ds:
-        if surely and not len(ds):
+    if "Rows" not in ds or "Columns" not in ds:
+        kind = text(ds, "SOPClassUID") or text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+        if kind in CT_CLASSES or (surely and not kind):
             raise DamagedFile("its header is cut off")
-        return []
+        return []  # a directory, a report or the like
     syntax = transfer_syntax(ds)
     offset, size = _native_pixels(stream, syntax)
     common: dict[str, Any] = dict(
@@ -176,17 +182,17 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
         padding_value=_raw_whole(ds, "PixelPaddingValue"), padding_limit=_raw_whole(ds, "PixelPaddingRangeLimit"),
     )  # fmt: skip
     frames = whole(ds, "NumberOfFrames") or 1
-    groups: list[list[Dataset]] | None = _frame_groups(ds, frames)
-    if groups is None:
-        # A classic file; if it has several frames nothing tells where they lie, and its one header has no plane.
-        groups = [[ds]]
+    groups = _frame_groups(ds, frames)
+    # A classic file places a single image; where it has several frames nothing tells where they lie.
+    lost = groups is None and frames > 1
+    groups = groups or [[ds]]
     return [
         SliceHeader(
             **common,
             frame=number,
             frames=frames,
             image_type=tuple(str(v) for v in _values(first_of(group, "FrameType", "ImageType"))),
-            plane=_plane(group),
+            plane=None if lost else _plane(group),
             thickness_mm=_thickness(group),
             rescale=_rescale(group),
             rescale_type=str(first_of(group, "RescaleType") or "").strip(),

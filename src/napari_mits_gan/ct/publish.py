@@ -18,11 +18,14 @@ _MARGIN_BYTES = 1 << 20
 def check_space(parent: Path, needed_bytes: int) -> None:
     """Refuse if less than `needed_bytes` (and a margin) is free where `parent` is or will be."""
     existing = next(p for p in (parent, *parent.parents) if p.exists())
-    free = shutil.disk_usage(existing).free
+    try:
+        free = shutil.disk_usage(existing).free
+    except OSError as error:
+        raise failure(error) from None
     if free < needed_bytes + _MARGIN_BYTES:
         needed = needed_bytes + _MARGIN_BYTES
         raise WriteError(
-            f"The disk has {free / 1e6:.0f} MB free and the export needs about {needed / 1e6:.0f} MB; make room or choose "
+            f"The disk has {free / 1e6:.0f} MB free and this needs about {needed / 1e6:.0f} MB; make room or choose "
             "another disk."
         )
 
@@ -31,9 +34,11 @@ def check_empty(folder: Path) -> None:
     """Refuse a folder that holds anything, and what is no folder."""
     try:
         if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-            raise WriteError(f"{folder.name} is there already and is not a folder; choose a new folder.")
+            raise WriteError("What was named as the export folder is a file or a link; choose a new folder.")
         if folder.exists() and any(folder.iterdir()):
-            raise WriteError(f"The folder {folder.name} is not empty; choose a new or an empty one.")
+            raise WriteError(
+                "The export folder is not empty, and nothing in it is overwritten; choose a new or an empty folder."
+            )
     except OSError as error:
         raise failure(error) from None
 
@@ -65,7 +70,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         for parent in reversed([p for p in folder.parents if not p.exists()]):
             parent.mkdir()
             made.append(parent)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{folder.name[:100]}.", suffix=".partial", dir=folder.parent))
+        temporary = Path(tempfile.mkdtemp(prefix=".export-", suffix=".partial", dir=folder.parent))
         yield temporary
         _open_to_others(temporary, 0o777)
         sync_folder(temporary)

@@ -59,6 +59,9 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
     headers = choose(found, series)
+    for header in headers:
+        if header.is_ct and not header.is_localizer:
+            _check(header)
     damaged = found.damaged
     slices, left_out = slices_of_volume(headers, chosen)
     if damaged:
@@ -69,8 +72,6 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         )
     if left_out:
         logger.warning("Left out of the volume, because they are no slices of it: %s", named(left_out))
-    for header in slices:
-        _check(header)
     grid = grid_of([h.plane for h in slices if h.plane], [h.name for h in slices], slices[0].thickness_mm)
     ordered = [slices[i] for i in grid.order]
     steps = len(files)

@@ -170,8 +170,8 @@ def choose(found: Found, series: str | None) -> list[SliceHeader]:
         raise ReadError(f"{name} cannot be read as DICOM: {cause}; copy the series again.")
     if found.others:
         raise ReadError(
-            f"None of the {len(found.others)} file(s) here is a DICOM image ({named(found.others)}); open a folder with "
-            "a CT series, or a NIfTI, MetaImage or NRRD file."
+            f"None of the {len(found.others)} file(s) here is a DICOM image ({named(found.others)}); open a folder "
+            "with a CT series, or a NIfTI, MetaImage or NRRD file."
         )
     raise ReadError("The folder is empty; open a folder that holds a CT series.")
 

@@ -45,7 +45,7 @@ def write_dicom(
     volume : CTVolume
         The scan; one that carries a simulated attack is refused. If it was read from DICOM a derived series is written:
         the same patient, study and positions, every stored value copied bit for bit in padding and where the HU are
-        unchanged, and changed HU rounded through the slice's own slope and intercept. Otherwise a new CT series is made.
+        unchanged, and changed HU rounded through the slice's own slope and intercept. Otherwise a new series is made.
     folder : path-like
         Where to write; must not exist, or be empty.
     progress : Progress
@@ -76,8 +76,8 @@ def write_dicom(
     """
     if volume.is_tampered:
         raise TamperedVolumeError(
-            "This scan carries a simulated attack, and a tampered scan is never exported as DICOM; export the protected "
-            "or original scan, or save this one as a labelled NIfTI file."
+            "This scan carries a simulated attack, and a tampered scan is never exported as DICOM; export the "
+            "protected or original scan, or save this one as a labelled NIfTI file."
         )
     target = Path(os.path.abspath(folder))
     check_empty(target)

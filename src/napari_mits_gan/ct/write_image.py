@@ -48,7 +48,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
         raise WriteError(f"{target.name} cannot be written as an image; its name must end with {', '.join(WRITABLE)}.")
     sidecar = target.with_name(f"{target.name[: -len(suffix)]}.json") if volume.history else None
     if not target.parent.is_dir():
-        raise WriteError(f"The folder {target.parent.name} for {target.name} does not exist; make it first.")
+        raise WriteError(f"The folder for {target.name} does not exist; make it first.")
     for wanted in (target, sidecar):
         if wanted is not None and os.path.lexists(wanted):
             raise WriteError(f"{wanted.name} is there already and is not overwritten; choose another name.")
@@ -62,7 +62,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
         image.SetMetaData(key, label_of(volume.history))
     try:
         beside = target.parent
-        with tempfile.TemporaryDirectory(prefix=f".{target.name[:99]}.", suffix=".partial", dir=beside) as place:
+        with tempfile.TemporaryDirectory(prefix=".image-", suffix=".partial", dir=beside) as place:
             temporary = Path(place) / f"image{suffix}"
             sitk.WriteImage(image, str(temporary), useCompression=suffix in (".nii.gz", ".mha", ".nrrd"))
             if sidecar is not None:

@@ -1,0 +1,80 @@
+"""Real DICOM that breaks careless readers; `docs/dicom-cases.md` tells what becomes of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.errors import ReadError
+
+
+@pytest.fixture(scope="session")
+def nasty(shared_dir: Path) -> Path:
+    folder = shared_dir / "nasty"
+    if not folder.is_dir():
+        pytest.skip("no difficult DICOM beside the real scans")
+    return folder
+
+
+def _image(files: list[Path]) -> sitk.Image:
+    reader = sitk.ImageSeriesReader()
+    reader.SetFileNames([str(f) for f in files])
+    return reader.Execute()
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_every_transfer_syntax_gives_the_hu_of_simpleitk(nasty, number) -> None:
+    path = sorted((nasty / "01_transfer_syntaxes").iterdir())[number]
+    volume = read_ct(path)
+    second = sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[0]
+    # Decoders of lossy JPEG may differ by one stored step (2 HU here), those of anything else by nothing.
+    lossy = path.name.endswith(".51.dcm")
+    np.testing.assert_allclose(volume.hu[0], second, rtol=0, atol=2.51 if lossy else 0)
+
+
+@pytest.mark.parametrize(
+    ("folder", "match"),
+    [
+        ("01_transfer_syntaxes", "different versions of the same image"),
+        ("02_multiframe", "not in HU .*PERFUSION"),
+        ("03_gantry_tilt", "tilted by 14.0 degrees"),
+        ("04_missing_slices/a", r"1 slice\(s\) are missing: the slices lie 5 mm apart"),
+        ("04_missing_slices/b", r"1 slice\(s\) are missing"),
+        ("04_missing_slices/notavolume", "lie where another lies too"),
+        ("08_CT_secondary_capture_and_localizer/S1000", "only 1 localizer"),
+        ("08_CT_secondary_capture_and_localizer/S4010", "only 6 .*Secondary Capture"),
+    ],
+)
+def test_what_cannot_be_a_volume_is_refused_with_its_cause(nasty, folder, match) -> None:
+    with pytest.raises(ReadError, match=match):
+        read_ct(nasty / folder)
+
+
+def test_an_oblique_series_with_tiny_slope_is_read(nasty) -> None:
+    files = sorted((nasty / "06_oblique_slope0.001").glob("*.dcm"))
+    volume = read_ct(files[0].parent)
+    image = _image(files)
+    np.testing.assert_array_equal(volume.hu, np.rint(sitk.GetArrayFromImage(image)))
+    np.testing.assert_allclose(volume.spacing[::-1], image.GetSpacing(), rtol=1e-6)
+    np.testing.assert_allclose(volume.direction[:, ::-1].ravel(), image.GetDirection(), atol=1e-5)
+
+
+def test_a_series_without_modality_patient_and_manufacturer_is_read(nasty) -> None:
+    files = sorted((nasty / "13_no_modality_tag").glob("*.dcm"))
+    volume = read_ct(files[0].parent)
+    np.testing.assert_array_equal(volume.hu, sitk.GetArrayFromImage(_image(files)))
+    assert volume.spacing == (1.0, 0.625, 0.625)
+
+
+def test_a_sagittal_series_is_read_without_its_reference_image(nasty) -> None:
+    files = sorted((nasty / "14_jpeg_lossless_sagittal" / "x").glob("*.dcm"))
+    volume = read_ct(files[0].parent)
+    assert volume.dicom.left_out == ("1-001.dcm",)
+    image = _image(files[1:])
+    hu = sitk.GetArrayFromImage(image)
+    for voxel in np.random.default_rng(0).integers(0, volume.shape, (200, 3)):
+        x, y, z = image.TransformPhysicalPointToIndex(volume.world_from_voxel(tuple(voxel)))
+        assert volume.hu[tuple(voxel)] == hu[z, y, x]
