@@ -30,8 +30,11 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, protect, write."""
-    volume = read_with_bar(options.input, options.series)
+    from napari_mits_gan.ct.publish import check_empty
     from napari_mits_gan.ct.write_dicom import write_dicom
+
+    check_empty(options.output)  # minutes of work would be lost if it were found out at the end
+    volume = read_with_bar(options.input, options.series)
     from napari_mits_gan.protection.protect import protect
 
     with progress_bar("Protecting") as progress:

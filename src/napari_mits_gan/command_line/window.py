@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> None:
     import napari
 
     viewer = napari.Viewer(title="MITS-GAN")
-    viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
+    _, dock = viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
     if options.input is not None:
-        viewer.open(options.input, plugin="napari-mits-gan")
+        dock.manager.open_path(str(options.input))
     napari.run()
 
 

@@ -1,0 +1,114 @@
+# Prepares what the commands beside this file need; read by them with `source`, not run by itself.
+#
+# Heeds: VIRTUAL_ENV (an active environment is used, else .venv in the checkout is made), PYTHON (the interpreter to
+# make it with), pip's own PIP_* variables, MITS_GAN_TORCH (the PyTorch to install, for instance another version).
+
+set -euo pipefail
+
+checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+cd "$checkout"
+
+torch_requirement="${MITS_GAN_TORCH:-torch==2.13.0}"
+
+# What Qt's xcb platform and Mesa's software OpenGL load while running, and a virtual screen.
+window_packages=(
+  xvfb xauth
+  libgl1 libgl1-mesa-dri libegl1 libopengl0 libglib2.0-0 libdbus-1-3 libfontconfig1 libfreetype6 fonts-dejavu-core
+  libxkbcommon0 libxkbcommon-x11-0 libx11-xcb1 libxcb1 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1
+  libxcb-randr0 libxcb-render0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0
+  libxcb-xinerama0 libxcb-xkb1 libxrender1 libxi6 libsm6 libice6
+)
+# Independent judges of the DICOM that the tests write.
+judge_packages=(dicom3tools dcmtk)
+
+say() { printf '\n== %s\n' "$*"; }
+
+as_root() {
+  if [ "$(id -u)" = 0 ]; then "$@"
+  elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then sudo "$@"
+  else return 1; fi
+}
+
+# Install the Debian packages that are missing. Without apt or without the right to use it, only say so: they may be
+# there under other names, and what really lacks will be told by what needs it.
+system_packages() {
+  command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' && continue
+    # Since 2024 some libraries carry the ending t64.
+    dpkg-query -W -f '${Status}' "${package}t64" 2>/dev/null | grep -q '^install ok installed' && continue
+    missing+=("$package")
+  done
+  [ "${#missing[@]}" -gt 0 ] || return 0
+  say "Installing system packages: ${missing[*]}"
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends)
+  if as_root "${apt[@]}" update && as_root "${apt[@]}" install "${missing[@]}"; then return 0; fi
+  for package in "${missing[@]}"; do
+    as_root "${apt[@]}" install "$package" || echo "could not install $package; going on without it" >&2
+  done
+}
+
+find_python() {
+  local candidate
+  for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3 python; do
+    if command -v "$candidate" >/dev/null &&
+      "$candidate" -c 'import sys; raise SystemExit(sys.version_info < (3, 11))' 2>/dev/null; then
+      command -v "$candidate"
+      return 0
+    fi
+  done
+  echo "Python 3.11 or newer is needed and was not found; install it, or name it in the variable PYTHON." >&2
+  return 1
+}
+
+# make_venv FOLDER: a virtual environment with pip in it.
+make_venv() {
+  local folder="$1" base version
+  if [ -x "$folder/bin/python" ] && "$folder/bin/python" -m pip --version >/dev/null 2>&1; then return 0; fi
+  base="$(find_python)"
+  version="$("$base" -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+  say "Making the virtual environment $folder with Python $version"
+  if "$base" -m venv --clear "$folder" >/dev/null 2>&1; then return 0; fi
+  # Debian keeps what venv needs in a package of its own.
+  system_packages "python$version-venv"
+  if "$base" -m venv --clear "$folder"; then return 0; fi
+  "$base" -m pip install --target "$folder.tool" virtualenv
+  PYTHONPATH="$folder.tool" "$base" -m virtualenv --clear "$folder"
+  rm -rf "$folder.tool"
+}
+
+# install_into PYTHON EXTRAS: this checkout, editable, unless the same was done before.
+install_into() {
+  local python="$1" extras="$2" stamp wanted
+  stamp="$("$python" -c 'import sys; print(sys.prefix)')/.napari-mits-gan-$extras"
+  wanted="$(cat pyproject.toml; printf '%s %s' "$checkout" "$torch_requirement")"
+  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return 0; fi
+  # PyTorch first and alone, so that its build is chosen here and by nothing that merely depends on it.
+  if ! "$python" -c 'import torch' 2>/dev/null; then
+    say "Installing $torch_requirement"
+    "$python" -m pip install "$torch_requirement"
+  fi
+  say "Installing napari-mits-gan[$extras]"
+  "$python" -m pip install -e ".[$extras]"
+  printf '%s' "$wanted" >"$stamp"
+}
+
+# Set `python` to the environment's interpreter.
+prepare_environment() {
+  local extras="$1" folder="${VIRTUAL_ENV:-$checkout/.venv}"
+  make_venv "$folder"
+  python="$folder/bin/python"
+  install_into "$python" "$extras"
+}
+
+# Run a command on a virtual screen that can draw OpenGL.
+on_virtual_screen() {
+  if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
+    XDG_RUNTIME_DIR="$(mktemp -d)"
+    export XDG_RUNTIME_DIR
+  fi
+  QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
+}
+
+has_screen() { [ "$(uname)" = Darwin ] || [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]; }

@@ -1,0 +1,49 @@
+"""The manifest that napari reads."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+npe2 = pytest.importorskip("npe2", reason="npe2 comes with napari")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def manifest():
+    return npe2.PluginManifest.from_distribution("napari-mits-gan")
+
+
+def test_the_installed_manifest_is_the_file_at_the_top_level(manifest):
+    assert manifest.model_dump() == npe2.PluginManifest.from_file(REPOSITORY / "napari.yaml").model_dump() | {
+        "package_metadata": manifest.model_dump()["package_metadata"]
+    }
+
+
+def test_the_package_links_to_the_file_at_the_top_level():
+    link = REPOSITORY / "src" / "napari_mits_gan" / "napari.yaml"
+    assert os.readlink(link) == "../../napari.yaml"
+
+
+def test_every_command_can_be_imported(manifest):
+    pytest.importorskip("napari", reason="the window's modules need napari")
+    manifest.validate_imports()
+
+
+def test_every_command_is_used(manifest):
+    used = {
+        contribution.command
+        for kind in (manifest.contributions.readers, manifest.contributions.widgets, manifest.contributions.sample_data)
+        for contribution in kind or []
+    }
+    assert {command.id for command in manifest.contributions.commands} == used
+
+
+def test_the_reader_is_offered_for_every_kind_of_file_that_it_reads(manifest):
+    pytest.importorskip("napari", reason="the window's modules need napari")
+    from napari_mits_gan.widgets.reader import SUFFIXES
+
+    (reader,) = manifest.contributions.readers
+    assert reader.accepts_directories
+    assert set(reader.filename_patterns) == {f"*{suffix}" for suffix in SUFFIXES}
