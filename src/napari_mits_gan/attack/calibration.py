@@ -28,7 +28,7 @@ def _interpolate(x: Tensor, knots: Tensor, values: Tensor) -> Tensor:
     width = x1 - x0
     slope = torch.where(width > 0, (y1 - y0) / torch.where(width > 0, width, 1.0), 0.0)
     inside = y0 + (x - x0) * slope
-    return torch.where(x >= knots[-1], values[-1], torch.where(x <= knots[0], values[0], inside))
+    return torch.where(x >= knots[-1], values[-1], torch.where(x < knots[0], values[0], inside))
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,10 +85,12 @@ class Calibration:
         cache: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = self.__dict__.setdefault("_cache", {})
         key = (like.dtype, like.device)
         if key not in cache:
-            cache[key] = (
-                torch.as_tensor(self.bins_hu, dtype=like.dtype, device=like.device),
-                torch.as_tensor(self.cdf, dtype=like.dtype, device=like.device),
-            )
+            # Kept for later calls, so they must serve gradients even if the first call wants none.
+            with torch.inference_mode(False):
+                cache[key] = (
+                    torch.as_tensor(self.bins_hu, dtype=like.dtype, device=like.device),
+                    torch.as_tensor(self.cdf, dtype=like.dtype, device=like.device),
+                )
         return cache[key]
 
     def normalise(self, hu: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from napari_mits_gan.attack.pipeline import MENDED, Mode, Place, Spacing, Tamper
 from napari_mits_gan.attack.weights import Action, AttackerWeights, digest, load_attacker
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.device import choose_device
-from napari_mits_gan.errors import AttackError
+from napari_mits_gan.errors import AttackError, WeightsError
 
 ATTACK_LABEL = "SIMULATED ATTACK"
 """Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""
@@ -60,26 +60,43 @@ class CTGAN:
     mode: Mode = MENDED
 
     @classmethod
-    def load(cls, which: str | Path, device: str = "auto", *, mode: Mode = MENDED) -> CTGAN:
+    def load(
+        cls, which: str | Path, device: str = "auto", *, action: Action | None = None, mode: Mode = MENDED
+    ) -> CTGAN:
         """Load an attacker.
 
         Parameters
         ----------
         which : {"inject", "remove"} or path
-            One of the attackers that come with the package, or a safetensors file written by training.
+            One of the attackers that come with the package, a safetensors file written by training, or a folder in
+            the layout of CT-GAN's authors (`G_model.h5`, `normalization.npy`, `equalization.pkl`).
         device : str
             "auto", "cpu", "cuda" or "mps".
+        action : {"inject", "remove"} or None
+            What the attacker does; needed only for a folder whose names do not tell.
         mode : Mode
             `MENDED` or `REFERENCE`.
 
         Raises
         ------
         WeightsError
-            If the file is missing, damaged or holds something else.
+            If a file is missing, damaged or holds something else, or the attacker does not do `action`.
         """
         shipped = _SHIPPED_FILES.get(str(which))
         path = _SHIPPED / shipped if shipped else Path(which)
-        weights = load_attacker(path, choose_device(device))
+        if path.is_dir():
+            from napari_mits_gan.attack.keras_weights import find_keras_files, load_keras_attacker
+
+            weights = load_keras_attacker(path, action, choose_device(device))
+            path = find_keras_files(path, action).model
+        elif path.suffix == ".h5" and path.is_file():
+            raise WeightsError(
+                f"'{path.name}' lacks its calibration by itself; choose the folder that holds all of it."
+            )
+        else:
+            weights = load_attacker(path, choose_device(device))
+        if action not in (None, weights.action):
+            raise WeightsError(f"the attacker in '{path.name}' does {weights.action}, not {action}; choose another.")
         return cls(weights, f"{path.name} {digest(path)}", mode)
 
     @property

@@ -20,7 +20,9 @@ def _zoom_matrix(n_in: int, n_out: int) -> NDArray[np.float64]:
 
 @lru_cache(maxsize=256)
 def _zoom_tensor(n_in: int, n_out: int, dtype: torch.dtype, device: torch.device) -> Tensor:
-    return torch.as_tensor(_zoom_matrix(n_in, n_out), dtype=dtype, device=device)
+    # Kept for later calls, so it must serve gradients even if the first call wants none.
+    with torch.inference_mode(False):
+        return torch.as_tensor(_zoom_matrix(n_in, n_out), dtype=dtype, device=device)
 
 
 def resample(cubes: Tensor, shape: tuple[int, int, int]) -> Tensor:
