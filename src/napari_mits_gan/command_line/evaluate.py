@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from napari_mits_gan.command_line.options import (
+    ACTIONS,
     Commands,
     add_device,
     add_input,
@@ -27,7 +28,15 @@ def add_to(commands: Commands) -> None:
     )
     add_input(command)
     add_method(command)
-    command.add_argument("--clicks", type=whole_number, default=20, metavar="N", help="number of places (default: 20)")
+    command.add_argument("--clicks", type=whole_number, default=40, metavar="N", help="number of places (default: 40)")
+    command.add_argument("--actions", nargs="+", choices=ACTIONS, default=ACTIONS, help="which attacks (default: both)")
+    command.add_argument(
+        "--controls",
+        nargs="*",
+        default=["gaussian-noise"],
+        metavar="NAME",
+        help="what to hold the protection against, at the same RMS (default: gaussian-noise)",
+    )
     add_seed(command)
     add_device(command)
     command.add_argument(
@@ -48,6 +57,8 @@ def run(options: argparse.Namespace) -> None:
             max_change_hu=options.max_change_hu,
             clicks=options.clicks,
             seed=options.seed,
+            actions=options.actions,
+            controls=options.controls,
             device=options.device,
             progress=progress,
         )

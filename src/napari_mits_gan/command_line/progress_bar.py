@@ -36,7 +36,8 @@ def progress_bar(title: str) -> Iterator[Progress]:
     columns: tuple[ProgressColumn, ...] = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     # stdout belongs to the results, so that they can be piped.
     columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn())
-    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    with Bars(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         task = bars.add_task(title, total=None)
 
         def show(done: int, total: int, /) -> None:

@@ -1,0 +1,39 @@
+import shutil
+
+from napari_mits_gan.command_line.info import facts
+from napari_mits_gan.command_line.main import main
+from napari_mits_gan.ct.volume import Step
+from napari_mits_gan.ct.write_dicom import write_dicom
+
+
+def test_it_tells_size_spacing_and_hu(series_folder, capsys):
+    assert main(["info", str(series_folder)]) == 0
+    told = capsys.readouterr().out
+    assert "8 x 256 x 256 (z, y, x)" in told
+    assert "2 x 1.3 x 1.3 mm" in told
+    assert "Short chest" in told
+    assert "DICOM" in told
+
+
+def test_it_tells_nothing_about_the_patient(series_folder, capsys):
+    main(["info", str(series_folder)])
+    assert "anonymous" not in capsys.readouterr().out.lower()
+
+
+def test_several_series_are_listed_with_the_uids_to_choose_from(series_folder, short_scan, tmp_path, capsys):
+    both = tmp_path / "both"
+    shutil.copytree(series_folder, both / "first")
+    write_dicom(short_scan, both / "second", series_description="Longer chest")
+    assert main(["info", str(both)]) == 1
+    out, err = capsys.readouterr()
+    lines = out.strip().splitlines()
+    assert len(lines) == 2
+    assert "2 CT series" in err
+    uid = next(line for line in lines if "Longer chest" in line).split()[0]
+    assert main(["info", str(both), "--series", uid]) == 0
+    assert "36 x 256 x 256" in capsys.readouterr().out
+
+
+def test_a_simulated_attack_is_called_that(short_scan):
+    tampered = short_scan.with_hu(short_scan.hu, Step("attack", {"action": "inject", "at": [1, 2, 3]}))
+    assert facts(tampered)["step 1"] == "SIMULATED ATTACK (action=inject, at=[1, 2, 3])"
