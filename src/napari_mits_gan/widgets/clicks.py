@@ -49,10 +49,15 @@ class ClickListener:
             return
         start = np.array(event.pos, dtype=float)
         position = tuple(float(p) for p in event.position)
-        dragged = False
+        furthest = 0.0
         yield
         while event.type == "mouse_move":
-            dragged = dragged or float(np.linalg.norm(np.asarray(event.pos, dtype=float) - start)) > DRAG_PIXELS
+            furthest = max(furthest, _distance(event.pos, start))
             yield
-        if not dragged:
+        # napari leaves moves out when they come quickly: where the button was released counts as well
+        if max(furthest, _distance(event.pos, start)) <= DRAG_PIXELS:
             self._on_click(position)
+
+
+def _distance(pixel: Any, start: Any) -> float:
+    return float(np.linalg.norm(np.asarray(pixel, dtype=float) - start))

@@ -15,7 +15,7 @@ from napari_mits_gan.session import Action, ReplayError, Session, Voxel
 from napari_mits_gan.widgets.background import Background, Work, sentence
 from napari_mits_gan.widgets.display import Display
 from napari_mits_gan.widgets.layers import VOLUME_KEY, layer_name, volume_of
-from napari_mits_gan.widgets.panels import ATTACK, SCAN
+from napari_mits_gan.widgets.panels import SCAN
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.read import SeriesInfo
@@ -53,6 +53,10 @@ class Manager(QObject):
         self.panels = self.display.panels
         self._viewer = viewer
         self._closed = False
+        self._layer_to_take_over: Any = None
+        self._adopt_later = QTimer(self)
+        self._adopt_later.setSingleShot(True)
+        self._adopt_later.timeout.connect(self.adopt_existing_layer)
         self.display.failed.connect(self._replay_failed)
         session.scan_changed.connect(self._on_scan_changed)
         session.protection_changed.connect(self._on_protection_changed)
@@ -114,9 +118,8 @@ class Manager(QObject):
         if layer is not None and self.panels.owns(layer):
             raise MitsGanError("this layer is one of the panels already; select another layer to work on")
         volume = volume_of(layer)
-        self.panels.clear()
         if VOLUME_KEY in layer.metadata:
-            self.panels.take_over(layer)
+            self._layer_to_take_over = layer
         else:
             layer.visible = False
         self.session.open(volume)
@@ -184,12 +187,9 @@ class Manager(QObject):
 
     def zoom(self) -> None:
         """A closer look at the selected injection."""
-        if (
-            self.display.selected is not None
-            and self.session.original is not None
-            and self.panels.image(SCAN) is not None
-        ):
-            self.panels.zoom_to(self.session.original, self.display.selected.at)
+        scan, selected = self.session.original, self.display.selected
+        if selected is not None and scan is not None and self.panels.image(SCAN) is not None:
+            self.panels.zoom_to(scan, selected.at)
 
     # ---- export
 
@@ -243,8 +243,8 @@ class Manager(QObject):
         self.display.forget()
         scan = self.session.original
         if scan is not None:
-            if self.panels.image(ATTACK) is not None:
-                self.panels.clear()
+            self.panels.start(self._layer_to_take_over)
+            self._layer_to_take_over = None
             z, y, x = scan.shape
             dz, dy, dx = scan.spacing
             self.scan_shown.emit(f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm")
@@ -267,7 +267,7 @@ class Manager(QObject):
             return
         if self.session.original is None:
             # not now: napari is still busy with putting the layer in
-            QTimer.singleShot(0, self.adopt_existing_layer)
+            self._adopt_later.start(0)
         else:
             self.said.emit("A second scan was opened; select its layer and press Layer to work on that one instead.")
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
 from napari_mits_gan.widgets.layers import (
-    HU_RANGE,
     SIMULATED_ATTACK,
     SIMULATED_ATTACK_KEY,
     grid_options,
@@ -28,6 +27,7 @@ PANEL_KEY = "mits_gan_panel"
 """Name, in a layer's metadata, of the panel that it belongs to."""
 DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
 """Blue where the first is darker, black where nothing differs, orange where it is brighter."""
+CONTRAST_RANGE_HU = (-2048.0, 3071.0)
 CLOSE_UP_MM = 90.0
 """Side of what a closer look shows."""
 ONE_ROW_PREFERENCE = 0.8
@@ -102,9 +102,12 @@ class Panels:
 
     # ---- what to do
 
-    def take_over(self, layer: Any) -> None:
-        """Make a layer that shows the opened scan already the scan's panel, rather than showing it twice."""
-        self._layers[SCAN, "image"] = layer
+    def start(self, layer: Any = None) -> None:
+        """Begin with another scan; a layer that shows it already becomes its panel, rather than showing it twice."""
+        self.clear()
+        if layer is not None and layer in self._viewer.layers:
+            layer.contrast_limits_range = CONTRAST_RANGE_HU
+            self._layers[SCAN, "image"] = layer
 
     def clear(self) -> None:
         """Remove all layers of the panels."""
@@ -192,7 +195,7 @@ class Panels:
                 options["colormap"] = other.colormap
             layer = self._viewer.add_image(volume.hu, **options)
             self._layers[role, "image"] = layer
-            layer.contrast_limits_range = HU_RANGE[0] - 1024, HU_RANGE[1]
+            layer.contrast_limits_range = CONTRAST_RANGE_HU
         elif layer.data is not volume.hu:
             layer.data = volume.hu
         layer.name = name
@@ -301,10 +304,14 @@ class Panels:
         def side(shape: tuple[int, int]) -> float:
             return min(height / shape[0], width / shape[1])
 
-        columns = int(np.ceil(np.sqrt(count)))
-        shapes = [(1, count), (int(np.ceil(count / columns)), columns), (count, 1)]
-        best = max(shapes, key=side)
-        return shapes[0] if side(shapes[0]) >= ONE_ROW_PREFERENCE * side(best) else best
+        one_row = (1, count)
+        square = (int(np.ceil(count / np.ceil(np.sqrt(count)))), int(np.ceil(np.sqrt(count))))
+        one_column = (count, 1)
+        best = max((one_row, square, one_column), key=side)
+        if side(one_row) >= ONE_ROW_PREFERENCE * side(best):
+            return (1, -1)
+        # -1: napari counts; other layers of the user then get cells of their own
+        return (-1, 1) if best == one_column else (-1, -1)
 
     def _panel_pixels(self) -> tuple[float, float]:
         """Height and width of one panel."""

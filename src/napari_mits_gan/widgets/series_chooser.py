@@ -30,8 +30,8 @@ class SeriesChooser(QDialog):
         self.list = QListWidget()
         for info in self._series:
             description = info.description or "no description"
-            self.list.addItem(f"{description} · {info.modality or 'unknown'} · {info.number_of_files} files")
-        sizes = [info.number_of_files for info in self._series]
+            self.list.addItem(f"{description} · {info.modality or 'unknown'} · {info.number_of_images} images")
+        sizes = [info.number_of_images for info in self._series]
         if sizes:
             self.list.setCurrentRow(sizes.index(max(sizes)))
         self.buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Open | QDialogButtonBox.StandardButton.Cancel)

@@ -1,0 +1,181 @@
+"""A real viewer with the dock in it, a small scan, and attackers and protections that need no weights."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from threading import Event
+
+import numpy as np
+import pytest
+
+from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.session import Session
+
+HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "pytestqt")) and any(
+    importlib.util.find_spec(binding) for binding in ("PyQt6", "PySide6", "PyQt5", "PySide2")
+)
+collect_ignore_glob = [] if HAS_WINDOW else ["test_*.py"]
+
+TIMEOUT_MS = 30_000
+
+
+def pytest_report_header() -> str:
+    if HAS_WINDOW:
+        return "window tests: run, with a real viewer"
+    return "window tests: left out, since napari, a Qt binding or pytest-qt is not installed"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _display():
+    if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        pytest.skip("no screen here; run the tests under xvfb-run")
+
+
+class Ball:
+    """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
+
+    def __init__(self, action: str) -> None:
+        self.action = action
+
+    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
+        hu = volume.hu.copy()
+        reach = [int(8 / s) for s in volume.spacing]
+        region = tuple(slice(max(0, a - r), a + r + 1) for a, r in zip(at, reach, strict=True))
+        grids = np.ogrid[region]
+        distance = sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True))
+        value = 40 + int(volume.hu[at]) % 17 if self.action == "inject" else -880
+        hu[region] = np.where(distance < 64, np.int16(value), hu[region])
+        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at)}))
+
+
+def stripes(volume, *, method, max_change_hu, seed, device, progress):
+    """A protection of stripes: quick, and within its budget."""
+    hu = volume.hu.copy()
+    for z in range(len(hu)):
+        progress(z, len(hu))
+        hu[z, (seed % 2) :: 2] += np.int16(max_change_hu)
+        hu[z, (seed + 1) % 2 :: 2] -= np.int16(max_change_hu)
+    return volume.with_hu(hu, Step("protection", {"method": method, "max_change_hu": max_change_hu, "seed": seed}))
+
+
+class Stuck:
+    """A protection that goes on until it is told to end, or is cancelled."""
+
+    def __init__(self) -> None:
+        self.running, self.release, self.ended = Event(), Event(), Event()
+
+    def __call__(self, volume, *, progress, **options):
+        try:
+            self.running.set()
+            while not self.release.wait(0.005):
+                progress(1, 2)
+            return stripes(volume, progress=progress, **options)
+        finally:
+            self.ended.set()
+
+
+def make_session(**parts) -> Session:
+    return Session(**{"load_attacker": lambda action, device: Ball(action), "protector": stripes, **parts})
+
+
+@pytest.fixture
+def scan() -> CTVolume:
+    """Two lungs in a body, 40 × 90 × 120 voxels of 2 × 1 × 1 mm, with noise."""
+    hu = np.full((40, 90, 120), -1000, dtype=np.int16)
+    _, y, x = np.ogrid[:40, :90, :120]
+    body = ((y - 45) / 42) ** 2 + ((x - 60) / 57) ** 2 < 1
+    lungs = (((y - 45) / 30) ** 2 + ((x - 34) / 20) ** 2 < 1) | (((y - 45) / 30) ** 2 + ((x - 86) / 20) ** 2 < 1)
+    hu[:] = np.where(lungs, -860, np.where(body, 40, -1000))
+    noise = np.random.default_rng(0).normal(0, 12, hu.shape)
+    hu += np.where(np.broadcast_to(body, hu.shape), noise, 0).astype(np.int16)
+    return CTVolume(hu, spacing=(2.0, 1.0, 1.0), origin=(-60.0, -45.0, 10.0), name="small chest")
+
+
+@pytest.fixture
+def settle(qtbot):
+    """Wait until a dock has nothing more to do."""
+
+    def wait(dock) -> None:
+        manager = dock.manager
+        qtbot.waitUntil(lambda: not manager.slow.busy and not manager.quick.busy, timeout=TIMEOUT_MS)
+
+    return wait
+
+
+@pytest.fixture
+def make_dock(make_napari_viewer, settle):
+    """A window with the dock in it, ready to be used."""
+    from napari_mits_gan.widgets.main_dock import MitsGanDock
+
+    def make(volume: CTVolume | None = None, *, show: bool = False, **parts) -> MitsGanDock:
+        viewer = make_napari_viewer(show=show)
+        viewer.window._qt_window.resize(1100, 700)
+        dock = MitsGanDock(viewer, make_session(**parts))
+        viewer.window.add_dock_widget(dock, name="MITS-GAN", area="right")
+        settle(dock)
+        if volume is not None:
+            dock.manager.session.open(volume)
+            settle(dock)
+        return dock
+
+    return make
+
+
+@pytest.fixture
+def dock(make_dock, scan):
+    """A window with the dock and the small scan open in it; nothing is drawn, which makes it quick."""
+    return make_dock(scan)
+
+
+@pytest.fixture
+def shown_dock(make_dock, scan):
+    """The same on the screen, for the mouse and for pictures."""
+    return make_dock(scan, show=True)
+
+
+@pytest.fixture
+def viewer_of():
+    """The viewer that a dock belongs to."""
+    return lambda dock: dock.manager._viewer
+
+
+@pytest.fixture
+def stuck():
+    """A protection that goes on until it is released or cancelled."""
+    protection = Stuck()
+    yield protection
+    protection.release.set()
+
+
+@pytest.fixture
+def pixel_of():
+    """Where on the canvas a voxel of a scan is drawn, in a panel: 0 is the first."""
+    from qtpy.QtCore import QPoint
+
+    def find(viewer, layer, voxel, panel: int = 0) -> QPoint:
+        canvas = viewer.window._qt_viewer.canvas
+        view = canvas.grid_views[panel] if viewer.canvas.grid.enabled else canvas.view
+        world = layer.data_to_world(voxel)
+        shown = [world[axis] for axis in viewer.dims.displayed]
+        x, y = (view.transform * view.scene.transform).map([shown[1], shown[0]])[:2]
+        return QPoint(round(float(x)), round(float(y)))
+
+    return find
+
+
+@pytest.fixture
+def click_at(qtbot, pixel_of):
+    """Click with the real mouse button on a voxel (z, y, x) of the scan, in a panel."""
+    from qtpy.QtCore import Qt
+
+    def click(dock, voxel, panel: int = 0) -> None:
+        viewer, layer = dock.manager._viewer, dock.manager.panels.image("scan")
+        dock.manager.panels.go_to(dock.manager.session.original, voxel)
+        native = viewer.window._qt_viewer.canvas.native
+        place = pixel_of(viewer, layer, voxel, panel)
+        qtbot.mouseMove(native, place)
+        qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=place)
+
+    return click
