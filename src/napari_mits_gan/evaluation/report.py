@@ -1,0 +1,148 @@
+"""Figures as tables, for Markdown and for a terminal; the same evaluation always gives the same text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
+
+if TYPE_CHECKING:
+    from napari_mits_gan.evaluation.result import Evaluation
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Parameters
+    ----------
+    header : tuple of str
+        Names of the columns.
+    rows : tuple of tuple of str
+        As many cells in each as there are columns.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def markdown(self) -> str:
+        """As a Markdown table; the first column is aligned left, the others right."""
+        lines = [self.header, ("---", *("---:",) * (len(self.header) - 1)), *self.rows]
+        return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+    def plain_text(self) -> str:
+        """In columns for a terminal."""
+        lines = [self.header, *self.rows]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        padded = []
+        for first, *others in lines:
+            numbers = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            padded.append([first.ljust(widths[0]), *numbers])
+        return "\n".join("  ".join(line).rstrip() for line in padded)
+
+
+def change_table(evaluation: Evaluation) -> Table:
+    """What each version of the scan changes, inside the body."""
+    header = ("change to the scan", "largest, HU", "RMS, HU", "PSNR, dB", "SSIM", "10 mm mean, 95 %, HU")
+    rows = []
+    for name, change in evaluation.changes.items():
+        f = change.fidelity
+        rows.append(
+            (
+                name,
+                f"{f.max_change_hu:.0f}",
+                f"{f.rms_hu:.2f}",
+                f"{f.psnr_db:.1f}",
+                f"{f.ssim:.4f}",
+                f"{change.local_mean_95_hu:.2f}",
+            )
+        )
+    return Table(header, tuple(rows))
+
+
+def disruption_table(evaluation: Evaluation) -> Table:
+    """What each version does to each attacker."""
+    header = (
+        "attacker, change to the scan",
+        "median deviation",
+        "95 % interval",
+        f"over {DISRUPTED_ABOVE}",
+        "RMS in the core, HU",
+        "gain",
+        "core, HU",
+        "protection ÷ this",
+    )
+    rows = []
+    for attacker, versions in evaluation.disruptions.items():
+        for name, found in versions.items():
+            low, high = found.median_interval
+            rows.append(
+                (
+                    f"{attacker}, {name}",
+                    f"{found.median:.5f}",
+                    f"{low:.5f} – {high:.5f}",
+                    f"{100 * found.share:.0f} %",
+                    f"{found.tampered_hu:.1f}",
+                    f"{found.gain:.2f}",
+                    f"{_mean(found.original_core_mean_hu):.0f} → {_mean(found.core_mean_hu):.0f}",
+                    "" if name == evaluation.method else _ratio(evaluation, attacker, name),
+                )
+            )
+    return Table(header, tuple(rows))
+
+
+def markdown(evaluation: Evaluation, *, heading: str = "##") -> str:
+    """The whole report of an evaluation as Markdown, without a date or a path."""
+    parts = [
+        f"{heading} {_title(evaluation)}",
+        change_table(evaluation).markdown(),
+        disruption_table(evaluation).markdown(),
+        _sources(evaluation),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def plain_text(evaluation: Evaluation) -> str:
+    """The whole report of an evaluation for a terminal."""
+    parts = [
+        _title(evaluation),
+        change_table(evaluation).plain_text(),
+        disruption_table(evaluation).plain_text(),
+        _sources(evaluation),
+    ]
+    return "\n\n".join(parts)
+
+
+LEGEND = f"""\
+*Change to the scan*: inside the body; PSNR over a range of 4095 HU; SSIM on axial slices in the lung window
+(-1350 to 150 HU); *10 mm mean*: 95th percentile of the change of the mean over a 10 mm disc within a slice.
+*Deviation*: mean squared difference of the in-painted 20 mm core between attack(changed) and attack(original), in
+normalised units (-0.5 to 0.5), at random places in the lungs that the protection does not know;
+*over {DISRUPTED_ABOVE}*: share of the places where it exceeds that. *RMS in the core*: the same difference in HU, after
+touch-up and blending; *gain*: that over the RMS change of the scan at the same voxels. *Core*: mean HU after
+attack(original) and attack(changed), averaged over the places. *Protection ÷ this*: ratio of the median deviations at
+equal RMS change. Intervals are 95 % percentile bootstrap over the places."""
+
+
+def _title(evaluation: Evaluation) -> str:
+    budget = evaluation.protection.get("max_change_hu")
+    within = f" at {budget:g} HU" if isinstance(budget, int | float) else ""
+    return f"{evaluation.method}{within}: {evaluation.scan}, {len(evaluation.places)} places"
+
+
+def _sources(evaluation: Evaluation) -> str:
+    attackers = "; ".join(f"{label}: {weights}" for label, weights in evaluation.attackers.items())
+    weights = evaluation.protection.get("weights")
+    protection = f"Protection: {weights}. " if weights else ""
+    return f"{protection}Attackers: {attackers}. Seed {evaluation.seed}."
+
+
+def _ratio(evaluation: Evaluation, attacker: str, version: str) -> str:
+    low, high = evaluation.ratio_interval(attacker, version)
+    return f"{evaluation.ratio(attacker, version):.1f} ({low:.1f} – {high:.1f})"
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)

@@ -1,0 +1,109 @@
+import numpy as np
+import pytest
+
+from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError
+from napari_mits_gan.evaluation.controls import control
+from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
+from napari_mits_gan.evaluation.evaluate import evaluate, evaluate_protected
+from napari_mits_gan.evaluation.fidelity import compare
+from napari_mits_gan.evaluation.tampered_cores import core_box
+from napari_mits_gan.protection.protect import protect
+
+
+@pytest.fixture(scope="module")
+def evaluation(small_chest, attackers):
+    return evaluate(small_chest, method="gaussian-noise", max_change_hu=30, clicks=6, seed=2, attackers=attackers)
+
+
+def test_figures_of_the_change_are_those_of_the_volumes(small_chest, evaluation):
+    protected = protect(small_chest, method="gaussian-noise", max_change_hu=30, seed=2)
+    body = body_mask(small_chest)
+    found = evaluation.changes["gaussian-noise"]
+    assert found.fidelity == compare(small_chest.hu, protected.hu, mask=body)
+    change = (protected.hu.astype(float) - small_chest.hu)[body]
+    assert found.fidelity.rms_hu == pytest.approx(np.sqrt(np.mean(change**2)))
+    assert found.fidelity.max_change_hu <= 30
+    assert found.voxels == body.sum()
+
+
+@pytest.mark.parametrize("action", ["inject", "remove"])
+def test_figures_of_the_disruption_are_those_of_tampered_volumes(small_chest, attackers, evaluation, action):
+    protected = protect(small_chest, method="gaussian-noise", max_change_hu=30, seed=2)
+    found = evaluation.disruptions[action]["gaussian-noise"]
+    attacker = attackers[action]
+    for i, place in enumerate(evaluation.places):
+        voxels = core_box(attacker.tampering, place, small_chest.spacing).inside(small_chest.shape).slices()
+        pair = [attacker.tamper(volume, place).hu[voxels].astype(float) for volume in (protected, small_chest)]
+        assert found.tampered_rms_hu[i] == pytest.approx(np.sqrt(np.mean((pair[0] - pair[1]) ** 2)), abs=0.1)
+        assert found.original_core_mean_hu[i] == pytest.approx(pair[1].mean(), abs=0.1)
+        change = protected.hu[voxels].astype(float) - small_chest.hu[voxels]
+        assert found.change_rms_hu[i] == pytest.approx(np.sqrt(np.mean(change**2)))
+    assert found.share == np.mean([d > DISRUPTED_ABOVE for d in found.deviations])
+    assert found.median == np.median(found.deviations) > 0
+
+
+def test_control_has_the_rms_of_the_protection(evaluation):
+    assert evaluation.controls == ("gaussian-noise of equal RMS",)
+    own, other = (evaluation.changes[name].fidelity.rms_hu for name in evaluation.changes)
+    assert other == pytest.approx(own, rel=0.01)
+
+
+def test_noise_does_no_better_than_noise(evaluation):
+    for action in ("inject", "remove"):
+        assert 0.5 < evaluation.ratio(action, "gaussian-noise of equal RMS") < 2.0
+        low, high = evaluation.ratio_interval(action, "gaussian-noise of equal RMS")
+        assert low <= evaluation.ratio(action, "gaussian-noise of equal RMS") <= high
+
+
+def test_same_seed_same_report(small_chest, attackers, evaluation):
+    again = evaluate(small_chest, method="gaussian-noise", max_change_hu=30, clicks=6, seed=2, attackers=attackers)
+    assert again.to_json() == evaluation.to_json()
+    assert again.to_markdown() == evaluation.to_markdown()
+
+
+def test_several_controls_stand_beside_a_protected_scan(small_chest, attackers):
+    protected = control(small_chest, "slice-shift", 15.0)
+    found = evaluate_protected(
+        small_chest,
+        protected,
+        places=[(20, 32, 19)],
+        attackers={"mine": attackers["inject"]},
+        controls=("gaussian-noise", "constant-shift"),
+    )
+    assert tuple(found.disruptions["mine"]) == ("slice-shift", "gaussian-noise", "constant-shift")
+    assert found.changes["constant-shift"].local_mean_95_hu == pytest.approx(15.0, rel=0.02)
+    assert found.attackers == {"mine": "random weights 0"}
+
+
+def test_progress_rises_to_the_end_and_cancelling_stops(small_chest, attackers):
+    told = []
+
+    def listen(done: int, total: int, /) -> None:
+        told.append(done / total)
+
+    arguments = {"method": "gaussian-noise", "clicks": 2, "attackers": attackers}
+    evaluate(small_chest, progress=listen, **arguments)
+    assert told == sorted(told)
+    assert told[-1] == 1.0
+
+    def stop(done: int, total: int, /) -> None:
+        if done / total > 0.7:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        evaluate(small_chest, progress=stop, **arguments)
+
+
+def test_what_cannot_be_evaluated_is_refused_in_a_sentence(small_chest, attackers):
+    solid = CTVolume(np.full(small_chest.shape, 40, dtype=np.int16), small_chest.spacing)
+    with pytest.raises(AttackError, match="no lung was found"):
+        evaluate(solid, attackers=attackers)
+    with pytest.raises(ProtectionError, match="there is no protection method"):
+        evaluate(small_chest, method="nothing", attackers=attackers)
+    with pytest.raises(ProtectionError, match="protect it first"):
+        evaluate_protected(small_chest, small_chest, places=[(20, 32, 19)], attackers=attackers)
+    other = control(CTVolume(small_chest.hu[1:], small_chest.spacing), "slice-shift", 5.0)
+    with pytest.raises(ProtectionError, match="another grid"):
+        evaluate_protected(small_chest, other, places=[(20, 32, 19)], attackers=attackers)
