@@ -1,4 +1,4 @@
-"""Where the tests find real scans (those that need them are skipped where there are none), and synthetic DICOM series."""
+"""Where the tests find real scans (those that need them are skipped where there are none), and synthetic series."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def dicom_series(tmp_path: Path) -> Callable[..., DicomSeries]:
 
     Its arguments: `folder` (default: a new one), `stored` (values, shape (z, y, x); default: random ones from a fixed
     seed), `spacing` (z, y, x) in mm, `origin`, `row`, `column` (unit vectors), `order` (which slice goes into which
-    file), `slope`, `intercept` (numbers, or one per slice), `bits_stored`, `signed`, `syntax` (UID), `edit` (called with
-    each dataset and its z before it is written), `suffix`.
+    file), `slope`, `intercept` (numbers, or one per slice), `bits_stored`, `signed`, `syntax` (UID), `edit` (called
+    with each dataset and its z before it is written), `suffix`.
     """
     made = itertools.count()
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
 from napari_mits_gan.ct.geometry import Plane, grid_of, unit_axes
 from napari_mits_gan.errors import ReadError
-from scipy.spatial.transform import Rotation
 
 rotations = st.tuples(*[st.floats(-np.pi, np.pi)] * 3).map(lambda a: Rotation.from_euler("xyz", a).as_matrix())
 distances = st.floats(0.3, 8)

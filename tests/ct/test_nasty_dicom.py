@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.errors import ReadError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from napari_mits_gan.ct.padding import PaddingRange, declared, padding_mask
 from napari_mits_gan.ct.rescale import Rescale, StoredFormat
 

@@ -9,8 +9,6 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from napari_mits_gan.ct.read import SeveralSeriesError, list_series, read_ct
-from napari_mits_gan.errors import Cancelled
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -21,6 +19,9 @@ from pydicom.uid import (
     generate_uid,
 )
 from scipy.spatial.transform import Rotation
+
+from napari_mits_gan.ct.read import SeveralSeriesError, list_series, read_ct
+from napari_mits_gan.errors import Cancelled
 
 
 def _second_reader(folder: Path) -> sitk.Image:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from napari_mits_gan.ct.read import list_series, read_ct
 from napari_mits_gan.errors import ReadError
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+
 from napari_mits_gan.ct.rescale import Rescale, StoredFormat, to_hu, to_stored
 
 TWELVE_BITS = StoredFormat(16, 12, 11, signed=False)

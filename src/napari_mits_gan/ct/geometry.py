@@ -71,8 +71,8 @@ def unit_axes(plane: Plane) -> NDArray[np.float64]:
     lengths = np.linalg.norm(row), np.linalg.norm(column)
     if not all(abs(length - 1) < 1e-2 for length in lengths) or abs(row @ column) > 1e-2:
         raise ReadError(
-            "The slices state row and column directions that are not at right angles (or no unit vectors), so they cannot "
-            "be placed; open another series."
+            "The slices state row and column directions that are not at right angles (or no unit vectors), so they "
+            "cannot be placed; open another series."
         )
     x = row / lengths[0]
     y = column - (column @ x) * x

@@ -45,6 +45,8 @@ def check_empty(folder: Path) -> None:
 
 def failure(error: OSError) -> WriteError:
     """What to tell the user of an error of the file system; paths stay out, they may name a patient."""
+    while error.errno is None and isinstance(error.__cause__, OSError):
+        error = error.__cause__  # pydicom wraps errors of the file system in others of the same type without number
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WriteError("The disk is full, and nothing was written; make room or choose another disk.")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

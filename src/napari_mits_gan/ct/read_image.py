@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,8 @@ def read_image(path: Path) -> CTVolume:
     """
     import SimpleITK as sitk
 
+    if path.name.lower().endswith(".gz"):
+        _check_gzip(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -53,9 +57,7 @@ def read_image(path: Path) -> CTVolume:
     except RuntimeError:
         raise ReadError(f"{path.name} cannot be read as an image: it is damaged or not what its name says.") from None
     if components != 1:
-        raise ReadError(f"{path.name} has {components} values per voxel (a colour or vector image), not one HU.")
-    if "complex" in sitk.GetPixelIDValueAsString(reader.GetPixelID()):
-        raise ReadError(f"{path.name} holds complex numbers, not HU.")
+        raise ReadError(f"{path.name} has {components} values per voxel (colour, vector or complex), not one HU.")
     if len(size) < 3 or any(extra != 1 for extra in size[3:]):
         raise ReadError(f"{path.name} has {len(size)} axes ({' x '.join(map(str, size))}); a CT volume has three.")
     try:
@@ -75,6 +77,16 @@ def read_image(path: Path) -> CTVolume:
         return CTVolume(hu, spacing, origin, direction, name=name, history=history_of(labels, _sidecar(path, name)))
     except ValueError:
         raise ReadError(f"{path.name} states no usable spacing or directions (positive and orthogonal).") from None
+
+
+def _check_gzip(path: Path) -> None:
+    """Refuse a compressed file that is cut off or damaged; ITK would fill up with zeros and say nothing."""
+    try:
+        with gzip.open(path) as stream:
+            while stream.read(1 << 20):
+                pass
+    except (OSError, EOFError, zlib.error):
+        raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
 
 
 def _as_hu(values: NDArray[Any], name: str) -> NDArray[np.int16]:
