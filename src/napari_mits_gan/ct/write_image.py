@@ -12,8 +12,9 @@ import numpy as np
 
 from napari_mits_gan.ct.image_labels import label_of, sidecar_of
 from napari_mits_gan.ct.publish import check_space, failure, place_file, sync_folder
+from napari_mits_gan.ct.read_image import read_image
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import WriteError
+from napari_mits_gan.errors import ReadError, WriteError
 
 WRITABLE = (".nii", ".nii.gz", ".mha", ".nrrd")
 """Names of image files that can be written end with one of these."""
@@ -65,6 +66,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
         with tempfile.TemporaryDirectory(prefix=".image-", suffix=".partial", dir=beside) as place:
             temporary = Path(place) / f"image{suffix}"
             sitk.WriteImage(image, str(temporary), useCompression=suffix in (".nii.gz", ".mha", ".nrrd"))
+            _check_written(temporary, volume, target.name)
             if sidecar is not None:
                 # The label goes first: an image may lack its history for a moment, never be there without the label.
                 text = Path(place) / "sidecar.json"
@@ -87,3 +89,11 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
             f"{target.name} could not be written, and nothing was left behind; check the disk's space and the folder."
         ) from None
     return target
+
+
+def _check_written(written: Path, volume: CTVolume, name: str) -> None:
+    """Read back what was written: on a full disk ITK's NIfTI writer cuts the file off and reports success."""
+    with suppress(ReadError):
+        if np.array_equal(read_image(written).hu, volume.hu):
+            return
+    raise WriteError(f"{name} could not be written completely, and nothing was left behind; check the disk's space.")
