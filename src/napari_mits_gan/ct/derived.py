@@ -16,7 +16,7 @@ from pydicom.uid import CTImageStorage
 from napari_mits_gan.ct.dicom_source import SourceSlice
 from napari_mits_gan.ct.header import SliceHeader
 from napari_mits_gan.ct.pixels import stored_values, whole_dataset
-from napari_mits_gan.ct.provenance import add_equipment, code, describe, new_identity, source_image
+from napari_mits_gan.ct.provenance import add_equipment, code, describe, new_identity, source_evidence, source_image
 from napari_mits_gan.ct.rescale import to_hu, to_stored
 from napari_mits_gan.ct.transfer_syntax import chosen_syntax, note_lossy_source, put_pixels, to_little_endian
 from napari_mits_gan.ct.volume import CTVolume
@@ -129,6 +129,7 @@ def derived_object(volume: CTVolume, slices: Sequence[tuple[int, SourceSlice]], 
     ds.SeriesDescription = series.description or _description(header.series_description, volume)
     if header.is_enhanced:
         _derive_frame_types(ds)
+        ds.SourceImageEvidenceSequence = DicomSequence([source_evidence(ds, header)])
     else:
         ds.ImageType = ["DERIVED", "SECONDARY", *header.image_type[2:]]
     new_identity(ds, series.uid, series.now)

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, generate_uid
 
+from napari_mits_gan.ct.header import SliceHeader
 from napari_mits_gan.ct.volume import Step
 
 PRODUCT = "napari-mits-gan"
@@ -74,6 +75,19 @@ def source_image(sop_class: str, sop_uid: str) -> Dataset:
     item.ReferencedSOPInstanceUID = sop_uid
     item.PurposeOfReferenceCodeSequence = DicomSequence([code("121322", "Source image for image processing operation")])
     return item
+
+
+def source_evidence(ds: Dataset, header: SliceHeader) -> Dataset:
+    """The item of SourceImageEvidenceSequence by which an enhanced object says in which series its source lies."""
+    image = Dataset()
+    image.ReferencedSOPClassUID, image.ReferencedSOPInstanceUID = header.sop_class, header.sop_uid
+    series = Dataset()
+    series.SeriesInstanceUID = header.series_uid
+    series.ReferencedSOPSequence = DicomSequence([image])
+    study = Dataset()
+    study.StudyInstanceUID = ds.StudyInstanceUID
+    study.ReferencedSeriesSequence = DicomSequence([series])
+    return study
 
 
 def new_identity(ds: Dataset, series_uid: str, now: datetime) -> None:
