@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +48,18 @@ def read_image(path: Path) -> CTVolume:
     """
     import SimpleITK as sitk
 
-    if path.name.lower().endswith(".gz"):
-        _check_gzip(path)
+    display = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's warnings print the whole path, which may name a patient
+    try:
+        return _read(path)
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(display)
+
+
+def _read(path: Path) -> CTVolume:
+    import SimpleITK as sitk
+
+    most_bytes = _bytes_inside(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -60,14 +72,21 @@ def read_image(path: Path) -> CTVolume:
         raise ReadError(f"{path.name} has {components} values per voxel (colour, vector or complex), not one HU.")
     if len(size) < 3 or any(extra != 1 for extra in size[3:]):
         raise ReadError(f"{path.name} has {len(size)} axes ({' x '.join(map(str, size))}); a CT volume has three.")
+    wanted_bytes = (
+        int(np.prod(size, dtype=float)) * sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
+    )
+    if wanted_bytes > most_bytes:
+        raise ReadError(
+            f"{path.name} holds fewer voxels than its header says: it is damaged or cut off; copy it again."
+        )
     try:
         if len(size) > 3:
             reader.SetExtractSize(size[:3] + [0] * (len(size) - 3))
         image = reader.Execute()
-        labels = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+        labels = _labels(image)
         if not is_ours(labels):
             image = sitk.DICOMOrient(image, "LPS")
-    except RuntimeError:
+    except (RuntimeError, MemoryError):
         raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
     name = path.name[: -len(next(s for s in SUFFIXES if path.name.lower().endswith(s)))]
     direction = np.array(image.GetDirection(), dtype=np.float64).reshape(3, 3)[:, ::-1]
@@ -79,14 +98,34 @@ def read_image(path: Path) -> CTVolume:
         raise ReadError(f"{path.name} states no usable spacing or directions (positive and orthogonal).") from None
 
 
-def _check_gzip(path: Path) -> None:
-    """Refuse a compressed file that is cut off or damaged; ITK would fill up with zeros and say nothing."""
+def _bytes_inside(path: Path) -> float:
+    """How many bytes of voxels a file can hold at most, so that no damaged header asks for all memory.
+
+    A compressed NIfTI file is checked to its end: ITK would fill what is cut off with zeros and say nothing.
+    """
     try:
-        with gzip.open(path) as stream:
-            while stream.read(1 << 20):
-                pass
+        if path.name.lower().endswith(".gz"):
+            inside = 0
+            with gzip.open(path) as stream:
+                while block := stream.read(1 << 20):
+                    inside += len(block)
+            return inside
+        size = path.stat().st_size
     except (OSError, EOFError, zlib.error):
         raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
+    if path.name.lower().endswith(".nii"):
+        return size
+    # Headers of their own (.mhd, .nhdr) point to other files; inside .mha and .nrrd deflate packs 1:1032 at best.
+    return size * 1100 if path.name.lower().endswith((".mha", ".nrrd")) else math.inf
+
+
+def _labels(image: Any) -> dict[str, str]:
+    """Header fields whose names and texts can be read."""
+    labels = {}
+    for key in image.GetMetaDataKeys():
+        with suppress(TypeError, RuntimeError, UnicodeError):  # names may be any bytes
+            labels[key] = str(image.GetMetaData(key))
+    return labels
 
 
 def _as_hu(values: NDArray[Any], name: str) -> NDArray[np.int16]:
