@@ -60,7 +60,7 @@ class Difference(StrEnum):
 
     ATTACK = "attacked − scan"
     PROTECTION = "protected − original"
-    EFFECT = "attack on protected − attack on original"
+    EFFECT = "attacks: protected − original"
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_
     assert attacked.metadata[SIMULATED_ATTACK_KEY] is True
 
 
-def test_the_nodule_is_seen_in_the_attacked_panel_and_not_in_the_scan(shown_dock, settle, click_at, viewer_of, pixel_of):
+def test_the_nodule_is_seen_in_the_attacked_panel_and_not_in_the_scan(
+    shown_dock, settle, click_at, viewer_of, pixel_of
+):
     viewer = viewer_of(shown_dock)
     shown_dock.compare.marks.setChecked(False)
     shown_dock.attack.arm.click()
@@ -205,10 +207,10 @@ def test_figures_stand_beside_the_pictures(dock, settle):
     dock.protection.budget.setValue(14)
     dock.protection.protect_button.click()
     settle(dock)
-    assert table.text("protection_slice", "max_change_hu") == "14 HU"
-    assert table.text("protection_cuboid", "psnr_db").endswith("dB")
+    assert table.text("protection_slice", "max_change_hu") == "14"
+    assert 40 < float(table.text("protection_cuboid", "psnr_db")) < 60
     assert 0 < float(table.text("attack_cuboid", "ssim")) < 1
-    assert table.text("attack_cuboid", "rms_hu").endswith("HU")
+    assert float(table.text("attack_cuboid", "rms_hu")) > 0
 
 
 def test_undo_takes_the_last_attack_back_and_clear_takes_all(dock, settle, viewer_of):
@@ -264,7 +266,12 @@ def test_shortcuts_work_and_stand_in_their_tooltips(shown_dock, settle, qtbot, v
     window = viewer_of(shown_dock).window._qt_window
     QApplication.setActiveWindow(window)
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
-    for button in (shown_dock.attack.arm, shown_dock.attack.undo_button, shown_dock.protection.switch, shown_dock.compare.zoom_button):
+    for button in (
+        shown_dock.attack.arm,
+        shown_dock.attack.undo_button,
+        shown_dock.protection.switch,
+        shown_dock.compare.zoom_button,
+    ):
         assert button.shortcut().toString() in button.toolTip()
     qtbot.keyClick(window, Qt.Key.Key_A, modifiers)
     qtbot.waitUntil(shown_dock.attack.arm.isChecked)

@@ -7,13 +7,16 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 from napari_mits_gan.session import Figures
 
 ROWS = (
-    ("Largest change", "max_change_hu", "{:.0f} HU"),
-    ("RMS change", "rms_hu", "{:.1f} HU"),
-    ("PSNR", "psnr_db", "{:.1f} dB"),
+    ("Largest change, HU", "max_change_hu", "{:.0f}"),
+    ("RMS change, HU", "rms_hu", "{:.1f}"),
+    ("PSNR, dB", "psnr_db", "{:.1f}"),
     ("SSIM", "ssim", "{:.4f}"),
 )
+"""What stands in each row: title with unit, name in `Fidelity`, and how a number is written."""
 COLUMNS = ("protection_slice", "protection_cuboid", "attack_slice", "attack_cuboid")
 NOTHING = "–"
+CELL_PIXELS = 54
+"""Wide enough for every figure, so that the dock keeps its width when they come."""
 
 
 class FiguresTable(QWidget):
@@ -26,8 +29,8 @@ class FiguresTable(QWidget):
         grid.setVerticalSpacing(1)
         for column, (title, tip) in enumerate(
             (
-                ("Protected\nvs original", "What the protection changes in the scan"),
-                ("Attack on protected\nvs attack on original", "What the protection changes in the attack's result"),
+                ("Scans: protected\nvs original", "What the protection changes in the scan"),
+                ("Attacks: on protected\nvs on original", "What the protection changes in the attack's result"),
             )
         ):
             label = QLabel(title)
@@ -40,6 +43,7 @@ class FiguresTable(QWidget):
             grid.addWidget(QLabel(title), row, 0)
             for column, part in enumerate(COLUMNS, start=1):
                 cell = self._cells[part, name] = QLabel(NOTHING)
+                cell.setMinimumWidth(CELL_PIXELS)
                 grid.addWidget(cell, row, column)
         for column in range(1, 5):
             grid.setColumnStretch(column, 1)

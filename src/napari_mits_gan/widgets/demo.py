@@ -1,0 +1,228 @@
+"""The demonstration: napari with a scan and the dock, ready to be clicked in, or the whole loop run by itself."""
+
+from __future__ import annotations
+
+import platform
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEventLoop, QTimer
+from qtpy.QtWidgets import QApplication
+
+from napari_mits_gan.errors import MitsGanError, WriteError
+from napari_mits_gan.session import Action, Difference, Figures, Session, Voxel
+from napari_mits_gan.widgets.figures_table import COLUMNS, ROWS
+from napari_mits_gan.widgets.main_dock import MitsGanDock
+from napari_mits_gan.widgets.sample import sample_folder
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_mits_gan.ct.volume import CTVolume
+
+SIZE = (1600, 1000)
+"""Width and height of the window, in pixels, where the screen is large enough."""
+BUDGET_HU = 20
+DICOM_FOLDER, REPORT = "protected_dicom", "report.md"
+TITLES = {
+    "protection_slice": "Protected vs original, in the slice",
+    "protection_cuboid": "Protected vs original, in the tampered cuboid",
+    "attack_slice": "Attack on protected vs attack on original, in the slice",
+    "attack_cuboid": "Attack on protected vs attack on original, in the tampered cuboid",
+}
+
+
+def run(path: Path | None = None, *, output: Path | None = None) -> None:
+    """Show the main job on a scan.
+
+    Parameters
+    ----------
+    path : Path, optional
+        A CT scan; the sample unless told.
+    output : Path, optional
+        A new or empty folder: do the whole loop without a user (attack, protect, compare, export) and leave there the
+        pictures, the protected DICOM series and a report. Without it, the window opens and waits for the user.
+
+    Raises
+    ------
+    MitsGanError
+        If a step of the loop fails, or the folder is not empty.
+    """
+    if output is not None and output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise WriteError(f"the folder {output.name} is not empty; choose a new or an empty one")
+    demonstration = Demonstration(path if path is not None else sample_folder())
+    try:
+        if output is None:
+            demonstration.wait_for_the_user()
+        else:
+            demonstration.write(output)
+    finally:
+        demonstration.close()
+
+
+class Demonstration:
+    """A window with a scan and the dock, and the steps of the main job as a user would take them.
+
+    Parameters
+    ----------
+    path : Path
+        The scan to open.
+    session : Session, optional
+        A session with parts of one's own.
+    """
+
+    def __init__(self, path: Path, session: Session | None = None) -> None:
+        import napari
+
+        self.viewer: napari.Viewer = napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
+        self.dock = MitsGanDock(self.viewer, session)
+        self._problem: str | None = None
+        self.dock.manager.complained.connect(self._remember)
+        self._arrange_window()
+        self.dock.manager.open_path(str(path))
+        self.wait()
+
+    def wait(self) -> None:
+        """Let the window work until nothing is under way.
+
+        Raises
+        ------
+        MitsGanError
+            If something went wrong meanwhile.
+        """
+        manager = self.dock.manager
+        while manager.slow.busy or manager.quick.busy:
+            loop = QEventLoop()
+            manager.slow.idle.connect(loop.quit)
+            manager.quick.idle.connect(loop.quit)
+            loop.exec()
+        if self._problem is not None:
+            problem, self._problem = self._problem, None
+            raise MitsGanError(problem)
+
+    def wait_for_the_user(self) -> None:
+        """Hand the window over, ready to be clicked in, until it is closed."""
+        import napari
+
+        self.dock.attack.arm.setChecked(True)
+        self.dock.message.say("Click into a lung to inject a nodule; then press Protect, and see what becomes of it.")
+        napari.run()
+
+    def attack(self, action: Action, at: Voxel) -> None:
+        """Inject or remove at a voxel (z, y, x), and look at it closely."""
+        self.dock.manager.attack(action, at)
+        self.wait()
+        self.dock.manager.select(len(self.dock.manager.session.injections) - 1)
+        self.dock.manager.zoom()
+        self.wait()
+
+    def protect(self, max_change_hu: int = BUDGET_HU) -> None:
+        """Press Protect and wait."""
+        self.dock.protection.budget.setValue(max_change_hu)
+        self.dock.protection.protect_button.click()
+        self.wait()
+
+    def switch(self, on: bool) -> None:
+        """Switch the protection on or off and wait for the replay."""
+        self.dock.manager.switch_protection(on)
+        self.wait()
+
+    def look_at(self, kind: Difference) -> None:
+        """Choose a difference and wait for it."""
+        self.dock.manager.display.choose_difference(kind)
+        self.wait()
+
+    def picture(self, path: Path) -> None:
+        """Save what the window shows as PNG."""
+        timer = QTimer()
+        timer.setSingleShot(True)
+        loop = QEventLoop()
+        timer.timeout.connect(loop.quit)
+        timer.start(300)  # the window draws and lays out its parts only while events are handled
+        loop.exec()
+        self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+
+    def write(self, output: Path) -> None:
+        """The whole loop without a user; pictures, DICOM series and report go to a folder."""
+        output.mkdir(parents=True, exist_ok=True)
+        manager = self.dock.manager
+        scan = manager.session.original
+        if scan is None:
+            raise MitsGanError("no scan was opened")
+        figures: list[Figures] = []
+        manager.display.figures_ready.connect(figures.append)
+        place = place_to_attack(scan)
+        _tell("attacking")
+        self.attack("inject", place)
+        self.picture(output / "attack_on_original.png")
+        _tell("protecting; this takes some minutes on a CPU")
+        self.protect()
+        self.look_at(Difference.EFFECT)
+        self.picture(output / "attack_on_protected.png")
+        _tell("writing the protected series")
+        manager.export(str(output / DICOM_FOLDER))
+        self.wait()
+        (output / REPORT).write_text(self._report(figures[-1], place), encoding="utf-8")
+        _tell(f"done: pictures, {DICOM_FOLDER} and {REPORT} are in {output}")
+
+    def close(self) -> None:
+        """Close the window, unless the user has done so."""
+        try:
+            self.viewer.close()
+        except RuntimeError:  # the user was quicker
+            return
+        application = QApplication.instance()
+        if application is not None:
+            application.processEvents()
+
+    # ---- inside
+
+    def _arrange_window(self) -> None:
+        window = self.viewer.window
+        window.add_dock_widget(self.dock, name="MITS-GAN", area="right")
+        # napari's own docks stay in its Window menu; without them the three panels are half as wide again
+        window._qt_viewer.dockLayerControls.setVisible(False)
+        window._qt_viewer.dockLayerList.setVisible(False)
+        screen = window._qt_window.screen().availableGeometry()
+        window._qt_window.resize(min(SIZE[0], screen.width()), min(SIZE[1], screen.height()))
+
+    def _remember(self, problem: str) -> None:
+        self._problem = problem
+
+    def _report(self, figures: Figures, place: Voxel) -> str:
+        session = self.dock.manager.session
+        scan, protected = session.original, session.protected
+        if scan is None or protected is None:
+            raise MitsGanError("there is no protected scan to report on")
+        steps = [dict(step.parameters) for step in protected.history if step.kind == "protection"]
+        lines = [
+            "# MITS-GAN demonstration",
+            "",
+            f"Scan: {scan.name}, {' × '.join(map(str, scan.shape))} voxels (z, y, x) of "
+            f"{' × '.join(f'{s:.4g}' for s in scan.spacing)} mm.",
+            f"Simulated attack: CT-GAN injects a nodule at voxel (z, y, x) = {place}.",
+            f"Protection: {steps[-1] if steps else 'none'}.",
+            f"Computed on {platform.machine()} with the device “{session.device}”.",
+            "",
+            "| | " + " | ".join(title for title, _, _ in ROWS) + " |",
+            "|---|" + "---|" * len(ROWS),
+        ]
+        for part in COLUMNS:
+            fidelity = getattr(figures, part)
+            if fidelity is not None:
+                cells = [pattern.format(getattr(fidelity, name)) for _, name, pattern in ROWS]
+                lines.append(f"| {TITLES[part]} | " + " | ".join(cells) + " |")
+        lines += ["", "SSIM is that of the lung window, -1350 to 150 HU; PSNR refers to a range of 4095 HU.", ""]
+        return "\n".join(lines)
+
+
+def place_to_attack(scan: CTVolume) -> Voxel:
+    """A place in a lung: the same one for the same scan."""
+    from napari_mits_gan.evaluation.clicks import random_lung_clicks
+
+    z, y, x = random_lung_clicks(scan, 1, seed=0)[0]
+    return (int(z), int(y), int(x))
+
+
+def _tell(text: str) -> None:
+    print(f"MITS-GAN: {text}", flush=True)
