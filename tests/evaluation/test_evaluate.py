@@ -102,6 +102,8 @@ def test_what_cannot_be_evaluated_is_refused_in_a_sentence(small_chest, attacker
         evaluate(solid, attackers=attackers)
     with pytest.raises(ProtectionError, match="there is no protection method"):
         evaluate(small_chest, method="nothing", attackers=attackers)
+    with pytest.raises(ProtectionError, match="no control called 'white'"):
+        evaluate(small_chest, method="gaussian-noise", controls=["white"], attackers=attackers)
     with pytest.raises(ProtectionError, match="protect it first"):
         evaluate_protected(small_chest, small_chest, places=[(20, 32, 19)], attackers=attackers)
     other = control(CTVolume(small_chest.hu[1:], small_chest.spacing), "slice-shift", 5.0)

@@ -6,6 +6,7 @@ import pytest
 
 from napari_mits_gan.evaluation.disruption import Disruption
 from napari_mits_gan.evaluation.fidelity import Fidelity
+from napari_mits_gan.evaluation.report import summary_table
 from napari_mits_gan.evaluation.result import Change, Evaluation, pool
 
 
@@ -70,6 +71,23 @@ def test_text_has_the_same_figures_in_columns(evaluation):
     assert not any("|" in line for line in lines)
     row = next(line for line in lines if line.startswith("inject, mits-gan"))
     assert row.split()[2:4] == ["0.01500", "0.01000"]
+
+
+def test_summary_has_a_line_for_each_protection_and_attacker_with_a_column_for_each_control(evaluation):
+    shift = replace(
+        evaluation,
+        protection={"max_change_hu": 40},
+        changes={"mits-gan": _change(24.0, 100), "slice-shift": _change(24.0, 100)},
+        disruptions={"inject": {"mits-gan": _disruption(0.1, 0.2), "slice-shift": _disruption(0.05, 0.01)}},
+    )
+    table = summary_table([evaluation, shift])
+    assert [row[0] for row in table.rows] == ["mits-gan at 20 HU, inject", "mits-gan at 40 HU, inject"]
+    first, second = (dict(zip(table.header, row, strict=True)) for row in table.rows)
+    assert (first["RMS, HU"], first["median deviation"], first["over 0.0125"]) == ("12.00", "0.01500", "50 %")
+    assert first["÷ gaussian-noise"].startswith("5.0 (")
+    assert first["÷ slice-shift"] == first["slice-shift over 0.0125"] == ""
+    assert second["÷ slice-shift"].startswith("5.0 (")
+    assert second["slice-shift over 0.0125"] == "50 %"
 
 
 def test_pooled_figures_by_hand(evaluation):

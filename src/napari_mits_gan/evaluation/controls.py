@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume, Step
+from napari_mits_gan.errors import ProtectionError
 
 _TOLERANCE = 1e-3
 _MOST_ROUNDS = 60
@@ -37,6 +38,19 @@ CONTROLS: Mapping[str, Pattern] = {
 """Name of each control, and the values of its pattern at the voxels of the body, in their order."""
 
 
+def check_controls(names: Iterable[str]) -> None:
+    """Refuse what is no control, before long work begins.
+
+    Raises
+    ------
+    ProtectionError
+        If there is no control of one of these names.
+    """
+    for name in names:
+        if name not in CONTROLS:
+            raise ProtectionError(f"there is no control called '{name}'; choose from {', '.join(CONTROLS)}.")
+
+
 def control(
     volume: CTVolume, name: str, rms_hu: float, *, seed: int = 0, body: NDArray[np.bool_] | None = None
 ) -> CTVolume:
@@ -62,11 +76,12 @@ def control(
 
     Raises
     ------
+    ProtectionError
+        If there is no control of that name.
     ValueError
-        If there is no control of that name, or the RMS is negative or cannot be reached.
+        If the RMS is negative or cannot be reached.
     """
-    if name not in CONTROLS:
-        raise ValueError(f"there is no control called {name!r}; choose one of {', '.join(CONTROLS)}")
+    check_controls([name])
     if not (math.isfinite(rms_hu) and rms_hu >= 0):
         raise ValueError(f"the RMS must be zero or more HU; it is {rms_hu}")
     inside = np.array(body_mask(volume) if body is None else body)

@@ -12,7 +12,7 @@ from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.controls import control
+from napari_mits_gan.evaluation.controls import check_controls, control
 from napari_mits_gan.evaluation.disruption import Disruption
 from napari_mits_gan.evaluation.fidelity import compare
 from napari_mits_gan.evaluation.local_mean import local_mean_change, usual_local_mean_change
@@ -75,7 +75,7 @@ def evaluate(
     AttackError
         If the scan has no lung, or is too thin for an attack.
     ProtectionError
-        If the scan cannot be protected.
+        If the scan cannot be protected, or there is no such control.
     WeightsError
         If weights are missing.
 
@@ -88,6 +88,7 @@ def evaluate(
     from napari_mits_gan.protection.protect import protect
 
     # What can fail at once is done before the long work.
+    check_controls(controls)
     places = random_lung_clicks(volume, clicks, seed)
     attackers = load_attackers(actions, device) if attackers is None else attackers
     protected = protect(

@@ -93,6 +93,45 @@ def disruption_table(evaluation: Evaluation) -> Table:
     return Table(header, tuple(rows))
 
 
+def summary_table(evaluations: Sequence[Evaluation]) -> Table:
+    """One line for each evaluation and attacker: what the protection costs, what it does, what the controls do."""
+    header = (
+        "protection, attacker",
+        "RMS, HU",
+        "PSNR, dB",
+        "SSIM",
+        "10 mm mean, 95 %, HU",
+        "median deviation",
+        "95 % interval",
+        f"over {DISRUPTED_ABOVE}",
+        "gain",
+        *(f"÷ {name}" for name in _all_controls(evaluations)),
+        *(f"{name} over {DISRUPTED_ABOVE}" for name in _all_controls(evaluations)),
+    )
+    rows = []
+    for e in evaluations:
+        change = e.changes[e.method]
+        for attacker, versions in e.disruptions.items():
+            found = versions[e.method]
+            low, high = found.median_interval
+            rows.append(
+                (
+                    f"{_budgeted(e)}, {attacker}",
+                    f"{change.fidelity.rms_hu:.2f}",
+                    f"{change.fidelity.psnr_db:.1f}",
+                    f"{change.fidelity.ssim:.4f}",
+                    f"{change.local_mean_95_hu:.2f}",
+                    f"{found.median:.5f}",
+                    f"{low:.5f} – {high:.5f}",
+                    f"{100 * found.share:.0f} %",
+                    f"{found.gain:.2f}",
+                    *(_ratio(e, attacker, c) if c in versions else "" for c in _all_controls(evaluations)),
+                    *(f"{100 * versions[c].share:.0f} %" if c in versions else "" for c in _all_controls(evaluations)),
+                )
+            )
+    return Table(header, tuple(rows))
+
+
 def markdown(evaluation: Evaluation, *, heading: str = "##") -> str:
     """The whole report of an evaluation as Markdown, without a date or a path."""
     parts = [
@@ -127,9 +166,16 @@ equal RMS change. Intervals are 95 % percentile bootstrap over the places."""
 
 
 def _title(evaluation: Evaluation) -> str:
+    return f"{_budgeted(evaluation)}: {evaluation.scan}, {len(evaluation.places)} places"
+
+
+def _budgeted(evaluation: Evaluation) -> str:
     budget = evaluation.protection.get("max_change_hu")
-    within = f" at {budget:g} HU" if isinstance(budget, int | float) else ""
-    return f"{evaluation.method}{within}: {evaluation.scan}, {len(evaluation.places)} places"
+    return f"{evaluation.method} at {budget:g} HU" if isinstance(budget, int | float) else evaluation.method
+
+
+def _all_controls(evaluations: Sequence[Evaluation]) -> list[str]:
+    return list(dict.fromkeys(name for e in evaluations for name in e.controls))
 
 
 def _sources(evaluation: Evaluation) -> str:

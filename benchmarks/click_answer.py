@@ -1,0 +1,47 @@
+"""How long a user waits after a click: loading the attacker once, then tampering with the scan at each click.
+
+python benchmarks/click_answer.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+
+from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
+from scans import add_scans, chosen_scans
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_scans(parser)
+    parser.add_argument("--cores", type=int, default=2, help="(default: 2)")
+    parser.add_argument("--clicks", type=int, default=9, help="after the first one (default: 9)")
+    parser.add_argument("--device", default="cpu")
+    options = parser.parse_args()
+
+    limit_cores(options.cores)
+    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.evaluation.clicks import random_lung_clicks
+
+    (volume,) = chosen_scans(options, at_most=1)
+    first, *others = random_lung_clicks(volume, 1 + options.clicks, seed=0)
+    print(f"{volume.name}, {' x '.join(map(str, volume.shape))} voxels, {options.cores} cores, {options.device}")
+    for action in ("inject", "remove"):
+        before = resident_bytes()
+        forget_peak()
+        loaded: list[CTGAN] = []
+        loading = seconds(lambda action=action, loaded=loaded: loaded.append(CTGAN.load(action, options.device)))
+        attacker = loaded[0]
+        first_time = seconds(lambda attacker=attacker: attacker.tamper(volume, first))
+        times = [seconds(lambda at=at, attacker=attacker: attacker.tamper(volume, at)) for at in others]
+        print(
+            f"{action}: loading {loading:.2f} s, first click {first_time:.2f} s, "
+            f"then median {statistics.median(times):.2f} s, longest {max(times):.2f} s of {len(times)}; "
+            f"peak memory {(peak_bytes() - before) / MIB:.0f} MiB, the new volume of "
+            f"{volume.hu.nbytes / MIB:.0f} MiB included"
+        )
+
+
+if __name__ == "__main__":
+    main()
