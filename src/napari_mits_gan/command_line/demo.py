@@ -15,8 +15,9 @@ def add_to(commands: Commands) -> None:
         commands,
         "demo",
         "open the sample scan in napari: protected, attacked, compared",
-        "With --output the window closes by itself and leaves a screenshot, the protected DICOM series and a report.",
+        "With --output the window closes by itself and leaves pictures, the protected DICOM series and a report.",
     )
+    command.add_argument("input", type=Path, nargs="?", metavar="INPUT", help="another scan than the sample")
     command.add_argument(
         "--output", type=Path, metavar="FOLDER", help="a new or empty folder; do not wait for the user"
     )
@@ -28,4 +29,4 @@ def run(options: argparse.Namespace) -> None:
     require_window()
     from napari_mits_gan.widgets.demo import run as run_demo
 
-    run_demo(output=options.output)
+    run_demo(options.input, output=options.output)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_mits_gan.command_line.options import Commands, new_command
 from napari_mits_gan.errors import MitsGanError
+
+if TYPE_CHECKING:
+    import napari
+
+    from napari_mits_gan.widgets.main_dock import MitsGanDock
 
 
 class NoWindowError(MitsGanError):
@@ -27,11 +33,24 @@ def run(options: argparse.Namespace) -> None:
     require_window()
     import napari
 
+    open_window(options.input)
+    napari.run()
+
+
+def open_window(path: Path | None) -> tuple[napari.Viewer, MitsGanDock]:
+    """Open napari with the dock; a scan, where one is told, is read while the window is there already.
+
+    Returns
+    -------
+    tuple of napari.Viewer and MitsGanDock
+    """
+    import napari
+
     viewer = napari.Viewer(title="MITS-GAN")
     _, dock = viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
-    if options.input is not None:
-        dock.manager.open_path(str(options.input))
-    napari.run()
+    if path is not None:
+        dock.manager.open_path(str(path))
+    return viewer, dock
 
 
 def require_window() -> None:
