@@ -59,6 +59,8 @@ class ProtectionTraining:
         Weight of the discriminator's verdict.
     rms_share : float
         Root mean square of the change, in units of the budget, above which it is penalised.
+    economy : float
+        Weight of the mean squared change, in units of the budget: spares what does not help, such as soft tissue.
     roi_hu : float
         Change of the mean over a 10 mm disc, at a budget of 20 HU, above which it is penalised.
     zoom : float
@@ -76,6 +78,7 @@ class ProtectionTraining:
     floor: float = 3e-3
     adversarial_weight: float = 0.02
     rms_share: float = 0.7
+    economy: float = 0.5
     roi_hu: float = 0.7
     zoom: float = 0.15
     seed: int = 0
@@ -232,7 +235,14 @@ def train_protection(
         means = roi_mean(change.flatten(0, 1), spacing[1:]).abs() * (20 / budget)
         keep_rms = functional.relu(rms - settings.rms_share).square().mean()
         keep_means = functional.relu(means - settings.roi_hu).square().mean()
-        loss = manipulation + settings.adversarial_weight * adversarial + 50 * keep_rms + keep_means
+        spare = (change / budget).square().mean()
+        loss = (
+            manipulation
+            + settings.adversarial_weight * adversarial
+            + 50 * keep_rms
+            + keep_means
+            + settings.economy * spare
+        )
         optimise.zero_grad()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(generator.parameters(), 5.0)
