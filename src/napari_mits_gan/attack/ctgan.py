@@ -27,10 +27,12 @@ _SHIPPED_FILES: Mapping[str, str] = {"inject": "injector.safetensors", "remove":
 
 
 def scan_tensor(volume: CTVolume) -> torch.Tensor:
-    """The volume's HU, shape (z, y, x), as a tensor that shares its memory; never write into it."""
+    """The volume's HU, shape (z, y, x), as a tensor that shares its memory where it can; never write into it."""
+    # PyTorch knows no axes that run backwards through memory.
+    hu = volume.hu if min(volume.hu.strides) >= 0 else volume.hu.copy()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
-        return torch.from_numpy(volume.hu)
+        return torch.from_numpy(hu)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -20,6 +20,7 @@ from napari_mits_gan.attack.network import Generator
 from napari_mits_gan.errors import WeightsError
 
 Action = Literal["inject", "remove"]
+_ACTIONS: Mapping[str, Action] = {"inject": "inject", "remove": "remove"}
 FORMAT = "napari-mits-gan attacker 1"
 PUBLISHED_MASK = (6, 26)
 """First and one past the last voxel, on each axis, of the core that the published code blanks."""
@@ -93,13 +94,15 @@ def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWei
         missing, unexpected = generator.load_state_dict(state, strict=False)
         if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
             raise WeightsError(f"'{path.name}' lacks layers of the network or has others; it is damaged.")
+        if not all(bool(t.isfinite().all()) for t in tensors.values()):
+            raise WeightsError(f"'{path.name}' holds values that are no numbers; it is damaged.")
         calibration = Calibration.from_arrays(
             {n.removeprefix("calibration."): t.numpy() for n, t in tensors.items() if n.startswith("calibration.")}
         )
         low, high = json.loads(metadata["mask"])
-        action: Action = "inject" if metadata["action"] == "inject" else "remove"
+        action = _ACTIONS[metadata["action"]]
         training = json.loads(metadata["training"])
-    except (SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise WeightsError(f"'{path.name}' is damaged and cannot be read as an attacker's weights.") from error
     generator.to(device).eval().requires_grad_(False)
     return AttackerWeights(action, generator, calibration, (int(low), int(high)), training)
