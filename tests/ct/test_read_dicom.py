@@ -9,6 +9,7 @@ import pytest
 import SimpleITK as sitk
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydicom.fileset import FileSet
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     ExplicitVRLittleEndian,
@@ -223,3 +224,22 @@ def test_the_real_scan_equals_simpleitk(shared_ct) -> None:
     np.testing.assert_allclose(volume.origin, image.GetOrigin())
     assert (volume.hu[volume.padding] == -2048).all()
     assert volume.padding.mean() == pytest.approx(0.213, abs=0.01)
+
+
+def test_a_dicomdir_means_its_folder(dicom_series, tmp_path) -> None:
+    series = dicom_series()
+    media = FileSet()
+    for path in series.files:
+        media.add(path)
+    media.write(tmp_path / "disc")
+    for place in (tmp_path / "disc", tmp_path / "disc" / "DICOMDIR"):
+        np.testing.assert_array_equal(read_ct(place).hu, series.stored - 1024)
+
+
+def test_slices_keep_their_own_bits_and_sign(dicom_series) -> None:
+    def mix(ds, z) -> None:
+        if z % 2:
+            ds.PixelRepresentation, ds.BitsStored, ds.HighBit = 0, 12, 11
+
+    series = dicom_series(edit=mix)
+    np.testing.assert_array_equal(read_ct(series.folder).hu, series.stored - 1024)

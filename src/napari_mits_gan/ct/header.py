@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import pydicom
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
 from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from napari_mits_gan.ct.geometry import Plane
@@ -36,7 +39,10 @@ _KEYWORDS = [
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",
     "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
-_TAGS: list[int] = [pydicom.datadict.tag_for_keyword(keyword) or 0 for keyword in _KEYWORDS]
+_TAG = {
+    keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in [*_KEYWORDS, "FrameType", "MediaStorageSOPClassUID"]
+}
+_TAGS: list[BaseTag | int] = [_TAG[keyword] for keyword in _KEYWORDS]
 
 
 class DamagedFile(Exception):
@@ -191,11 +197,11 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             **common,
             frame=number,
             frames=frames,
-            image_type=tuple(str(v) for v in _values(first_of(group, "FrameType", "ImageType"))),
+            image_type=tuple(str(v) for v in first_of(group, "FrameType", "ImageType")),
             plane=None if lost else _plane(group),
             thickness_mm=_thickness(group),
             rescale=_rescale(group),
-            rescale_type=str(first_of(group, "RescaleType") or "").strip(),
+            rescale_type=str(next(iter(first_of(group, "RescaleType")), "")).strip(),
         )
         for number, group in enumerate(groups)
     ]
@@ -245,20 +251,20 @@ def _macros(group: Dataset) -> list[Dataset]:
     return [group[name].value[0] for name in names if name in group and group[name].value]
 
 
-def first_of(group: list[Dataset], *keywords: str) -> Any:
-    """The first value that any dataset of `group` has for any of `keywords`."""
+def first_of(group: list[Dataset], *keywords: str) -> list[Any]:
+    """The first values that any dataset of `group` has for any of `keywords`; empty if there are none."""
     for keyword in keywords:
         for ds in group:
-            value = ds.get(keyword)
-            if value not in (None, ""):
-                return value
-    return None
+            values = _values(ds, keyword)
+            if values:
+                return values
+    return []
 
 
 def text(ds: Dataset, keyword: str) -> str:
     """A text attribute without padding; several values joined by a backslash."""
     try:
-        return "\\".join(str(v) for v in _values(ds.get(keyword))).strip("\0 ")
+        return "\\".join(str(v) for v in _values(ds, keyword)).strip("\0 ")
     except Exception:  # a value in a broken encoding counts as absent
         return ""
 
@@ -266,20 +272,34 @@ def text(ds: Dataset, keyword: str) -> str:
 def whole(ds: Dataset, keyword: str) -> int | None:
     """A whole number, or None."""
     try:
-        return int(_values(ds.get(keyword))[0])
+        return int(_values(ds, keyword)[0])
     except Exception:
         return None
 
 
 def _raw_whole(ds: Dataset, keyword: str) -> int | None:
     """A US or SS number whose representation the file may have left open."""
-    value = ds.get(keyword)
-    if isinstance(value, bytes):
-        return int.from_bytes(value[:2], "little")
+    value = ds.get(_TAG[keyword])
+    if value is not None and isinstance(value.value, bytes):
+        return int.from_bytes(value.value[:2], "little")
     return whole(ds, keyword)
 
 
-def _values(value: Any) -> list[Any]:
+def _values(ds: Dataset, keyword: str) -> list[Any]:
+    """The values of an attribute; plain text and numbers straight from their bytes, which is twice as fast."""
+    tag = _TAG[keyword]
+    if tag not in ds:
+        return []
+    raw = ds.get_item(tag)
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes):
+        vr = raw.VR or dictionary_VR(tag)
+        if vr in ("DS", "IS", "CS", "UI"):
+            words = [word.strip(" \0") for word in raw.value.decode("ascii").split("\\")]
+            return words if any(words) else []
+        if vr in ("US", "SS") and len(raw.value) == 2:
+            order: Literal["little", "big"] = "little" if raw.is_little_endian else "big"
+            return [int.from_bytes(raw.value, order, signed=vr == "SS")]
+    value = ds[tag].value
     if value is None or value == "":
         return []
     return [value] if isinstance(value, (str, bytes, int, float, UID)) else list(value)
@@ -287,7 +307,7 @@ def _values(value: Any) -> list[Any]:
 
 def _numbers(group: list[Dataset], keyword: str, count: int) -> tuple[float, ...] | None:
     try:
-        found = tuple(float(v) for v in _values(first_of(group, keyword)))
+        found = tuple(float(v) for v in first_of(group, keyword))
     except Exception:
         return None
     return found if len(found) == count and all(map(math.isfinite, found)) else None

@@ -16,8 +16,8 @@ from napari_mits_gan.ct.header import DamagedFile, SliceHeader, quiet, read_head
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.progress import Progress, silent
 
-WORKERS = min(8, (os.cpu_count() or 1) + 2)
-"""Threads that read and decode; more of them than cores, because disks and networks make them wait."""
+WORKERS = min(8, os.cpu_count() or 1)
+"""Threads that read, decode and encode; with more than there are cores they only wait for each other."""
 STRAYS = 3
 """A volume of at least this many slices may have single reference images of another plane in its series."""
 
