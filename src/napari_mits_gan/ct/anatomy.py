@@ -94,7 +94,9 @@ def _lungs_within(volume: CTVolume, tissue: NDArray[np.bool_]) -> NDArray[np.boo
         if piece.sum() * voxel_ml < _SMALLEST_LUNG_ML or volume.hu[place][piece].mean() > _LUNG_MEAN_HU[1]:
             continue
         surface = piece & ~ndimage.binary_erosion(piece, border_value=1)
-        if volume.hu[place][piece].mean() < _LUNG_MEAN_HU[0] or near_tissue[place][surface].mean() < _ENCLOSED:
+        # A crop may lie wholly within a lung: then no surface is seen.
+        enclosed = near_tissue[place][surface].mean() if surface.any() else 1.0
+        if volume.hu[place][piece].mean() < _LUNG_MEAN_HU[0] or enclosed < _ENCLOSED:
             continue
         lungs[place] |= piece
     for z in np.flatnonzero(lungs.any(axis=(1, 2))):
