@@ -427,8 +427,10 @@ def cuboid(volume: CTVolume, at: Voxel) -> Region:
 
 def _subtract(minuend: NDArray[np.int16], subtrahend: NDArray[np.int16]) -> NDArray[np.int16]:
     """Difference in HU, clipped to what int16 holds; slice by slice, so that no wide copy of the volume is made."""
-    result = np.empty(minuend.shape, dtype=np.int16)
+    result = np.zeros(minuend.shape, dtype=np.int16)
     for z in range(len(minuend)):
+        if np.array_equal(minuend[z], subtrahend[z]):
+            continue  # an attack changes few slices, and the user waits for it
         wide = minuend[z].astype(np.int32) - subtrahend[z]
         result[z] = np.clip(wide, -32768, 32767)
     return result

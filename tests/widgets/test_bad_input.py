@@ -160,6 +160,29 @@ def test_a_simulated_attack_is_never_exported(dock, settle, complaint, viewer_of
     assert not (tmp_path / "out").exists()
 
 
+def test_neither_a_copy_of_an_attack_nor_a_difference_is_exported(dock, settle, complaint, viewer_of, tmp_path):
+    dock.manager.attack("inject", PLACE)
+    settle(dock)
+    dock.protection.protect_button.click()
+    settle(dock)
+    viewer = viewer_of(dock)
+    attacked = viewer.layers["SIMULATED ATTACK · protected"]
+    copies = [
+        viewer.add_image(attacked.data.copy(), metadata=dict(attacked.metadata), name="innocent"),
+        viewer.add_image(attacked.data.copy(), name="SIMULATED ATTACK · protected [1]"),
+        viewer.layers["Difference (HU) · attacked − scan"],
+    ]
+    dock.export.source.setCurrentText("Selected layer")
+    for number, layer in enumerate(copies):
+        viewer.layers.selection.active = layer
+        dock.export.folder.setText(str(tmp_path / str(number)))
+        dock.message.say("")
+        dock.export.export_button.click()
+        settle(dock)
+        assert_one_sentence(complaint())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_exporting_before_protecting_or_without_a_folder_is_refused(dock, settle, complaint, tmp_path):
     dock.export.export_button.click()
     assert "folder" in complaint()

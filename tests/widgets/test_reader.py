@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_mits_gan.ct.read import SeveralSeriesError
+from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.ct.write_dicom import write_dicom
 from napari_mits_gan.ct.write_image import write_image
 from napari_mits_gan.errors import ReadError
@@ -108,3 +110,26 @@ def test_the_manifest_offers_reader_sample_and_dock(make_napari_viewer, series):
     viewer.layers.clear()
     viewer.open_sample("napari-mits-gan", "chest_phantom")
     assert len(viewer.layers) >= 1
+
+
+def test_of_two_series_napari_asks_the_user(scan, tmp_path, qtbot):
+    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
+
+    other = CTVolume(scan.hu[:, ::2], spacing=(2.0, 2.0, 1.0))
+    both = tmp_path / "both"
+    write_dicom(scan, both / "one", series_description="one")
+    write_dicom(other, both / "two", series_description="two")
+
+    def answer(accept: bool) -> None:
+        chooser = QApplication.activeModalWidget()
+        rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
+        chooser.list.setCurrentRow(next(row for row, text in enumerate(rows) if text.startswith("two")))
+        chooser.accept() if accept else chooser.reject()
+
+    QTimer.singleShot(0, lambda: answer(True))
+    ((data, _, _),) = get_reader(str(both))(str(both))
+    assert data.shape == other.shape
+    QTimer.singleShot(0, lambda: answer(False))
+    with pytest.raises(SeveralSeriesError, match="choose one of them"):
+        get_reader(str(both))(str(both))

@@ -113,7 +113,7 @@ class Background(QObject):
         worker.start()
 
     def _on_finished(self) -> None:
-        task = self._running
+        task, self._worker = self._running, None
         if task is None:
             return
         task.relay.deleteLater()
@@ -122,7 +122,8 @@ class Background(QObject):
                 if task.error is not None:
                     task.work.on_error(task.error)
                 else:
-                    task.work.on_done(task.result)
+                    result, task.result = task.result, None
+                    task.work.on_done(result)
             finally:
                 self._next()
 

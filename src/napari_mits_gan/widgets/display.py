@@ -12,7 +12,8 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Difference, Figures, Injection, Session, Version
 from napari_mits_gan.widgets.background import Background, Work
-from napari_mits_gan.widgets.panels import SCAN, Contents, Panels
+from napari_mits_gan.widgets.layers import SCAN
+from napari_mits_gan.widgets.panels import Contents, Panels
 
 FIGURES_DELAY_MS = 150
 """Figures follow the slice only when the user stays on one for this long."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume
+from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
 
 if TYPE_CHECKING:
@@ -20,6 +20,10 @@ AFFINE_KEY = "ct_affine_lps"
 SIMULATED_ATTACK_KEY = "simulated_attack"
 """Name, in a layer's metadata, of the flag that says that the layer shows a tampered scan."""
 
+PANEL_KEY = "mits_gan_panel"
+"""Name, in a layer's metadata, of the panel that it belongs to."""
+
+SCAN, ATTACK, DIFFERENCE = PANELS = ("scan", "attack", "difference")
 SIMULATED_ATTACK = "SIMULATED ATTACK"
 LUNG_WINDOW_HU = (-1350.0, 150.0)
 AXIS_LABELS = ("z", "y", "x")
@@ -95,7 +99,8 @@ def volume_of(layer: Layer | None) -> CTVolume:
     Parameters
     ----------
     layer : napari layer or None
-        A layer that this plugin's reader opened gives its own scan, with all that DICOM said of it. Any other image
+        A layer that this plugin's reader opened gives its own scan, with all that DICOM said of it, unless somebody
+        edited it. Any other image
         layer with three axes gives a new scan: its values are taken for HU, its scale for the spacing in mm.
 
     Returns
@@ -112,11 +117,17 @@ def volume_of(layer: Layer | None) -> CTVolume:
     if layer is None:
         raise LayerError("no layer is selected; select the image layer that holds the CT scan")
     known = layer.metadata.get(VOLUME_KEY)
-    if isinstance(known, CTVolume):
+    if isinstance(known, CTVolume) and layer.data is known.hu:
         return known
-    if not isinstance(layer, Image) or type(layer) is not Image:
+    if type(layer) is not Image:
         raise LayerError(f"the layer “{layer.name}” is no image; select the image layer that holds the CT scan")
-    return _volume_of_image(layer)
+    if layer.metadata.get(PANEL_KEY) == DIFFERENCE:
+        raise LayerError(f"the layer “{layer.name}” is a difference of two scans; select the layer of a scan")
+    volume = _volume_of_image(layer)
+    if layer.metadata.get(SIMULATED_ATTACK_KEY) or SIMULATED_ATTACK in layer.name:
+        # a copy of a tampered layer, perhaps edited: it stays what it is
+        return volume.with_hu(volume.hu, Step("attack", {"label": SIMULATED_ATTACK, "from": "a napari layer"}))
+    return volume
 
 
 def _volume_of_image(layer: Image) -> CTVolume:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,7 @@ from napari_mits_gan.errors import Cancelled, MitsGanError
 from napari_mits_gan.session import Action, ReplayError, Session, Voxel
 from napari_mits_gan.widgets.background import Background, Work, sentence
 from napari_mits_gan.widgets.display import Display
-from napari_mits_gan.widgets.layers import VOLUME_KEY, layer_name, volume_of
-from napari_mits_gan.widgets.panels import SCAN
+from napari_mits_gan.widgets.layers import SCAN, VOLUME_KEY, layer_name, volume_of
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.read import SeriesInfo
@@ -232,7 +232,9 @@ class Manager(QObject):
 
             devices = ["auto", *available_devices()]
             methods = self.session.methods()
-            self.session.load_attackers()
+            # what cannot be loaded is complained of when it is asked for
+            with suppress(MitsGanError):
+                self.session.load_attackers()
             return devices, methods
 
         self.quick.run(Work("Getting ready", load, lambda found: offer(*found), lambda error: None, key="warm up"))

@@ -14,6 +14,11 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
 from napari_mits_gan.widgets.layers import (
+    ATTACK,
+    DIFFERENCE,
+    PANEL_KEY,
+    PANELS,
+    SCAN,
     SIMULATED_ATTACK,
     SIMULATED_ATTACK_KEY,
     grid_options,
@@ -22,9 +27,6 @@ from napari_mits_gan.widgets.layers import (
 )
 from napari_mits_gan.widgets.marks import mark_options
 
-SCAN, ATTACK, DIFFERENCE = ROLES = ("scan", "attack", "difference")
-PANEL_KEY = "mits_gan_panel"
-"""Name, in a layer's metadata, of the panel that it belongs to."""
 DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
 """Blue where the first is darker, black where nothing differs, orange where it is brighter."""
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
@@ -135,7 +137,7 @@ class Panels:
                 self._show_difference(contents)
             else:
                 self._remove((DIFFERENCE, "image"))
-            for role in ROLES:
+            for role in PANELS:
                 self._show_marks(role, contents)
             self._link()
             self._sort()
@@ -256,7 +258,7 @@ class Panels:
     # ---- arrangement
 
     def _shown_roles(self) -> tuple[str, ...]:
-        return tuple(role for role in ROLES if self.image(role) is not None)
+        return tuple(role for role in PANELS if self.image(role) is not None)
 
     def _sort(self) -> None:
         """Image and marks in turn, below every other layer: the grid counts layers in pairs from the lowest on."""

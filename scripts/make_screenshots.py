@@ -1,0 +1,49 @@
+"""Make the pictures of the README from a real run: attack, protect, compare, in a real window.
+
+    xvfb-run -a -s "-screen 0 1600x1000x24" python scripts/make_screenshots.py [SCAN] [--at Z,Y,X]
+
+SCAN is any CT scan that can be opened; the sample scan unless told. Without --at a place in the lung is drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_mits_gan.session import Difference
+from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
+from napari_mits_gan.widgets.sample import sample_folder
+
+IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
+
+
+def main() -> None:
+    options = _options()
+    demonstration = Demonstration(options.scan or sample_folder())
+    scan = demonstration.dock.manager.session.original
+    assert scan is not None  # reading has raised otherwise
+    options.output.mkdir(parents=True, exist_ok=True)
+    demonstration.attack("inject", options.at or place_to_attack(scan))
+    demonstration.picture(options.output / "unprotected.png")
+    demonstration.protect(options.budget)
+    demonstration.look_at(Difference.EFFECT)
+    demonstration.picture(options.output / "three_panels.png")
+    demonstration.close()
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("scan", nargs="?", type=Path, metavar="SCAN")
+    parser.add_argument("--at", type=_voxel, metavar="Z,Y,X", help="voxel to inject a nodule at")
+    parser.add_argument("--budget", type=int, default=20, metavar="HU", help="largest change of the protection")
+    parser.add_argument("--output", type=Path, default=IMAGES, metavar="FOLDER")
+    return parser.parse_args()
+
+
+def _voxel(text: str) -> tuple[int, int, int]:
+    z, y, x = (int(part) for part in text.split(","))
+    return (z, y, x)
+
+
+if __name__ == "__main__":
+    main()
