@@ -94,6 +94,12 @@ def scan() -> CTVolume:
 
 
 @pytest.fixture
+def light_session() -> Session:
+    """A session whose attackers and protection need no weights."""
+    return make_session()
+
+
+@pytest.fixture
 def settle(qtbot):
     """Wait until a dock has nothing more to do."""
 

@@ -29,6 +29,18 @@ def test_other_files_are_left_to_other_readers(name, tmp_path):
     assert get_reader([str(path)]) is None
 
 
+def test_folders_of_other_formats_are_left_to_other_readers(tmp_path):
+    folder = tmp_path / "image.zarr"
+    folder.mkdir()
+    assert get_reader(str(folder)) is None
+
+
+def test_a_dicom_file_without_an_ending_is_taken(series, tmp_path):
+    bare = tmp_path / "IM000001"
+    bare.write_bytes(next(series.iterdir()).read_bytes())
+    assert get_reader(str(bare)) is not None
+
+
 def test_nothing_at_all_is_left_to_other_readers():
     assert get_reader([]) is None
 

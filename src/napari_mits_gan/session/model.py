@@ -9,10 +9,9 @@ the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +20,10 @@ from psygnal import Signal
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
+from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
 
-if TYPE_CHECKING:
-    from napari_mits_gan.evaluation.fidelity import Fidelity
-
-Action = Literal["inject", "remove"]
 Version = Literal["original", "protected"]
-Voxel = tuple[int, int, int]
-Region = tuple[slice, slice, slice]
 
 
 class Attacker(Protocol):
@@ -37,57 +32,6 @@ class Attacker(Protocol):
     def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
         """The volume with something injected or removed at voxel (z, y, x)."""
         ...
-
-
-@dataclass(frozen=True)
-class Injection:
-    """One simulated attack that the user asked for.
-
-    Parameters
-    ----------
-    action : {"inject", "remove"}
-        Whether a nodule is put in or taken out.
-    at : tuple of int
-        Voxel (z, y, x) at its centre.
-    """
-
-    action: Action
-    at: Voxel
-
-
-class Difference(StrEnum):
-    """Which difference of two volumes to look at, in HU."""
-
-    ATTACK = "attacked − scan"
-    PROTECTION = "protected − original"
-    EFFECT = "attacks: protected − original"
-
-
-@dataclass(frozen=True)
-class Figures:
-    """How far the versions lie apart, in one slice and in one tampered cuboid; None where there is nothing to compare.
-
-    Parameters
-    ----------
-    protection_slice, protection_cuboid : Fidelity or None
-        The protected scan against the original.
-    attack_slice, attack_cuboid : Fidelity or None
-        The attack on the protected scan against the same attack on the original.
-    """
-
-    protection_slice: Fidelity | None = None
-    protection_cuboid: Fidelity | None = None
-    attack_slice: Fidelity | None = None
-    attack_cuboid: Fidelity | None = None
-
-
-class ReplayError(AttackError):
-    """One of the injections could not be made; `injection` is that one, `reason` says why."""
-
-    def __init__(self, injection: Injection, reason: Exception) -> None:
-        super().__init__(str(reason))
-        self.injection = injection
-        self.reason = reason
 
 
 def _load_ctgan(action: Action, device: str) -> Attacker:
@@ -138,7 +82,7 @@ class Session:
         self._protector = protector
         self._attackers: dict[tuple[Action, str], Attacker] = {}
         self._attackers_lock = Lock()
-        self._replays: dict[Version, _Replay] = {}
+        self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
 
@@ -186,7 +130,7 @@ class Session:
 
     def open(self, volume: CTVolume) -> None:
         """Start anew with a scan."""
-        self._replays = {"original": _Replay(volume, self._tamper)}
+        self._replays = {"original": Replay(volume, self._tamper)}
         self._protection_on = False
         self._injections = ()
         self.scan_changed.emit()
@@ -199,7 +143,7 @@ class Session:
                 f"the protected volume has the shape {volume.shape}, the scan has {original.shape};"
                 " protect this scan again"
             )
-        self._replays["protected"] = _Replay(volume, self._tamper)
+        self._replays["protected"] = Replay(volume, self._tamper)
         self._protection_on = True
         self.protection_changed.emit()
 
@@ -295,10 +239,10 @@ class Session:
             For `Difference.ATTACK`: which version's attack to look at. The others do not ask.
         """
         if kind is Difference.ATTACK:
-            return _subtract(self.attacked(version, progress).hu, self._require(version).base.hu)
+            return subtract(self.attacked(version, progress).hu, self._require(version).base.hu)
         if kind is Difference.PROTECTION:
-            return _subtract(self._require("protected").base.hu, self._require("original").base.hu)
-        return _subtract(self.attacked("protected", progress).hu, self.attacked("original", progress).hu)
+            return subtract(self._require("protected").base.hu, self._require("original").base.hu)
+        return subtract(self.attacked("protected", progress).hu, self.attacked("original", progress).hu)
 
     def figures(self, z: int, at: Voxel | None, progress: Progress = silent) -> Figures:
         """How far the versions lie apart in slice z, and in the cuboid around `at` (None: no cuboid)."""
@@ -340,7 +284,7 @@ class Session:
             self._injections = injections
             self.injections_changed.emit()
 
-    def _require(self, version: Version) -> _Replay:
+    def _require(self, version: Version) -> Replay:
         found = self._replays.get(version)
         if found is None and version == "protected" and self._replays:
             raise ProtectionError("there is no protected version of this scan yet; press Protect first")
@@ -357,90 +301,3 @@ class Session:
 
     def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
         return self._attacker(injection.action).tamper(volume, at=injection.at)
-
-
-@dataclass(frozen=True)
-class _Applied:
-    """An injection that was made, and what is needed to take it back."""
-
-    injection: Injection
-    region: Region
-    before: NDArray[np.int16]
-
-
-class _Replay:
-    """One version of a scan with injections made on it, one after the other; each can be taken back without computing.
-
-    Memory: one attacked volume and a copy of each tampered region, whatever the number of injections.
-    """
-
-    def __init__(self, base: CTVolume, tamper: Callable[[CTVolume, Injection], CTVolume]) -> None:
-        self.base = base
-        self._tamper = tamper
-        self._volume = base
-        self._applied: list[_Applied] = []
-        self._lock = Lock()
-
-    def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
-        with self._lock:
-            common = 0
-            for applied, wanted in zip(self._applied, injections, strict=False):
-                if applied.injection != wanted:
-                    break
-                common += 1
-            self._take_back(len(self._applied) - common)
-            for number, injection in enumerate(injections[common:], start=common):
-                progress(number, len(injections))
-                self._apply(injection)
-            progress(len(injections), max(len(injections), 1))
-            return self._volume
-
-    def _apply(self, injection: Injection) -> None:
-        try:
-            after = self._tamper(self._volume, injection)
-        except Exception as error:
-            raise ReplayError(injection, error) from error
-        region = _changed_region(self._volume.hu, after.hu)
-        self._applied.append(_Applied(injection, region, self._volume.hu[region].copy()))
-        self._volume = after
-
-    def _take_back(self, count: int) -> None:
-        if count == 0:
-            return
-        if count == len(self._applied):
-            self._applied.clear()
-            self._volume = self.base
-            return
-        hu = self._volume.hu.copy()
-        for _ in range(count):
-            last = self._applied.pop()
-            hu[last.region] = last.before
-        self._volume = replace(self._volume, hu=hu, history=self._volume.history[:-count])
-
-
-def cuboid(volume: CTVolume, at: Voxel) -> Region:
-    """The part of the CT-GAN cuboid around a voxel (z, y, x) that lies inside the scan."""
-    from napari_mits_gan.attack.cuboid import Box, cuboid_shape
-
-    return Box.around(at, cuboid_shape(volume.spacing)).inside(volume.shape).slices()
-
-
-def _subtract(minuend: NDArray[np.int16], subtrahend: NDArray[np.int16]) -> NDArray[np.int16]:
-    """Difference in HU, clipped to what int16 holds; slice by slice, so that no wide copy of the volume is made."""
-    result = np.zeros(minuend.shape, dtype=np.int16)
-    for z in range(len(minuend)):
-        if np.array_equal(minuend[z], subtrahend[z]):
-            continue  # an attack changes few slices, and the user waits for it
-        wide = minuend[z].astype(np.int32) - subtrahend[z]
-        result[z] = np.clip(wide, -32768, 32767)
-    return result
-
-
-def _changed_region(before: NDArray[np.int16], after: NDArray[np.int16]) -> Region:
-    changed = before != after
-    flat = changed.any(axis=0)
-    bounds = []
-    for hit in (changed.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0)):
-        places = np.flatnonzero(hit)
-        bounds.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
-    return (bounds[0], bounds[1], bounds[2])

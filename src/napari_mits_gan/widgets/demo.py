@@ -69,12 +69,14 @@ class Demonstration:
         The scan to open.
     session : Session, optional
         A session with parts of one's own.
+    viewer : napari.Viewer, optional
+        A window that is open already.
     """
 
-    def __init__(self, path: Path, session: Session | None = None) -> None:
+    def __init__(self, path: Path, session: Session | None = None, viewer: napari.Viewer | None = None) -> None:
         import napari
 
-        self.viewer: napari.Viewer = napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
+        self.viewer: napari.Viewer = viewer or napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
         self.dock = MitsGanDock(self.viewer, session)
         self._problem: str | None = None
         self.dock.manager.complained.connect(self._remember)

@@ -121,7 +121,9 @@ class Display(QObject):
             if request == self._request():
                 self._show(request, *found)
 
-        self._work.run(Work("Computing the attack", compute, done, self._fail, key="refresh"))
+        self._work.run(
+            Work("Attacking" if request.injections else "Comparing", compute, done, self._fail, key="refresh")
+        )
 
     def _show(self, request: Request, attacked: CTVolume | None, difference: NDArray[np.int16] | None) -> None:
         pending = request.kind is Difference.EFFECT

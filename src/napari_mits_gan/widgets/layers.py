@@ -117,7 +117,7 @@ def volume_of(layer: Layer | None) -> CTVolume:
     if layer is None:
         raise LayerError("no layer is selected; select the image layer that holds the CT scan")
     known = layer.metadata.get(VOLUME_KEY)
-    if isinstance(known, CTVolume) and layer.data is known.hu:
+    if isinstance(known, CTVolume) and (layer.data is known.hu or np.array_equal(layer.data, known.hu)):
         return known
     if type(layer) is not Image:
         raise LayerError(f"the layer “{layer.name}” is no image; select the image layer that holds the CT scan")

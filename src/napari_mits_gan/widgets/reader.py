@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from napari_mits_gan.ct.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
 from napari_mits_gan.widgets.layers import layer_data
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
 
+NOT_DICOM_FOLDERS = (".zarr", ".n5")
 PathLike = str | Path
 SUFFIXES = (".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
 """What the names of CT files end in; a folder is taken for a DICOM series."""
@@ -78,7 +80,18 @@ def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
 
 
 def _is_candidate(path: Path) -> bool:
-    return path.is_dir() or path.name.lower().endswith(SUFFIXES)
+    if path.is_dir():
+        return not path.name.lower().endswith(NOT_DICOM_FOLDERS)
+    return path.name.lower().endswith(SUFFIXES) or (not path.suffix and _starts_like_dicom(path))
+
+
+def _starts_like_dicom(path: Path) -> bool:
+    """Whether a file without an ending is DICOM, as scanners and CDs name them."""
+    try:
+        with path.open("rb") as stream:
+            return looks_like_dicom(stream.read(140))
+    except OSError:
+        return False
 
 
 def _one_per_series(paths: list[Path]) -> list[Path]:

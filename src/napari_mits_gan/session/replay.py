@@ -1,0 +1,115 @@
+"""Simulated attacks made on one version of a scan, one after the other; each can be taken back without computing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import AttackError
+from napari_mits_gan.progress import Progress
+
+Action = Literal["inject", "remove"]
+Voxel = tuple[int, int, int]
+Region = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One simulated attack that the user asked for.
+
+    Parameters
+    ----------
+    action : {"inject", "remove"}
+        Whether a nodule is put in or taken out.
+    at : tuple of int
+        Voxel (z, y, x) at its centre.
+    """
+
+    action: Action
+    at: Voxel
+
+
+class ReplayError(AttackError):
+    """One of the injections could not be made; `injection` is that one, `reason` says why."""
+
+    def __init__(self, injection: Injection, reason: Exception) -> None:
+        super().__init__(str(reason))
+        self.injection = injection
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Applied:
+    """An injection that was made, and what is needed to take it back."""
+
+    injection: Injection
+    region: Region
+    before: NDArray[np.int16]
+
+
+class Replay:
+    """One version of a scan with injections made on it, one after the other; each can be taken back without computing.
+
+    Memory: one attacked volume and a copy of each tampered region, whatever the number of injections.
+    """
+
+    def __init__(self, base: CTVolume, tamper: Callable[[CTVolume, Injection], CTVolume]) -> None:
+        self.base = base
+        self._tamper = tamper
+        self._volume = base
+        self._applied: list[Applied] = []
+        self._lock = Lock()
+
+    def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
+        """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""
+        with self._lock:
+            common = 0
+            for applied, wanted in zip(self._applied, injections, strict=False):
+                if applied.injection != wanted:
+                    break
+                common += 1
+            self._take_back(len(self._applied) - common)
+            for number, injection in enumerate(injections[common:], start=common):
+                progress(number, len(injections))
+                self._apply(injection)
+            progress(len(injections), max(len(injections), 1))
+            return self._volume
+
+    def _apply(self, injection: Injection) -> None:
+        try:
+            after = self._tamper(self._volume, injection)
+        except Exception as error:
+            raise ReplayError(injection, error) from error
+        region = changed_region(self._volume.hu, after.hu)
+        self._applied.append(Applied(injection, region, self._volume.hu[region].copy()))
+        self._volume = after
+
+    def _take_back(self, count: int) -> None:
+        if count == 0:
+            return
+        if count == len(self._applied):
+            self._applied.clear()
+            self._volume = self.base
+            return
+        hu = self._volume.hu.copy()
+        for _ in range(count):
+            last = self._applied.pop()
+            hu[last.region] = last.before
+        self._volume = replace(self._volume, hu=hu, history=self._volume.history[:-count])
+
+
+def changed_region(before: NDArray[np.int16], after: NDArray[np.int16]) -> Region:
+    """The smallest box that holds every voxel that differs; empty where none does."""
+    changed = before != after
+    flat = changed.any(axis=0)
+    bounds = []
+    for hit in (changed.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0)):
+        places = np.flatnonzero(hit)
+        bounds.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
+    return (bounds[0], bounds[1], bounds[2])
