@@ -207,6 +207,14 @@ def test_options_that_dicom_cannot_hold(dicom_series, tmp_path, options, match) 
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("syntax", ["jpeg-ls", "jpeg-2000"])
+def test_codecs_survive_many_slices_at_once(tmp_path, syntax) -> None:
+    # pylibjpeg-openjpeg crashes the interpreter when several threads are inside it.
+    hu = np.random.default_rng(0).integers(-1024, 3000, (40, 128, 128)).astype(np.int16)
+    write_dicom(CTVolume(hu, (1, 1, 1)), tmp_path / "out", transfer_syntax=syntax)
+    np.testing.assert_array_equal(read_ct(tmp_path / "out").hu, hu)
+
+
 @pytest.mark.parametrize("syntax", [None, *SYNTAXES])
 def test_a_volume_without_dicom_becomes_a_new_anonymous_series(tmp_path, syntax) -> None:
     hu = np.random.default_rng(0).integers(-1024, 3000, (4, 40, 36)).astype(np.int16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
@@ -14,6 +15,9 @@ from pydicom.uid import UID
 from napari_mits_gan.ct.header import SliceHeader, transfer_syntax
 from napari_mits_gan.ct.rescale import StoredFormat
 from napari_mits_gan.errors import ReadError
+
+CODEC_LOCK = threading.Lock()
+"""Held while a codec runs: pylibjpeg-openjpeg crashes the interpreter when two threads are inside it."""
 
 
 def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader, NDArray[np.integer]]]:
@@ -43,7 +47,8 @@ def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader,
             return
         ds = whole_dataset(first)
         for header in headers:
-            values = pydicom.pixels.pixel_array(ds, index=header.frame if header.frames > 1 else None, raw=True)
+            with CODEC_LOCK:
+                values = pydicom.pixels.pixel_array(ds, index=header.frame if header.frames > 1 else None, raw=True)
             yield header, _checked(values, header)
     except ReadError:
         raise

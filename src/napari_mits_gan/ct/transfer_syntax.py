@@ -19,6 +19,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from napari_mits_gan.ct.pixels import CODEC_LOCK
 from napari_mits_gan.ct.rescale import StoredFormat
 from napari_mits_gan.errors import WriteError
 
@@ -81,8 +82,9 @@ def put_pixels(ds: Dataset, stored: NDArray[np.integer], stored_format: StoredFo
         return
     ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     try:
-        pydicom.pixels.compress(ds, syntax, stored, generate_instance_uid=False)
-        back = pydicom.pixels.pixel_array(ds, raw=True)
+        with CODEC_LOCK:
+            pydicom.pixels.compress(ds, syntax, stored, generate_instance_uid=False)
+            back = pydicom.pixels.pixel_array(ds, raw=True)
     except Exception as error:
         raise WriteError(
             f"The pixels cannot be encoded as {syntax.name} ({type(error).__name__}); choose another transfer syntax."
