@@ -1,4 +1,4 @@
-"""Any bytes whatever give a volume or a ReadError, never another exception; `scripts` may run it with more examples."""
+"""Any bytes whatever give a volume or a ReadError, never another exception (MITS_GAN_FUZZ_EXAMPLES: how many)."""
 
 from __future__ import annotations
 
