@@ -51,6 +51,22 @@ def lung_scan() -> Callable[..., CTVolume]:
 
 
 @pytest.fixture(scope="session")
+def small_thorax() -> CTVolume:
+    """A body with two lungs, vessels in them, large enough for the lungs to be found."""
+    shape, spacing = (30, 80, 110), (3.0, 2.0, 2.0)
+    z, y, x = np.indices(shape, dtype=float) - np.reshape([14.5, 39.5, 54.5], (3, 1, 1, 1))
+    z, y, x = 3 * z, 2 * y, 2 * x
+    rng = np.random.default_rng(0)
+    hu = np.full(shape, -1000.0)
+    hu[(y / 75) ** 2 + (x / 105) ** 2 <= 1] = 40
+    lungs = (z / 80) ** 2 + (y / 55) ** 2 + ((np.abs(x) - 48) / 38) ** 2 <= 1
+    vessels = ndimage.gaussian_filter(rng.normal(size=shape), 1)
+    hu[lungs] = np.where(vessels > 2.5 * vessels.std(), 0, -860)[lungs]
+    hu += rng.normal(0, 20, shape)
+    return CTVolume(np.round(hu).astype(np.int16), spacing, name="small thorax")
+
+
+@pytest.fixture(scope="session")
 def lung_calibration() -> Calibration:
     """Histogram equalisation, coarse, so that numerical gradients seldom straddle one of its kinks."""
     cubes = np.stack([lung_hu((32, 32, 32), seed) for seed in range(4)])

@@ -92,7 +92,8 @@ def _signed_distance_mm(
         across = np.sqrt(np.maximum(np.sum(grid**2, axis=-1) - along**2, 0))
         length = radius_mm * rng.uniform(1.3, 1.9)
         width = rng.uniform(0.5, 1.0) * np.clip(1 - along / length, 0, 1)
-        signed = np.maximum(signed, np.where(along > 0, width - across, -9.0))
+        # Beyond its tip a spike of no width would still leave a faint line on its axis.
+        signed = np.maximum(signed, np.where((along > 0) & (along < length), width - across, -9.0))
     return signed
 
 
