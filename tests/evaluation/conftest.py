@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 import torch
@@ -11,6 +13,15 @@ from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.attack.network import Generator
 from napari_mits_gan.attack.weights import AttackerWeights
 from napari_mits_gan.ct.volume import CTVolume
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """These networks are so small that threads would only wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,8 @@ def test_json_holds_every_place_and_no_infinity(evaluation):
     found = json.loads(replace(evaluation, changes={"mits-gan": unchanged}).to_json())
     assert found["disruptions"]["inject"]["mits-gan"]["deviations"] == [0.01, 0.02]
     assert found["changes"]["mits-gan"]["fidelity"]["psnr_db"] is None
+    assert found["summary"]["inject"]["gaussian-noise"]["protection_over_this"] == pytest.approx(5.0)
+    assert found["summary"]["inject"]["mits-gan"]["share_disrupted"] == 0.5
     assert found["places"] == [[1, 2, 3], [4, 5, 6]]
 
 

@@ -95,8 +95,24 @@ class Evaluation:
         return plain_text(self)
 
     def to_json(self) -> str:
-        """Everything, place by place, as JSON; an infinite figure is null."""
-        return json.dumps(_finite(asdict(self)), indent=2)
+        """The summary, then everything place by place, as JSON; an infinite figure is null."""
+        return json.dumps(_finite({"summary": self._summary(), **asdict(self)}), indent=2)
+
+    def _summary(self) -> dict[str, Any]:
+        return {
+            attacker: {
+                version: {
+                    "median_deviation": found.median,
+                    "median_interval": found.median_interval,
+                    "share_disrupted": found.share,
+                    "tampered_rms_hu": found.tampered_hu,
+                    "gain": found.gain,
+                    "protection_over_this": self.ratio(attacker, version),
+                }
+                for version, found in versions.items()
+            }
+            for attacker, versions in self.disruptions.items()
+        }
 
 
 def pool(evaluations: Sequence[Evaluation]) -> Evaluation:
