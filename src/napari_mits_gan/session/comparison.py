@@ -21,7 +21,8 @@ class Difference(StrEnum):
 
     ATTACK = "attacked − scan"
     PROTECTION = "protected − original"
-    EFFECT = "attacks: protected − original"
+    EFFECT = "between the attacks"
+    """The attack on the protected scan minus the same attack on the original."""
 
 
 @dataclass(frozen=True)

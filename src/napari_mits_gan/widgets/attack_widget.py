@@ -55,6 +55,7 @@ class AttackWidget(Section):
         for box, axis in zip(self.place, "zyx", strict=True):
             box.setRange(0, 9999)
             box.setPrefix(f"{axis} ")
+            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
             box.setToolTip("Voxel at the centre of the attack; a place outside the scan is refused")
         self.here_button = QPushButton("Attack here")
         self.here_button.setToolTip("Attack at the place given by these numbers")

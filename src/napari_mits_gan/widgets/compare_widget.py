@@ -42,7 +42,10 @@ class CompareWidget(Section):
         self.whole_button = QPushButton("Whole slice")
         self.whole_button.setToolTip("Fit the whole slice into each panel (napari: Ctrl+R)")
         self.difference = QComboBox()
-        self.difference.setToolTip("What the difference panel shows, in HU")
+        self.difference.setToolTip(
+            "What the difference panel shows, in HU; “between the attacks” is the attack on the protected scan minus "
+            "the same attack on the original"
+        )
         self.restore_button = QPushButton("Restore the removed panel")
         self.restore_button.setToolTip("Show again what was removed from the layer list")
         self.figures = FiguresTable()

@@ -7,9 +7,9 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 from napari_mits_gan.session import Figures
 
 ROWS = (
-    ("Largest change, HU", "max_change_hu", "{:.0f}"),
-    ("RMS change, HU", "rms_hu", "{:.1f}"),
-    ("PSNR, dB", "psnr_db", "{:.1f}"),
+    ("Largest change (HU)", "max_change_hu", "{:.0f}"),
+    ("RMS change (HU)", "rms_hu", "{:.1f}"),
+    ("PSNR (dB)", "psnr_db", "{:.1f}"),
     ("SSIM", "ssim", "{:.4f}"),
 )
 """What stands in each row: title with unit, name in `Fidelity`, and how a number is written."""
@@ -27,15 +27,14 @@ class FiguresTable(QWidget):
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 2, 0, 0)
         grid.setVerticalSpacing(1)
-        for column, (title, tip) in enumerate(
-            (
-                ("Scans: protected\nvs original", "What the protection changes in the scan"),
-                ("Attacks: on protected\nvs on original", "What the protection changes in the attack's result"),
-            )
+        grid.addWidget(QLabel("Protected vs original"), 0, 0)
+        for column, title, tip in (
+            (1, "scan", "What the protection changes in the scan"),
+            (3, "attacked scan", "What the protection changes in the attack's result"),
         ):
             label = QLabel(title)
             label.setToolTip(tip)
-            grid.addWidget(label, 0, 1 + 2 * column, 1, 2)
+            grid.addWidget(label, 0, column, 1, 2)
         for column in range(4):
             grid.addWidget(QLabel("slice" if column % 2 == 0 else "cuboid"), 1, 1 + column)
         self._cells: dict[tuple[str, str], QLabel] = {}

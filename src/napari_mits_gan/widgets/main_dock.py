@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_mits_gan.session import Session
 from napari_mits_gan.widgets.attack_widget import AttackWidget
@@ -17,6 +17,7 @@ from napari_mits_gan.widgets.load_widget import LoadWidget
 from napari_mits_gan.widgets.manager import Manager
 from napari_mits_gan.widgets.message_line import MessageLine
 from napari_mits_gan.widgets.protection_widget import ProtectionWidget
+from napari_mits_gan.widgets.section import VerticalScroll
 from napari_mits_gan.widgets.series_chooser import SeriesChooser
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.read import SeriesInfo
 
 WIDTH = 400
-"""Smallest width of the dock in pixels: nothing is cut off."""
+"""Smallest width of the dock in pixels."""
 
 
 class MitsGanDock(QWidget):
@@ -75,17 +76,13 @@ class MitsGanDock(QWidget):
         for part in (self.load, self.protection, self.attack, self.compare, self.export):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(parts)
+        scroll = VerticalScroll(parts)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(2)
         outer.addWidget(scroll, 1)
         outer.addWidget(self.message)
-        self.setMinimumWidth(max(WIDTH, parts.minimumSizeHint().width() + 20))
+        self.setMinimumWidth(WIDTH)
 
     def _join_requests(self) -> None:
         manager = self.manager

@@ -175,7 +175,7 @@ class Manager(QObject):
         added = self._try("Attacking", lambda: self.session.add_injection(action, at))
         if added is not None:
             z, y, x = added.at
-            self.said.emit(f"{len(self.session.injections)}. {added.action} at z {z}, y {y}, x {x}.")
+            self.said.emit(f"Attack {len(self.session.injections)}: {added.action} at z {z}, y {y}, x {x}.")
         return added is not None
 
     def select(self, row: int) -> None:

@@ -340,5 +340,5 @@ def _label(layer: Any, color: str) -> None:
     """The layer's name in its panel."""
     overlay = layer.name_overlay
     overlay.color = color
-    overlay.font_size = 10
+    overlay.font_size = 9
     overlay.visible = True

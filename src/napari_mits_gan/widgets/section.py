@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from typing import Any
+
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtWidgets import (
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QStyle,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 
 class Section(QWidget):
@@ -58,3 +71,38 @@ def in_a_row(*widgets: QWidget) -> QHBoxLayout:
     for widget in widgets:
         row.addWidget(widget, 0 if isinstance(widget, QLabel) else 1)
     return row
+
+
+class VerticalScroll(QScrollArea):
+    """Scrolls up and down only; never narrower than what it holds, so that nothing is cut off.
+
+    Parameters
+    ----------
+    content : QWidget
+        What to scroll.
+    """
+
+    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._content = content
+        self.setWidget(content)
+        content.installEventFilter(self)
+
+    def eventFilter(self, watched: Any, event: Any) -> bool:
+        """Follow what is held when it needs more room."""
+        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            self._widen()
+        return bool(super().eventFilter(watched, event))
+
+    def showEvent(self, event: Any) -> None:
+        """Widths are known only now, when the style is."""
+        super().showEvent(event)
+        self._widen()
+
+    def _widen(self) -> None:
+        style = QApplication.style()
+        bar = 0 if style is None else style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
+        self.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
