@@ -12,6 +12,7 @@ from torch.nn import functional
 
 PAPER_BASE_FILTERS = 100
 _KERNEL = 4
+_PHASES = 8
 
 
 def _batch_norm(channels: int) -> nn.BatchNorm3d:
@@ -48,15 +49,34 @@ class UpsampleConv3d(nn.Module):
         # Output 2i reads up-sampled 2i-1 .. 2i+2, that is sources i-1, i, i, i+1; output 2i+1 reads i, i, i+1, i+1.
         even = [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]]
         odd = [[0.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]]
-        self.register_buffer("_fold", torch.tensor([even, odd]), persistent=False)
+        fold = torch.tensor([even, odd])
+        # Rows: phase (z, y, x) and source (z, y, x); columns: the kernel's 4 x 4 x 4 entries.
+        all_axes = torch.einsum("asi,btj,cuk->abcstuijk", fold, fold, fold).reshape(_PHASES * 27, _KERNEL**3)
+        self.register_buffer("_fold", all_axes, persistent=False)
+        self._ready: tuple[tuple[object, ...], Tensor] | None = None
+
+    def _kernel(self) -> Tensor:
+        """The folded kernel, (8 * n_out, n_in, 3, 3, 3); computed once while the weights are fixed."""
+        if self.weight.requires_grad:
+            return self._folded()
+        # An inference tensor keeps no version; such weights are not written to.
+        version = 0 if self.weight.is_inference() else self.weight._version
+        state = (self.weight.data_ptr(), version, self.weight.dtype, self.weight.device)
+        if self._ready is None or self._ready[0] != state:
+            with torch.inference_mode(False):
+                self._ready = (state, self._folded())
+        return self._ready[1]
+
+    def _folded(self) -> Tensor:
+        n_out, n_in = self.weight.shape[:2]
+        folded = self.weight.reshape(n_out * n_in, -1) @ self._fold.to(self.weight.dtype).T
+        folded = folded.reshape(n_out, n_in, _PHASES, 27).transpose(1, 2)
+        return folded.reshape(n_out * _PHASES, n_in, 3, 3, 3)
 
     def forward(self, x: Tensor) -> Tensor:
         """Up-sample and convolve (n, c, z, y, x) to (n, n_out, 2z, 2y, 2x)."""
-        n_out, n_in = self.weight.shape[:2]
-        fold = self._fold
-        folded = torch.einsum("oizyx,abz,cdy,efx->oaceibdf", self.weight, fold, fold, fold)
-        kernel = folded.reshape(n_out * 8, n_in, 3, 3, 3)
-        y = functional.conv3d(x, kernel, self.bias.repeat_interleave(8), padding=1)
+        n_out = len(self.weight)
+        y = functional.conv3d(x, self._kernel(), self.bias.repeat_interleave(_PHASES), padding=1)
         batch, (depth, height, width) = len(x), x.shape[2:]
         y = y.reshape(batch, n_out, 2, 2, 2, depth, height, width).permute(0, 1, 5, 2, 6, 3, 7, 4)
         return y.reshape(batch, n_out, 2 * depth, 2 * height, 2 * width)

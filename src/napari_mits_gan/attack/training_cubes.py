@@ -29,20 +29,42 @@ _SHIFT_MM = 4
 _NODULES_PER_PLACE = 2
 
 
-def lung_places(
-    volume: CTVolume, n: int, rng: np.random.Generator, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
+def lung_voxels(
+    volume: CTVolume, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
 ) -> NDArray[np.int64]:
-    """Random voxels (n, 3) of (z, y, x) in the lungs, at least `margin_mm` from the borders of the scan."""
+    """All voxels (n, 3) of (z, y, x) in the lungs, at least `margin_mm` from the borders of the scan.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        A chest CT.
+    margin_mm : float
+        Distance to keep from the borders, along each axis.
+    lung : ndarray of bool, shape (z, y, x), or None
+        The lungs where they are known; None finds them.
+
+    Raises
+    ------
+    AttackError
+        If there are none.
+    """
     allowed = np.array(lung_mask(volume) if lung is None else lung)
     for axis, (size, spacing) in enumerate(zip(volume.shape, volume.spacing, strict=True)):
         margin = min(int(np.ceil(margin_mm / spacing)), size // 2)
         edge = np.moveaxis(allowed, axis, 0)
         edge[:margin] = False
         edge[size - margin :] = False
-    flat = np.flatnonzero(allowed)
-    if len(flat) == 0:
+    places = np.argwhere(allowed)
+    if len(places) == 0:
         raise AttackError(f"no lung was found in '{volume.name}' far enough from its borders; choose a chest CT.")
-    return np.stack(np.unravel_index(rng.choice(flat, n), volume.shape), axis=1)
+    return places
+
+
+def lung_places(
+    volume: CTVolume, n: int, rng: np.random.Generator, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
+) -> NDArray[np.int64]:
+    """Random voxels (n, 3) of (z, y, x) in the lungs; see `lung_voxels`."""
+    return rng.choice(lung_voxels(volume, margin_mm=margin_mm, lung=lung), n)
 
 
 def cut_at_1mm(volume: CTVolume, at: NDArray[np.int64], side_mm: int = CUBOID_MM) -> NDArray[np.float32]:

@@ -69,6 +69,8 @@ class PerturbationGenerator(nn.Module):
         coordinates_mm: tuple[Tensor, Tensor, Tensor],
         spacing: tuple[float, float, float],
         max_change_hu: float,
+        *,
+        adapt: bool = True,
     ) -> Tensor:
         """Compute the perturbation of some slices.
 
@@ -84,6 +86,8 @@ class PerturbationGenerator(nn.Module):
             mm (z, y, x).
         max_change_hu : float
             The budget.
+        adapt : bool
+            False leaves the repeating map as it is, whatever the slice shows: the first part of training.
 
         Returns
         -------
@@ -91,6 +95,8 @@ class PerturbationGenerator(nn.Module):
             Perturbation before the local mean is taken out and the budget put on, in units of the budget.
         """
         repeating = self.map(*coordinates_mm)
+        if not adapt:
+            return repeating[:, 0]
         constants = context_hu.new_tensor([spacing[0] / 2, (spacing[1] + spacing[2]) / 2, max_change_hu / 20])
         planes = constants.view(1, -1, 1, 1).expand(len(context_hu), -1, *context_hu.shape[2:])
         x = self.head(torch.cat([_views(context_hu), repeating, noise, planes], dim=1))

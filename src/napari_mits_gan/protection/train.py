@@ -21,9 +21,9 @@ from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.attack.cuboid import CUBOID_MM, Box, cuboid_shape
 from napari_mits_gan.attack.pipeline import Tampering
 from napari_mits_gan.attack.resample import resample
-from napari_mits_gan.attack.training_cubes import lung_places
+from napari_mits_gan.attack.training_cubes import lung_voxels
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
-from napari_mits_gan.ct.anatomy import body_mask, lung_mask
+from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent
@@ -32,8 +32,8 @@ from napari_mits_gan.protection.noise_map import PERIOD_MM
 from napari_mits_gan.protection.perturbation import bounded, roi_mean
 from napari_mits_gan.protection.weights import save_protector
 
-_CHECKPOINT_EVERY = 100
-_MARGIN = 12
+_CHECKPOINT_EVERY = 50
+_MARGIN = 8
 """Pixels around the cuboid that are perturbed too, so that the network sees no edge there."""
 
 
@@ -45,6 +45,8 @@ class ProtectionTraining:
     ----------
     steps : int
         Updates of the generator.
+    map_steps : int
+        Of these, the first so many train the repeating map alone, which is far cheaper.
     width : int
         Channels of the generator.
     clicks : int
@@ -69,16 +71,17 @@ class ProtectionTraining:
         Fixes everything that is drawn.
     """
 
-    steps: int = 1500
+    steps: int = 1000
+    map_steps: int = 600
     width: int = 16
     clicks: int = 4
     budgets_hu: tuple[int, ...] = (10, 20, 20, 40)
     rate: float = 1e-3
     map_rate: float = 2e-2
-    floor: float = 3e-3
+    floor: float = 3e-4
     adversarial_weight: float = 0.02
     rms_share: float = 0.7
-    economy: float = 0.5
+    economy: float = 0.05
     roi_hu: float = 0.7
     zoom: float = 0.15
     seed: int = 0
@@ -91,7 +94,8 @@ class _Scans:
         self.rng = np.random.default_rng(seed)
         self._volumes = list(volumes)
         self._bodies = [body_mask(volume) for volume in volumes]
-        self._lungs = [lung_mask(volume) for volume in volumes]
+        # As int16, since all the voxels of all the lungs are many.
+        self._places = [lung_voxels(volume, margin_mm=CUBOID_MM / 4).astype(np.int16) for volume in volumes]
 
     def draw(self, n: int, zoom: float) -> tuple[Tensor, Tensor, tuple[float, float, float]]:
         """HU (n, z + 2, y, x) with a neighbouring slice at both ends, body (n, z, y, x), and the spacing to declare."""
@@ -101,7 +105,7 @@ class _Scans:
         z, y, x = (float(s * stretch) for s in volume.spacing)
         shape = cuboid_shape((z, y, x))
         hu, body = [], []
-        for at in lung_places(volume, n, self.rng, margin_mm=CUBOID_MM / 4, lung=self._lungs[i]):
+        for at in self._places[i][self.rng.integers(len(self._places[i]), size=n)]:
             box = Box.around((int(at[0]), int(at[1]), int(at[2])), shape)
             margins = (1, _MARGIN, _MARGIN)
             index = [
@@ -124,6 +128,8 @@ def _perturbed(
     spacing: tuple[float, float, float],
     budget: int,
     rng: np.random.Generator,
+    *,
+    adapt: bool,
 ) -> Tensor:
     """Change in HU (n, z, y, x) of patches, each with its own shift of the noise map."""
     changes = []
@@ -135,7 +141,7 @@ def _perturbed(
             for n, s, shift in zip(inside.shape, spacing, shifts, strict=True)
         )
         noise = _floats(rng.standard_normal((len(inside), 1, *inside.shape[1:]), dtype=np.float32)).to(hu.device)
-        raw = generator(context, noise, (z_mm, y_mm, x_mm), spacing, budget)
+        raw = generator(context, noise, (z_mm, y_mm, x_mm), spacing, budget, adapt=adapt)
         changes.append(bounded(raw, inside, spacing[1:]) * budget)
     return torch.stack(changes)
 
@@ -205,7 +211,8 @@ def train_protection(
         hu, body, spacing = scans.draw(settings.clicks, settings.zoom)
         hu, body = hu.to(place), body.to(place)
         budget = int(scans.rng.choice(settings.budgets_hu))
-        change = _perturbed(generator, hu, body, spacing, budget, scans.rng)
+        adapt = step >= settings.map_steps
+        change = _perturbed(generator, hu, body, spacing, budget, scans.rng, adapt=adapt)
         original = hu[:, 1:-1]
         protected = original + change
 
