@@ -15,6 +15,7 @@ from napari_mits_gan.attack.ctgan import ATTACK_LABEL, CTGAN
 from napari_mits_gan.attack.pipeline import REFERENCE
 from napari_mits_gan.attack.weights import save_attacker
 from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.device import available_devices
 from napari_mits_gan.errors import AttackError, WeightsError
 
 AT = (20, 30, 30)
@@ -202,3 +203,35 @@ def test_gradients_are_possible_after_a_click(injector, lung_scan):
     scan = torch.from_numpy(volume.hu.astype(np.float32)).requires_grad_()
     injector.tampering.core(scan, [AT], volume.spacing).square().mean().backward()
     assert scan.grad.abs().max() > 0
+
+
+@pytest.fixture
+def accelerator() -> str:
+    device = available_devices()[0]
+    if device == "cpu":
+        pytest.skip("this computer has no accelerator")
+    return device
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("action", ["inject", "remove"])
+def test_an_accelerator_gives_about_the_same_scan_as_the_cpu(accelerator, tiny_attacker, lung_scan, tmp_path, action):
+    save_attacker(tiny_attacker(action), tmp_path / "a.safetensors")
+    volume = lung_scan()
+    on_cpu = CTGAN.load(tmp_path / "a.safetensors", "cpu").tamper(volume, AT).hu.astype(int)
+    accelerated = CTGAN.load(tmp_path / "a.safetensors", accelerator).tamper(volume, AT).hu.astype(int)
+    # Convolutions may run in shorter floats there.
+    assert np.abs(accelerated - on_cpu)[on_cpu != volume.hu].mean() < 2
+
+
+@pytest.mark.gpu
+def test_gradients_come_back_through_the_attack_on_an_accelerator(accelerator, tiny_attacker, lung_scan, tmp_path):
+    save_attacker(tiny_attacker("remove"), tmp_path / "a.safetensors")
+    volume = lung_scan()
+    gradients = []
+    for device in ("cpu", accelerator):
+        attacker = CTGAN.load(tmp_path / "a.safetensors", device)
+        scan = torch.from_numpy(volume.hu.astype(np.float32)).to(device).requires_grad_()
+        attacker.tampering.tamper(scan, AT, volume.spacing).sum().backward()
+        gradients.append(scan.grad.cpu().flatten())
+    assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.99
