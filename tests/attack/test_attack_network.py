@@ -89,3 +89,34 @@ def test_inference_draws_no_dropout():
     x = torch.randn(1, 1, 32, 32, 32)
     with torch.no_grad():
         assert torch.equal(generator(x), generator(x))
+
+
+def test_fixed_weights_give_the_same_as_trainable_ones_and_follow_a_change():
+    torch.manual_seed(0)
+    layer, other = UpsampleConv3d(3, 2), UpsampleConv3d(3, 2)
+    x = torch.randn(1, 3, 2, 3, 4)
+    trainable = layer(x).detach()
+    layer.requires_grad_(False)
+    for _ in range(2):
+        torch.testing.assert_close(layer(x), trainable)
+
+    layer.load_state_dict(other.state_dict())
+
+    torch.testing.assert_close(layer(x), other(x).detach())
+
+
+def test_fixed_weights_follow_a_change_of_precision():
+    layer = UpsampleConv3d(2, 2).requires_grad_(False)
+    x = torch.randn(1, 2, 2, 2, 2)
+    single = layer(x)
+    torch.testing.assert_close(layer.double()(x.double()).float(), single)
+    torch.testing.assert_close(layer.float()(x), single)
+
+
+def test_gradients_reach_the_input_of_a_fixed_network_after_inference():
+    generator = Generator(1).eval().requires_grad_(False)
+    with torch.inference_mode():
+        generator(torch.randn(1, 1, 32, 32, 32))
+    x = torch.randn(1, 1, 32, 32, 32, requires_grad=True)
+    generator(x).sum().backward()
+    assert x.grad.abs().max() > 0
