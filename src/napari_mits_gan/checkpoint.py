@@ -17,19 +17,19 @@ def checkpoint_of(output: Path) -> Path:
     return output.with_suffix(".checkpoint")
 
 
-def save_checkpoint(path: Path, step: int, settings: object, parts: Mapping[str, Any]) -> None:
-    """Write the state of everything in `parts` (anything with `state_dict`) after `step` steps."""
+def save_checkpoint(path: Path, step: int, run: object, parts: Mapping[str, Any]) -> None:
+    """Write the state of everything in `parts` (anything with `state_dict`) after `step` steps of `run`."""
     import torch
 
     part_file = path.with_suffix(".part")
     part_file.parent.mkdir(parents=True, exist_ok=True)
     states = {name: part.state_dict() for name, part in parts.items()}
-    torch.save({**states, "step": step, "settings": repr(settings)}, part_file)
+    torch.save({**states, "step": step, "run": repr(run)}, part_file)
     part_file.replace(path)
 
 
-def resume_from(path: Path, settings: object, parts: Mapping[str, Any], device: torch.device) -> int:
-    """Put the state of a checkpoint into `parts`.
+def resume_from(path: Path, run: object, parts: Mapping[str, Any], device: torch.device) -> int:
+    """Put the state of a checkpoint into `parts`, if it is of the same `run`: whatever `repr` tells apart.
 
     Returns
     -------
@@ -47,7 +47,7 @@ def resume_from(path: Path, settings: object, parts: Mapping[str, Any], device: 
         return 0
     try:
         saved = torch.load(path, map_location=device, weights_only=True)
-        same = saved["settings"] == repr(settings)
+        same = saved["run"] == repr(run)
     except Exception as error:
         raise WeightsError(f"the checkpoint '{path.name}' is damaged; remove it to start anew.") from error
     if not same:

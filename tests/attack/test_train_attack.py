@@ -128,7 +128,6 @@ def test_a_checkpoint_of_other_settings_is_refused(small_thorax, tmp_path):
         train_attack("inject", [small_thorax], path, dataclasses.replace(QUICK, seed=8), device="cpu")
 
 
-@pytest.mark.xfail(reason="a checkpoint does not say which action it was trained for", strict=True)
 def test_a_checkpoint_of_the_other_action_is_refused(small_thorax, tmp_path):
     path = tmp_path / "a.safetensors"
     train_attack("inject", [small_thorax], path, QUICK, device="cpu")

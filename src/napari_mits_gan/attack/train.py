@@ -91,7 +91,7 @@ def train_attack(
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
-        Continue from the checkpoint beside `output`, if it is of the same settings.
+        Continue from the checkpoint beside `output`, if it is of the same run: action, scans and settings.
     progress : Progress
         Called after each step.
 
@@ -125,7 +125,8 @@ def train_attack(
         "schedule_discriminator": schedules[1],
     }
     checkpoint = checkpoint_of(output)
-    start = resume_from(checkpoint, settings, parts, place) if resume else 0
+    run = (action, sorted(volume.name for volume in volumes), settings)
+    start = resume_from(checkpoint, run, parts, place) if resume else 0
     losses: list[tuple[float, float, float]] = []
 
     generator.train()
@@ -151,17 +152,17 @@ def train_attack(
         for schedule in schedules:
             schedule.step()
 
-        losses.append((float(loss_judge), float(loss_fooling), float(loss_mae)))
+        losses.append((loss_judge.item(), loss_fooling.item(), loss_mae.item()))
         done = step + 1
         if done % _CHECKPOINT_EVERY == 0 or done == settings.steps:
-            save_checkpoint(checkpoint, done, settings, parts)
+            save_checkpoint(checkpoint, done, run, parts)
             with output.with_suffix(".csv").open("a") as log:
                 judged, fooled, mae = np.mean(losses[-_CHECKPOINT_EVERY:], axis=0)
                 log.write(f"{done},{judged:.4f},{fooled:.4f},{mae:.5f}\n")
         progress(done, settings.steps)
 
     generator.eval().requires_grad_(False)
-    metadata = {**asdict(settings), "scans": sorted(volume.name for volume in volumes)}
+    metadata = {**asdict(settings), "scans": run[1]}
     weights = AttackerWeights(action, generator, calibration, settings.mask, metadata)
     save_attacker(weights, output)
     return weights

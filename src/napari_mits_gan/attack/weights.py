@@ -52,9 +52,10 @@ class AttackerWeights:
 
 
 def save_attacker(weights: AttackerWeights, path: Path) -> None:
-    """Write an attacker in half precision; the file appears whole or not at all."""
+    """Write an attacker, its convolutions in half precision; the file appears whole or not at all."""
     tensors = {
-        f"generator.{name}": value.detach().cpu().to(torch.float16).contiguous()
+        # Variances may be beyond half precision, and the norms are small.
+        f"generator.{name}": value.detach().cpu().to(torch.float32 if ".norm." in name else torch.float16).contiguous()
         for name, value in weights.generator.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }

@@ -17,6 +17,10 @@ from torch import Tensor, nn
 
 PERIOD_MM = 16
 
+_FIRST_WAVES = ((0.6, (1, 6, 0)), (0.6, (0, 8, 0)), (0.4, (0, 6, 1)), (0.4, (0, 5, 0)))
+"""Where training starts: amplitude and cycles (z, y, x) in 16 mm of the plane waves that disrupt the attackers most for
+their size, of all that keep a slice's local mean (docs/experiments.md)."""
+
 
 def shift_mm(seed: int) -> tuple[float, float, float]:
     """By how much (z, y, x), each 0 to 16 mm, the seed shifts the repeating channels."""
@@ -42,6 +46,12 @@ def _periodic_weights(coordinates_mm: Tensor) -> Tensor:
     return (1 - torch.minimum(apart, PERIOD_MM - apart)).clamp(min=0)
 
 
+def _wave(cycles: tuple[int, int, int]) -> Tensor:
+    """A plane wave with whole numbers of cycles (z, y, x) in 16 mm, shape (16, 16, 16)."""
+    z, y, x = torch.meshgrid(*[torch.arange(PERIOD_MM) * (2 * torch.pi * c / PERIOD_MM) for c in cycles], indexing="ij")
+    return torch.cos(z + y + x)
+
+
 class RepeatingMap(nn.Module):
     """Learnt channels that repeat every 16 mm along each axis.
 
@@ -53,7 +63,9 @@ class RepeatingMap(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.tile = nn.Parameter(torch.randn(channels, PERIOD_MM, PERIOD_MM, PERIOD_MM) * 0.5)
+        tile = torch.randn(channels, PERIOD_MM, PERIOD_MM, PERIOD_MM) * 0.2
+        tile[0] += sum(amplitude * _wave(cycles) for amplitude, cycles in _FIRST_WAVES)
+        self.tile = nn.Parameter(tile)
 
     def forward(self, z_mm: Tensor, y_mm: Tensor, x_mm: Tensor) -> Tensor:
         """Sample the map on a grid.

@@ -178,7 +178,7 @@ def train_protection(
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
-        Continue from the checkpoint beside `output`, if it is of the same settings.
+        Continue from the checkpoint beside `output`, if it is of the same run: scans, attackers and settings.
     progress : Progress
         Called after each step.
 
@@ -205,7 +205,9 @@ def train_protection(
         "optimise_judge": optimise_judge,
         "schedule": schedule,
     }
-    start = resume_from(checkpoint_of(output), settings, parts, place) if resume else 0
+    names = sorted(volume.name for volume in volumes)
+    run = (names, [opponent.name for opponent in opponents], settings)
+    start = resume_from(checkpoint_of(output), run, parts, place) if resume else 0
     rows: list[list[float]] = []
     for step in range(start, settings.steps):
         hu, body, spacing = scans.draw(settings.clicks, settings.zoom)
@@ -257,16 +259,15 @@ def train_protection(
         schedule.step()
 
         if budget == 20:
-            rows.append([float(d) for d in deviation.mean(dim=1)] + [float(rms.mean()) * 20, float(loss_judge)])
+            rows.append([*deviation.detach().mean(dim=1).tolist(), rms.mean().item() * 20, loss_judge.item()])
         done = step + 1
         if done % _CHECKPOINT_EVERY == 0 or done == settings.steps:
-            save_checkpoint(checkpoint_of(output), done, settings, parts)
+            save_checkpoint(checkpoint_of(output), done, run, parts)
             if rows:
                 with output.with_suffix(".csv").open("a") as log:
                     log.write(f"{done}," + ",".join(f"{v:.5f}" for v in np.mean(rows, axis=0)) + "\n")
                 rows.clear()
         progress(done, settings.steps)
     generator.eval().requires_grad_(False)
-    names = sorted(volume.name for volume in volumes)
-    save_protector(generator, output, {**asdict(settings), "scans": names, "attackers": [a.name for a in opponents]})
+    save_protector(generator, output, {**asdict(settings), "scans": names, "attackers": run[1]})
     return generator
