@@ -30,7 +30,7 @@ from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.protection.networks import PerturbationGenerator, SliceDiscriminator
 from napari_mits_gan.protection.noise_map import PERIOD_MM
 from napari_mits_gan.protection.perturbation import bounded, roi_mean
-from napari_mits_gan.protection.weights import save_protector
+from napari_mits_gan.protection.weights import load_protector, save_protector
 
 _CHECKPOINT_EVERY = 50
 _MARGIN = 8
@@ -159,6 +159,7 @@ def train_protection(
     settings: ProtectionTraining = ProtectionTraining(),
     *,
     attackers: Sequence[CTGAN] | None = None,
+    start_from: Path | None = None,
     device: str = "auto",
     resume: bool = True,
     progress: Progress = silent,
@@ -175,6 +176,8 @@ def train_protection(
         The run.
     attackers : sequence of CTGAN or None
         Whom to protect against; None takes the injector and the remover that come with the package.
+    start_from : Path or None
+        Weights of an earlier run to start from, in place of random ones.
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
@@ -192,6 +195,8 @@ def train_protection(
     opponents = attackers or [CTGAN.load("inject", device), CTGAN.load("remove", device)]
     scans = _Scans(volumes, settings.seed)
     generator = PerturbationGenerator(settings.width).to(place)
+    if start_from is not None:
+        generator.load_state_dict(load_protector(start_from, place).state_dict())
     judge = SliceDiscriminator().to(place)
     network = [p for name, p in generator.named_parameters() if not name.startswith("map.")]
     groups = [{"params": network, "lr": settings.rate}, {"params": generator.map.parameters(), "lr": settings.map_rate}]
