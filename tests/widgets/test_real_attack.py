@@ -1,0 +1,50 @@
+"""The window with the attackers that are shipped, not with light ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.session import Session
+from napari_mits_gan.widgets.demo import place_to_attack
+from napari_mits_gan.widgets.main_dock import MitsGanDock
+
+
+@pytest.fixture
+def real_dock(make_napari_viewer, settle):
+    viewer = make_napari_viewer(show=True)
+    dock = MitsGanDock(viewer, Session())
+    viewer.window.add_dock_widget(dock, name="MITS-GAN", area="right")
+    settle(dock)
+    return dock
+
+
+def test_a_real_click_in_the_lung_injects_a_nodule(real_dock, settle, click_at, sample_series):
+    scan = read_ct(sample_series)
+    place = place_to_attack(scan)
+    real_dock.manager.session.open(scan)
+    settle(real_dock)
+    real_dock.attack.arm.click()
+    click_at(real_dock, place)
+    settle(real_dock)
+    (injection,) = real_dock.manager.session.injections
+    assert np.abs(np.subtract(injection.at, place)).max() <= 1
+    attacked = real_dock.manager.panels.image("attack").data
+    z, y, x = injection.at
+    core = (slice(z - 3, z + 4), slice(y - 4, y + 5), slice(x - 4, x + 5))
+    assert attacked[core].max() > -300
+    assert attacked[core].mean() > scan.hu[core].mean() + 50
+
+
+def test_a_scan_thinner_than_the_cuboid_is_refused_and_the_window_goes_on(real_dock, settle, scan: CTVolume):
+    real_dock.manager.session.open(replace(scan, hu=scan.hu[:10]))
+    settle(real_dock)
+    real_dock.manager.attack("inject", (5, 45, 34))
+    settle(real_dock)
+    assert "20 mm thick along z" in real_dock.message.text.text()
+    assert real_dock.manager.session.injections == ()
+    assert real_dock.attack.here_button.isEnabled()
