@@ -11,6 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "src" / "napari_mits_gan"
+WEIGHTS = ("injector", "remover", "mits_gan")
 
 
 def expected() -> set[str]:
@@ -30,8 +31,8 @@ def main() -> int:
     problems += [f"twice: {name}" for name in sorted({n for n in names if names.count(n) > 1})]
     if manifest != (REPOSITORY / "napari.yaml").read_bytes():
         problems.append("the manifest in the wheel is not the one at the top level")
-    if not any(name.endswith(".safetensors") for name in names):
-        problems.append("no weights")
+    needed = {f"napari_mits_gan/weights/{name}.safetensors" for name in WEIGHTS}
+    problems += [f"no weights: {name}" for name in sorted(needed - set(names))]
     print("\n".join(problems) or f"{len(names)} files, complete")
     return 1 if problems else 0
 
