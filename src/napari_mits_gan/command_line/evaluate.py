@@ -35,7 +35,7 @@ def add_to(commands: Commands) -> None:
         nargs="*",
         default=["gaussian-noise"],
         metavar="NAME",
-        help="what to hold the protection against, at the same RMS (default: gaussian-noise)",
+        help="what to hold the protection against, at the same RMS where it is attacked (default: gaussian-noise)",
     )
     add_seed(command)
     add_device(command)

@@ -60,7 +60,8 @@ def evaluate(
     device : str
         Where to compute: "auto", "cpu", "cuda" or "mps".
     controls : sequence of str
-        What to hold the protection against, at the same RMS inside the body: names of `controls.CONTROLS`.
+        What to hold the protection against: names of `controls.CONTROLS`, as strong everywhere as the protection is
+        where the attacks look (RMS in the cuboids around the places), which is where it is strongest.
     attackers : mapping or None
         Other attackers, by the name they have in the report; None takes those of `actions`.
     progress : callable
@@ -145,11 +146,12 @@ def evaluate_protected(
         raise ProtectionError(f"no body was found in '{original.name}'; choose a chest CT.")
     change = measure_change(original, protected, body)
     versions, changes = {method: protected}, {method: change}
+    rms_hu = rms_where_attacked(original, protected, places, body)
     for done, name in enumerate(controls, start=1):
         progress(done * _CHANGES // (len(controls) + 1), _TICKS)
         # A name of its own where the protection is itself a simple pattern.
         label = name if name != method else f"{name} of equal RMS"
-        versions[label] = control(original, name, change.fidelity.rms_hu, seed=seed, body=body)
+        versions[label] = control(original, name, rms_hu, seed=seed, body=body)
         changes[label] = measure_change(original, versions[label], body)
     disruptions = disruptions_at(
         original, versions, places=places, attackers=attackers, progress=_part(progress, _CHANGES, _TICKS)
@@ -170,6 +172,26 @@ def measure_change(original: CTVolume, changed: CTVolume, body: NDArray[np.bool_
     """How a version of a scan differs from the original inside the body."""
     means = local_mean_change(original.hu, changed.hu, original.spacing, body=body)
     return Change(compare(original.hu, changed.hu, mask=body), usual_local_mean_change(means), int(body.sum()))
+
+
+def rms_where_attacked(
+    original: CTVolume,
+    changed: CTVolume,
+    places: Sequence[tuple[int, int, int]],
+    body: NDArray[np.bool_],
+) -> float:
+    """RMS of the change in HU, inside the body, in the 32 mm cuboids around the places together."""
+    from napari_mits_gan.attack.cuboid import Box, cuboid_shape
+
+    shape = cuboid_shape(original.spacing)
+    squares, voxels = 0.0, 0
+    for place in places:
+        cuboid = Box.around(place, shape).inside(original.shape).slices()
+        inside = body[cuboid]
+        difference = changed.hu[cuboid][inside].astype(np.float64) - original.hu[cuboid][inside]
+        squares += float(np.square(difference).sum())
+        voxels += difference.size
+    return float(np.sqrt(squares / voxels)) if voxels else 0.0
 
 
 def disruptions_at(

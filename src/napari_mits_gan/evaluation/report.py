@@ -161,8 +161,9 @@ LEGEND = f"""\
 normalised units (-0.5 to 0.5), at random places in the lungs that the protection does not know;
 *over {DISRUPTED_ABOVE}*: share of the places where it exceeds that. *RMS in the core*: the same difference in HU, after
 touch-up and blending; *gain*: that over the RMS change of the scan at the same voxels. *Core*: mean HU after
-attack(original) and attack(changed), averaged over the places. *Protection ÷ this*: ratio of the median deviations at
-equal RMS change. Intervals are 95 % percentile bootstrap over the places."""
+attack(original) and attack(changed), averaged over the places. *Protection ÷ this*: ratio of the median deviations. A
+control is as strong everywhere as the protection is in the 32 mm cuboids around the places (equal RMS there); a
+protection that spares the rest of the body changes less in all. Intervals are 95 % percentile bootstrap over places."""
 
 
 def _title(evaluation: Evaluation) -> str:

@@ -75,7 +75,7 @@ class Evaluation:
         return tuple(name for name in self.changes if name != self.method)
 
     def ratio(self, attacker: str, version: str) -> float:
-        """Median deviation under the protection over that under a control of the same RMS."""
+        """Median deviation under the protection over that under a control of the same RMS where it is attacked."""
         return float(ratio_of_medians(self._pairs(attacker, version)[None])[0])
 
     def ratio_interval(self, attacker: str, version: str) -> tuple[float, float]:

@@ -105,7 +105,7 @@ class PerturbationGenerator(nn.Module):
 
 
 class SliceDiscriminator(nn.Module):
-    """Tells protected slices from original ones, patch by patch: eight convolutions, about 4,000 parameters."""
+    """Tells protected slices from original ones, patch by patch: eight convolutions, 3,329 parameters."""
 
     def __init__(self) -> None:
         super().__init__()
