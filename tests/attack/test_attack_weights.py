@@ -52,7 +52,7 @@ def test_storing_leaves_nothing_but_the_file(stored):
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(WeightsError, match=r"no attacker's weights file 'none\.safetensors'"):
+    with pytest.raises(WeightsError, match=r"no file 'none\.safetensors' with an attacker's weights"):
         CTGAN.load(tmp_path / "none.safetensors", "cpu")
 
 

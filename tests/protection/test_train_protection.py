@@ -96,5 +96,5 @@ def test_weights_of_another_kind_are_refused():
 
     with pytest.raises(WeightsError, match="does not hold a protection's weights"):
         load_protector(shipped_protector().with_name("injector.safetensors"))
-    with pytest.raises(WeightsError, match="there is no protection's weights file"):
+    with pytest.raises(WeightsError, match=r"there is no file 'nothing\.safetensors' with a protection's weights"):
         load_protector(shipped_protector().with_name("nothing.safetensors"))

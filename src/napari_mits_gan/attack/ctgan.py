@@ -14,10 +14,11 @@ import torch
 
 from napari_mits_gan.attack.cuboid import CUBOID_MM, Box
 from napari_mits_gan.attack.pipeline import MENDED, Mode, Place, Spacing, Tampering
-from napari_mits_gan.attack.weights import Action, AttackerWeights, digest, load_attacker
+from napari_mits_gan.attack.weights import Action, AttackerWeights, load_attacker
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import AttackError, WeightsError
+from napari_mits_gan.weights_file import digest
 
 ATTACK_LABEL = "SIMULATED ATTACK"
 """Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""

@@ -22,8 +22,9 @@ from torch import nn
 from napari_mits_gan.attack.array_pickle import read_array_list
 from napari_mits_gan.attack.calibration import Calibration
 from napari_mits_gan.attack.network import Generator
-from napari_mits_gan.attack.weights import PUBLISHED_MASK, Action, AttackerWeights, digest
+from napari_mits_gan.attack.weights import PUBLISHED_MASK, Action, AttackerWeights
 from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.weights_file import digest
 
 _MODELS: Mapping[str, Action | None] = {"G_model_inj.h5": "inject", "G_model_rem.h5": "remove", "G_model.h5": None}
 _FOLDERS: Mapping[str, Action] = {"inj": "inject", "rem": "remove"}

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,12 +10,11 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from napari_mits_gan.attack.calibration import Calibration
 from napari_mits_gan.attack.network import Generator
 from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.weights_file import read_weights, write_weights
 
 Action = Literal["inject", "remove"]
 _ACTIONS: Mapping[str, Action] = {"inject": "inject", "remove": "remove"}
@@ -68,10 +65,7 @@ def save_attacker(weights: AttackerWeights, path: Path) -> None:
         "mask": json.dumps(list(weights.mask)),
         "training": json.dumps(dict(weights.metadata)),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    save_file(tensors, part, metadata)
-    os.replace(part, path)
+    write_weights(path, tensors, metadata)
 
 
 def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWeights:
@@ -82,33 +76,20 @@ def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWei
     WeightsError
         If the file is missing, damaged or holds something else.
     """
-    if not path.is_file():
-        raise WeightsError(f"there is no attacker's weights file '{path.name}'; train one or reinstall the package.")
+    metadata, tensors = read_weights(path, file_format=FORMAT, whose="an attacker's")
     try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            if metadata.get("format") != FORMAT:
-                raise WeightsError(f"'{path.name}' does not hold an attacker's weights; choose another file.")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - no mapping
         generator = Generator(int(metadata["base_filters"]))
         state = {n.removeprefix("generator."): t.float() for n, t in tensors.items() if n.startswith("generator.")}
         missing, unexpected = generator.load_state_dict(state, strict=False)
         if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
             raise WeightsError(f"'{path.name}' lacks layers of the network or has others; it is damaged.")
-        if not all(bool(t.isfinite().all()) for t in tensors.values()):
-            raise WeightsError(f"'{path.name}' holds values that are no numbers; it is damaged.")
         calibration = Calibration.from_arrays(
             {n.removeprefix("calibration."): t.numpy() for n, t in tensors.items() if n.startswith("calibration.")}
         )
         low, high = json.loads(metadata["mask"])
         action = _ACTIONS[metadata["action"]]
         training = json.loads(metadata["training"])
-    except (SafetensorError, KeyError, ValueError, TypeError, RuntimeError) as error:
+    except (KeyError, ValueError, TypeError, RuntimeError) as error:
         raise WeightsError(f"'{path.name}' is damaged and cannot be read as an attacker's weights.") from error
     generator.to(device).eval().requires_grad_(False)
     return AttackerWeights(action, generator, calibration, (int(low), int(high)), training)
-
-
-def digest(path: Path) -> str:
-    """First 16 hexadecimal digits of the file's SHA-256: which weights made a volume."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]

@@ -23,6 +23,7 @@ from napari_mits_gan.protection.networks import LOOK, PerturbationGenerator
 from napari_mits_gan.protection.noise_map import shift_mm, white_noise
 from napari_mits_gan.protection.perturbation import bounded, roi_reach
 from napari_mits_gan.protection.weights import load_protector, shipped_protector
+from napari_mits_gan.weights_file import digest
 
 _PIXELS_AT_ONCE = 1_500_000
 """Slices are computed together up to this many pixels, which bounds the memory."""
@@ -65,8 +66,6 @@ class MitsGan:
 
     def record(self) -> dict[str, Any]:
         """See `Method.record`."""
-        from napari_mits_gan.attack.weights import digest
-
         path = self.weights or shipped_protector()
         return {"weights": f"{path.name} {digest(path)}"}
 
