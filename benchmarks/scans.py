@@ -25,8 +25,8 @@ def add_scans(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def chosen_scans(options: argparse.Namespace, at_most: int | None = None) -> list[CTVolume]:
-    """Read the scans, each named after its file."""
+def chosen_paths(options: argparse.Namespace, at_most: int | None = None) -> list[Path]:
+    """Where the scans lie; ends the program with a sentence where one is missing."""
     beside = Path(__file__).resolve().parents[2] / "shared" / "ct"
     folder = Path(os.environ.get("MITS_GAN_SCANS", beside))
     paths = options.scans or [folder / name for name in HELD_OUT]
@@ -34,4 +34,10 @@ def chosen_scans(options: argparse.Namespace, at_most: int | None = None) -> lis
     missing = [path.name for path in paths if not path.exists()]
     if missing:
         sys.exit(f"there is no {', '.join(missing)}; name scans with --scans, or set MITS_GAN_SCANS to their folder")
+    return paths
+
+
+def chosen_scans(options: argparse.Namespace, at_most: int | None = None) -> list[CTVolume]:
+    """Read the scans, each named after its file."""
+    paths = chosen_paths(options, at_most)
     return [replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii")) for path in paths]
