@@ -29,3 +29,23 @@ def test_weights_are_not_taken_for_the_other_action(weights, image_file, tmp_pat
 def test_a_scan_that_cannot_be_read_is_told(tmp_path, capsys):
     assert main(["train", "injector", str(tmp_path / "none"), "--output", str(tmp_path / "w.safetensors")]) == 1
     assert "none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["injector", "scan", "--output", "w.safetensors", "--start-from", "other.safetensors"],
+        ["protection", "scan", "--output", "w.safetensors", "--base-filters", "8"],
+    ],
+)
+def test_options_of_the_other_kind_of_network_are_refused(arguments):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *arguments])
+    assert ended.value.code == 2
+
+
+def test_a_protection_starts_from_the_weights_that_are_named(image_file, tmp_path, capsys):
+    arguments = ["--output", str(tmp_path / "w.safetensors"), "--steps", "1", "--device", "cpu"]
+    arguments += ["--start-from", str(tmp_path / "none.safetensors")]
+    assert main(["train", "protection", str(image_file), *arguments]) == 1
+    assert "no file 'none.safetensors' with a protection's weights" in capsys.readouterr().err

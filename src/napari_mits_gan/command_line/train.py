@@ -29,6 +29,9 @@ def add_to(commands: Commands) -> None:
         "--base-filters", type=whole_number, metavar="N", help="width of the attacker (the paper: 100)"
     )
     command.add_argument("--seed", type=whole_number, metavar="N", help="fixes everything that is drawn")
+    command.add_argument(
+        "--start-from", type=Path, metavar="FILE", help="weights to start a protection from, in place of random ones"
+    )
     command.add_argument("--no-resume", action="store_true", help="begin anew even where an interrupted training lies")
     add_device(command)
     command.set_defaults(run=run, command=command)
@@ -38,6 +41,8 @@ def run(options: argparse.Namespace) -> None:
     """Read the scans and train."""
     if options.network == "protection" and options.base_filters is not None:
         options.command.error("--base-filters is the width of an attacker; the protection has none")
+    if options.network != "protection" and options.start_from is not None:
+        options.command.error("--start-from goes with the protection only")
     volumes = [read_with_bar(scan) for scan in options.scans]
     # Only what was asked for, so that the default of each setting stands in one place.
     asked = {name: getattr(options, name) for name in ("steps", "base_filters", "seed")}
@@ -47,6 +52,7 @@ def run(options: argparse.Namespace) -> None:
         if options.network == "protection":
             from napari_mits_gan.protection.train import ProtectionTraining, train_protection
 
+            common["start_from"] = options.start_from
             train_protection(volumes, options.output, ProtectionTraining(**settings), **common, progress=progress)
         else:
             from napari_mits_gan.attack.train import AttackTraining, train_attack
