@@ -23,21 +23,28 @@ def real_dock(make_napari_viewer, settle):
     return dock
 
 
-def test_a_real_click_in_the_lung_injects_a_nodule(real_dock, settle, click_at, sample_series):
-    scan = read_ct(sample_series)
-    place = place_to_attack(scan)
-    real_dock.manager.session.open(scan)
-    settle(real_dock)
-    real_dock.attack.arm.click()
-    click_at(real_dock, place)
-    settle(real_dock)
-    (injection,) = real_dock.manager.session.injections
+def inject_by_mouse(dock, settle, click_at, scan, place):
+    dock.manager.session.open(scan)
+    settle(dock)
+    dock.attack.arm.click()
+    click_at(dock, place)
+    settle(dock)
+    (injection,) = dock.manager.session.injections
     assert np.abs(np.subtract(injection.at, place)).max() <= 1
-    attacked = real_dock.manager.panels.image("attack").data
+    attacked = dock.manager.panels.image("attack").data
     z, y, x = injection.at
     core = (slice(z - 3, z + 4), slice(y - 4, y + 5), slice(x - 4, x + 5))
     assert attacked[core].max() > -300
     assert attacked[core].mean() > scan.hu[core].mean() + 50
+
+
+def test_a_real_click_in_the_lung_injects_a_nodule(real_dock, settle, click_at, sample_series):
+    scan = read_ct(sample_series)
+    inject_by_mouse(real_dock, settle, click_at, scan, place_to_attack(scan))
+
+
+def test_a_real_click_in_the_right_lung_of_a_real_scan_injects_a_nodule(real_dock, settle, click_at, shared_ct):
+    inject_by_mouse(real_dock, settle, click_at, read_ct(shared_ct / "LIDC-IDRI-0001"), (76, 227, 158))
 
 
 def test_a_scan_thinner_than_the_cuboid_is_refused_and_the_window_goes_on(real_dock, settle, scan: CTVolume):
