@@ -119,9 +119,9 @@ def test_random_nodules_span_what_readers_describe():
     rng = np.random.default_rng(0)
     nodules = [random_nodule(rng) for _ in range(600)]
     diameters = np.array([n.diameter_mm for n in nodules])
-    assert diameters.min() >= 6
-    assert diameters.max() <= 18
-    assert 9 < np.median(diameters) < 13
+    assert diameters.min() >= 4
+    assert 25 < diameters.max() <= 30
+    assert 11 < np.median(diameters) < 13
     part_solid = np.mean([np.isfinite(n.rim_hu) for n in nodules])
     ground_glass = np.mean([n.solid_hu < -300 for n in nodules])
     assert part_solid == pytest.approx(0.1, abs=0.04)

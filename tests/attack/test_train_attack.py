@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import pytest
+import SimpleITK as sitk
 import torch
 
 from napari_mits_gan.attack import train
@@ -63,7 +64,8 @@ def test_histogram_equalisation_is_fitted_on_the_cubes(small_thorax, tmp_path, m
     calibration = train_attack("remove", [small_thorax], tmp_path / "a.safetensors", settings, device="cpu").calibration
     assert len(calibration.bins_hu) == 10_000
     assert calibration.maximum == pytest.approx(32**3)
-    assert calibration.bins_hu[0] == pytest.approx(-1024, abs=60)
+    # Some cubes get the noise of another scanner on top of the darkest air.
+    assert -1024 - 150 < calibration.bins_hu[0] < -950
 
 
 def test_the_same_seed_trains_the_same_attacker(small_thorax, tmp_path):
@@ -71,6 +73,22 @@ def test_the_same_seed_trains_the_same_attacker(small_thorax, tmp_path):
         train_attack("inject", [small_thorax], tmp_path / f"{n}.safetensors", QUICK, device="cpu") for n in "ab"
     )
     assert torch.equal(_output(first), _output(again))
+
+
+@pytest.mark.usefixtures("every_step_is_kept")
+def test_a_picture_shows_what_is_painted_by_now(small_thorax, tmp_path):
+    settings = dataclasses.replace(QUICK, steps=1)
+    train_attack("inject", [small_thorax], tmp_path / "a.safetensors", settings, device="cpu")
+    first = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "a.png")))
+    train_attack("inject", [small_thorax], tmp_path / "b.safetensors", QUICK, device="cpu")
+    second = sitk.GetArrayFromImage(sitk.ReadImage(str(tmp_path / "b.png")))
+    found, painted, wanted = np.split(first, 3)
+    assert found.shape == (32 * 4, 8 * 32 * 4)
+    assert len(np.unique(found[48:80, 48:80])) == 1, "the core is blanked"
+    assert painted.std() > 5
+    assert wanted.std() > 5
+    assert np.array_equal(found, np.split(second, 3)[0])
+    assert not np.array_equal(painted, np.split(second, 3)[1])
 
 
 def test_progress_is_told_after_each_step(small_thorax, tmp_path):

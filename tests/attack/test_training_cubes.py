@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from napari_mits_gan.attack.training_cubes import CubeBank, cut_at_1mm, lung_places
 from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 
@@ -64,22 +65,71 @@ def test_a_cube_at_the_border_repeats_it():
     np.testing.assert_allclose(cube[16:, 3, 3], np.arange(16), atol=1e-3)
 
 
+MIDDLE = (slice(None), *(slice(12, 20),) * 3)
+
+
+def _middle_hu(cubes: np.ndarray) -> float:
+    return float(np.median(cubes[MIDDLE].mean(axis=(1, 2, 3))))
+
+
 @pytest.mark.parametrize("action", ["inject", "remove"])
 def test_the_same_seed_gives_the_same_cubes(small_thorax, action):
     first, again, other = (CubeBank([small_thorax], action, cubes_per_scan=3, seed=s) for s in (4, 4, 5))
-    cubes = first.sample(6)
-    assert cubes.shape == (6, 32, 32, 32)
-    assert cubes.dtype == np.float32
-    np.testing.assert_array_equal(cubes, again.sample(6))
-    assert not np.array_equal(cubes, other.sample(6))
-    assert not np.array_equal(cubes, first.sample(6))
+    for cubes, same in zip(drawn := first.sample(6), again.sample(6), strict=True):
+        assert cubes.shape == (6, 32, 32, 32)
+        assert cubes.dtype == np.float32
+        np.testing.assert_array_equal(cubes, same)
+    assert not np.array_equal(drawn, other.sample(6))
+    assert not np.array_equal(drawn, first.sample(6))
 
 
-def test_an_injectors_cubes_hold_a_nodule_in_their_middle_and_a_removers_do_not(small_thorax):
-    middle = (slice(None), *(slice(12, 20),) * 3)
-    with_nodule = CubeBank([small_thorax], "inject", cubes_per_scan=6).sample(40)[middle]
-    healthy = CubeBank([small_thorax], "remove", cubes_per_scan=6).sample(40)[middle]
-    assert np.median(with_nodule.mean(axis=(1, 2, 3))) > np.median(healthy.mean(axis=(1, 2, 3))) + 300
+def test_an_injector_finds_healthy_lung_and_leaves_a_nodule(small_thorax):
+    found, wanted = CubeBank([small_thorax], "inject", cubes_per_scan=6).sample(40)
+    assert _middle_hu(wanted) > _middle_hu(found) + 300
+    assert (wanted >= found - 1).all()
+
+
+def test_a_remover_finds_a_nodule_and_leaves_healthy_lung(small_thorax):
+    found, wanted = CubeBank([small_thorax], "remove", cubes_per_scan=6).sample(60)
+    assert _middle_hu(found) > _middle_hu(wanted) + 300
+    untouched = (found == wanted).all(axis=(1, 2, 3))
+    assert 0.1 < untouched.mean() < 0.5, "some samples hold nothing to remove"
+
+
+def test_a_nodule_and_its_place_are_turned_and_shifted_together(small_thorax):
+    found, wanted = CubeBank([small_thorax], "inject", cubes_per_scan=4).sample(40)
+    corner = (slice(None), *(slice(0, 3),) * 3)
+    close = np.isclose(found[corner], wanted[corner], atol=1).mean(axis=(1, 2, 3))
+    assert np.median(close) == 1
+
+
+def test_an_annotated_nodule_is_shown_as_it_is_and_kept_out_of_healthy_lung(small_thorax):
+    hu = np.array(small_thorax.hu)
+    at = lung_places(small_thorax, 1, np.random.default_rng(3), margin_mm=12.0)[0]
+    distance = np.linalg.norm(
+        (np.indices(hu.shape) - at[:, None, None, None]) * np.reshape(small_thorax.spacing, (3, 1, 1, 1)), axis=0
+    )
+    hu[distance < 6] = 1234
+    scan = CTVolume(hu, small_thorax.spacing, name="annotated")
+    nodules = {"annotated": [AnnotatedNodule((float(at[0]), float(at[1]), float(at[2])), 12.0)]}
+
+    bank = CubeBank([scan], "inject", cubes_per_scan=30, nodules=nodules)
+    samples = [bank.sample(1) for _ in range(300)]
+    shown = [np.array_equal(found, wanted) for found, wanted in samples]
+    assert 1 <= sum(shown) <= 30
+    for (_, wanted), is_real in zip(samples, shown, strict=True):
+        assert (wanted.max() > 900) == is_real
+
+
+def test_another_scanners_noise_and_slices_are_seen_by_both(small_thorax):
+    bank = CubeBank([small_thorax], "remove", cubes_per_scan=3)
+    pair = np.full((2, 32, 32, 32), -850, dtype=np.float32)
+    pair[1, 10:20] = 0
+    noisy = [p for p in (bank._as_another_scanner(pair) for _ in range(60)) if p[0].std() > 1]
+    assert 5 < len(noisy) < 30
+    for changed in noisy:
+        assert 4 < changed[0].std() < 26
+        np.testing.assert_allclose((changed[1] - changed[0])[14:16], 850, atol=30)
 
 
 def test_every_scan_gives_its_share(small_thorax):
@@ -90,6 +140,7 @@ def test_every_scan_gives_its_share(small_thorax):
 def test_hu_beyond_any_scanner_are_clipped(small_thorax):
     hu = small_thorax.hu.copy()
     hu[hu > 0] = 32767
-    cubes = CubeBank([CTVolume(hu, small_thorax.spacing)], "remove", cubes_per_scan=5).sample(20)
-    assert cubes.max() <= 3071
-    assert cubes.min() >= -1024
+    _, wanted = CubeBank([CTVolume(hu, small_thorax.spacing)], "remove", cubes_per_scan=5).sample(20)
+    # Noise comes on top.
+    assert wanted.max() <= 3071 + 150
+    assert wanted.min() >= -1024 - 150

@@ -102,3 +102,11 @@ def paste(target: Tensor, target_box: Box, piece: Tensor, piece_box: Box) -> Ten
     out = target.clone()
     out[shared.slices(within=target_box)] = piece[shared.slices(within=piece_box)]
     return out
+
+
+def with_blank_core(cubes: Tensor, mask: tuple[int, int]) -> Tensor:
+    """Copy of cubes, shape (..., z, y, x), whose voxels from `mask[0]` up to `mask[1]` on each axis are 0."""
+    core = slice(*mask)
+    keep = torch.ones(cubes.shape[-3:], dtype=cubes.dtype, device=cubes.device)
+    keep[core, core, core] = 0
+    return cubes * keep

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from napari_mits_gan.attack.calibration import Calibration
-from napari_mits_gan.attack.cuboid import CUBOID_MM, Box, cuboid_shape, cut, paste
+from napari_mits_gan.attack.cuboid import CUBOID_MM, Box, cuboid_shape, cut, paste, with_blank_core
 from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.attack.touch_up import blend, blend_kernel, noise_from, repair
 from napari_mits_gan.attack.weights import PUBLISHED_MASK, Action
@@ -97,10 +97,7 @@ class Tampering:
 
     def blanked(self, normalised: Tensor) -> Tensor:
         """Copy with the core set to 0; shape (n, 32, 32, 32)."""
-        low, high = self.mask
-        keep = torch.ones_like(normalised[0])
-        keep[low:high, low:high, low:high] = 0
-        return normalised * keep
+        return with_blank_core(normalised, self.mask)
 
     def in_paint(self, masked: Tensor) -> Tensor:
         """Run the generator; shape (n, 32, 32, 32), normalised, not clipped."""

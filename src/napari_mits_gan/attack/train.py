@@ -5,7 +5,7 @@ CT-GAN (USENIX Security 2019), section 5.2 'Training the networks'; published co
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,20 @@ import torch
 from torch.nn import functional
 
 from napari_mits_gan.attack.calibration import Calibration
+from napari_mits_gan.attack.cuboid import with_blank_core
 from napari_mits_gan.attack.network import Discriminator, Generator
 from napari_mits_gan.attack.training_cubes import CubeBank
+from napari_mits_gan.attack.training_picture import TrainingPicture
 from napari_mits_gan.attack.weights import PUBLISHED_MASK, Action, AttackerWeights, save_attacker
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
+from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent
 
 _CALIBRATION_CUBES = 1000
 _CHECKPOINT_EVERY = 100
+_PICTURE_CUBES = 8
 
 
 @dataclass(frozen=True)
@@ -54,13 +58,13 @@ class AttackTraining:
         Fixes everything that is drawn.
     """
 
-    steps: int = 2000
+    steps: int = 2500
     base_filters: int = 16
     batch_size: int = 12
     generator_rate: float = 4e-4
     discriminator_rate: float = 5e-5
     mae_weight: float = 100.0
-    cubes_per_scan: int = 300
+    cubes_per_scan: int = 400
     mask: tuple[int, int] = PUBLISHED_MASK
     fixed_window_hu: tuple[float, float] | None = None
     seed: int = 0
@@ -72,11 +76,12 @@ def train_attack(
     output: Path,
     settings: AttackTraining = AttackTraining(),
     *,
+    nodules: Mapping[str, Sequence[AnnotatedNodule]] | None = None,
     device: str = "auto",
     resume: bool = True,
     progress: Progress = silent,
 ) -> AttackerWeights:
-    """Train an attacker and write its weights.
+    """Train an attacker and write its weights, a log (.csv) and a picture of what it paints by now (.png) beside them.
 
     Parameters
     ----------
@@ -88,6 +93,8 @@ def train_attack(
         The safetensors file to write; a checkpoint stands beside it while the run goes on.
     settings : AttackTraining
         The run.
+    nodules : mapping of str to sequence of AnnotatedNodule
+        Annotated nodules by the volume's name: an injector learns from them, and no healthy cube holds one.
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
@@ -102,9 +109,9 @@ def train_attack(
     """
     place = choose_device(device)
     torch.manual_seed(settings.seed)
-    bank = CubeBank(volumes, action, cubes_per_scan=settings.cubes_per_scan, seed=settings.seed)
+    bank = CubeBank(volumes, action, cubes_per_scan=settings.cubes_per_scan, seed=settings.seed, nodules=nodules)
     calibration = (
-        Calibration.fit(bank.sample(_CALIBRATION_CUBES))
+        Calibration.fit(bank.sample(_CALIBRATION_CUBES)[1])
         if settings.fixed_window_hu is None
         else Calibration.fixed_window(*settings.fixed_window_hu)
     )
@@ -128,14 +135,14 @@ def train_attack(
     run = (action, sorted(volume.name for volume in volumes), settings)
     start = resume_from(checkpoint, run, parts, place) if resume else 0
     losses: list[tuple[float, float, float]] = []
+    picture = TrainingPicture(*bank.sample(_PICTURE_CUBES), calibration, settings.mask)
 
     generator.train()
     judge.train()
-    low, high = settings.mask
     for step in range(start, settings.steps):
-        real = calibration.normalise(torch.from_numpy(bank.sample(settings.batch_size))[:, None].to(place))
-        condition = real.clone()
-        condition[:, :, low:high, low:high, low:high] = 0
+        found, wanted = (torch.from_numpy(cubes)[:, None].to(place) for cubes in bank.sample(settings.batch_size))
+        real = calibration.normalise(wanted)
+        condition = with_blank_core(calibration.normalise(found), settings.mask)
         fake = generator(condition)
 
         verdict_real, verdict_fake = judge(real, condition), judge(fake.detach(), condition)
@@ -159,6 +166,7 @@ def train_attack(
             with output.with_suffix(".csv").open("a") as log:
                 judged, fooled, mae = np.mean(losses[-_CHECKPOINT_EVERY:], axis=0)
                 log.write(f"{done},{judged:.4f},{fooled:.4f},{mae:.5f}\n")
+            picture.draw(generator, output.with_suffix(".png"))
         progress(done, settings.steps)
 
     generator.eval().requires_grad_(False)
