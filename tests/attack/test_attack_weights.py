@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from napari_mits_gan.attack.calibration import Calibration
 from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.attack.weights import load_attacker, save_attacker
 from napari_mits_gan.errors import WeightsError
@@ -45,6 +47,35 @@ def test_an_attacker_comes_back_equal_to_half_precision(stored, tiny_attacker):
     x = torch.randn(2, 1, 32, 32, 32) / 4
     with torch.no_grad():
         torch.testing.assert_close(again.generator(x), weights.generator(x), rtol=0, atol=3e-3)
+
+
+@pytest.mark.parametrize("scale", [1e6, 1e-9, 0.0])
+def test_values_beyond_half_precision_are_kept(tiny_attacker, tmp_path, scale):
+    weights = tiny_attacker()
+    weights.generator.down[1].conv.weight.data *= scale
+    wanted = weights.generator.down[1].conv.weight
+    save_attacker(weights, tmp_path / "w.safetensors")
+    found = load_attacker(tmp_path / "w.safetensors").generator.down[1].conv.weight
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-3 * float(wanted.abs().max()))
+
+
+def test_most_of_a_file_is_in_half_precision(stored):
+    with safe_open(stored, framework="pt") as file:
+        convolutions = [file.get_tensor(n) for n in file.keys() if "conv." in n or ".out." in n]  # noqa: SIM118
+    assert convolutions
+    assert all(tensor.dtype == torch.float16 for tensor in convolutions)
+
+
+def test_mask_and_ties_of_the_calibration_are_kept(tiny_attacker, tmp_path):
+    cdf = np.array([0.0, 0.0, 3.0, 3.0, 3.0, 7.0])
+    calibration = Calibration(np.linspace(-1000.0, 400.0, 6), cdf, 3.0, 0.0, 7.0)
+    weights = dataclasses.replace(tiny_attacker(), mask=(8, 24), calibration=calibration)
+    save_attacker(weights, tmp_path / "w.safetensors")
+    again = load_attacker(tmp_path / "w.safetensors")
+    assert again.mask == (8, 24)
+    assert again.generator.base_filters == 2
+    x = torch.linspace(-0.6, 0.6, 101, dtype=torch.float64)
+    torch.testing.assert_close(again.calibration.denormalise(x), calibration.denormalise(x), rtol=0, atol=0)
 
 
 def test_storing_leaves_nothing_but_the_file(stored):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import os
 import pickle
 import pickletools
@@ -15,78 +14,13 @@ import numpy as np
 import pytest
 import torch
 
+from keras_folder import BINS, CDF, NORM, keras_layers, write_folder, write_model
 from napari_mits_gan.attack.array_pickle import read_array_list
 from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.attack.keras_weights import find_keras_files, load_keras_attacker
 from napari_mits_gan.attack.network import Generator
 from napari_mits_gan.attack.weights import load_attacker, save_attacker
 from napari_mits_gan.errors import WeightsError
-
-BINS, CDF = np.linspace(-1400.0, 3000.0, 50), np.cumsum(np.linspace(0.0, 90.0, 50))
-NORM = [1100.0, 0.0, 2250.0]
-
-
-def _keras_layers(generator: Generator) -> list[tuple[dict, dict[str, np.ndarray]]]:
-    """The generator's layers with their arrays, in the order and with the names that Keras gives them."""
-    count: dict[str, int] = {}
-    layers: list[tuple[dict, dict[str, np.ndarray]]] = []
-
-    def add(kind: str, prefix: str, arrays: dict[str, np.ndarray] | None = None, **config: object) -> None:
-        count[kind] = count.get(kind, 5) + 1  # the discriminator took the first numbers
-        layers.append(({"class_name": kind, "config": config, "name": f"{prefix}_{count[kind]}"}, arrays or {}))
-
-    def conv(module: torch.nn.Module, strides: int, activation: str) -> None:
-        arrays = {
-            "kernel": module.weight.detach().numpy().transpose(2, 3, 4, 1, 0),
-            "bias": module.bias.detach().numpy(),
-        }
-        add(
-            "Conv3D",
-            "conv3d",
-            arrays,
-            kernel_size=[4, 4, 4],
-            strides=[strides] * 3,
-            padding="same",
-            data_format="channels_last",
-            activation=activation,
-        )
-
-    def norm(module: torch.nn.Module) -> None:
-        arrays = {
-            "gamma": module.weight,
-            "beta": module.bias,
-            "moving_mean": module.running_mean,
-            "moving_variance": module.running_var,
-        }
-        arrays = {name: value.detach().numpy() for name, value in arrays.items()}
-        add("BatchNormalization", "batch_normalization", arrays, epsilon=0.001, scale=True, center=True)
-
-    add("InputLayer", "input")
-    for i, down in enumerate(generator.down):
-        conv(down.conv, 2, "linear")
-        add("LeakyReLU", "leaky_re_lu", alpha=0.20000000298023224)
-        if i:
-            norm(down.norm)
-    for up in generator.up:
-        add("UpSampling3D", "up_sampling3d", size=[2, 2, 2])
-        conv(up.conv, 1, "relu")
-        add("Dropout", "dropout", rate=0.5)
-        norm(up.norm)
-        add("Cropping3D", "cropping3d")
-        add("Concatenate", "concatenate")
-    add("UpSampling3D", "up_sampling3d", size=[2, 2, 2])
-    conv(generator.out, 1, "tanh")
-    return layers
-
-
-def _write_model(path: Path, layers: list[tuple[dict, dict[str, np.ndarray]]]) -> None:
-    with h5py.File(path, "w") as file:
-        config = {"class_name": "Model", "config": {"layers": [layer for layer, _ in layers]}}
-        file.attrs["model_config"] = np.bytes_(json.dumps(config).encode())
-        for layer, arrays in layers:
-            group = file.create_group(f"model_weights/{layer['name']}")
-            for name, array in arrays.items():
-                group[f"{layer['name']}/{name}:0"] = array
 
 
 @pytest.fixture
@@ -99,12 +33,7 @@ def authors_folder(tmp_path: Path, generator: Generator) -> Callable[..., Path]:
     """Makes a whole folder in the authors' layout."""
 
     def make(name: str = "attacker", model: str = "G_model_inj.h5") -> Path:
-        folder = tmp_path / name
-        folder.mkdir()
-        _write_model(folder / model, _keras_layers(generator))
-        np.save(folder / "normalization.npy", NORM)
-        (folder / "equalization.pkl").write_bytes(pickle.dumps([BINS, CDF]))
-        return folder
+        return write_folder(tmp_path / name, generator, model)
 
     return make
 
@@ -217,7 +146,7 @@ def _first(layers: list, kind: str) -> tuple[dict, dict]:
 )
 def test_another_network_is_refused_with_the_reason(authors_folder, generator, change, reason):
     folder = authors_folder()
-    _write_model(folder / "G_model_inj.h5", _change(_keras_layers(generator), change))
+    write_model(folder / "G_model_inj.h5", _change(keras_layers(generator), change))
     with pytest.raises(WeightsError, match=reason):
         load_keras_attacker(folder)
 

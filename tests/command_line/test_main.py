@@ -9,7 +9,7 @@ from napari_mits_gan.command_line import info
 from napari_mits_gan.command_line.main import main
 from napari_mits_gan.errors import Cancelled
 
-COMMANDS = ("demo", "open", "info", "protect", "tamper", "evaluate", "train")
+COMMANDS = ("demo", "open", "info", "protect", "tamper", "evaluate", "train", "convert", "sites")
 
 
 def test_help_lists_every_command(capsys):

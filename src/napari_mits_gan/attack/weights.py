@@ -22,6 +22,9 @@ FORMAT = "napari-mits-gan attacker 1"
 PUBLISHED_MASK = (6, 26)
 """First and one past the last voxel, on each axis, of the core that the published code blanks."""
 
+_HALF_PRECISION = 1e-3
+"""Half precision has 11 significant binary digits."""
+
 
 @dataclass(frozen=True, eq=False)
 class AttackerWeights:
@@ -49,10 +52,14 @@ class AttackerWeights:
 
 
 def save_attacker(weights: AttackerWeights, path: Path) -> None:
-    """Write an attacker, its convolutions in half precision; the file appears whole or not at all."""
+    """Write an attacker; the file appears whole or not at all.
+
+    Its convolutions are written in half precision, each where that keeps it to a thousandth of its largest value, else
+    in single precision. The norms and the calibration stay as they are.
+    """
     tensors = {
         # Variances may be beyond half precision, and the norms are small.
-        f"generator.{name}": value.detach().cpu().to(torch.float32 if ".norm." in name else torch.float16).contiguous()
+        f"generator.{name}": (value.float() if ".norm." in name else _halved(value)).detach().cpu().contiguous()
         for name, value in weights.generator.state_dict().items()
         if not name.endswith("num_batches_tracked")
     }
@@ -66,6 +73,13 @@ def save_attacker(weights: AttackerWeights, path: Path) -> None:
         "training": json.dumps(dict(weights.metadata)),
     }
     write_weights(path, tensors, metadata)
+
+
+def _halved(values: torch.Tensor) -> torch.Tensor:
+    """In half precision, unless values would become infinite or, all being tiny, lose their digits."""
+    half = values.to(torch.float16)
+    lost = (half.float() - values).abs().max()
+    return half if bool(lost <= _HALF_PRECISION * values.abs().max()) else values.float()
 
 
 def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWeights:

@@ -22,7 +22,10 @@ def add_to(commands: Commands) -> None:
     command.add_argument("--at", type=place, required=True, metavar="Z,Y,X", help="voxel at the attack's centre")
     command.add_argument("--action", choices=ACTIONS, required=True, help="inject a nodule, or remove what is there")
     command.add_argument(
-        "--weights", type=Path, metavar="FILE", help="another attacker's weights than the built-in ones"
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="another attacker than the built-in ones: a .safetensors file, or a folder of CT-GAN's authors",
     )
     add_device(command)
     command.set_defaults(run=run)
@@ -35,7 +38,9 @@ def run(options: argparse.Namespace) -> None:
     from napari_mits_gan.ct.write_image import write_image
     from napari_mits_gan.errors import AttackError
 
-    attacker = CTGAN.load(options.weights or options.action, device=options.device)
+    # A folder may hold both models, or one whose name does not tell what it does.
+    action = options.action if options.weights is not None and options.weights.is_dir() else None
+    attacker = CTGAN.load(options.weights or options.action, device=options.device, action=action)
     if attacker.action != options.action:
         raise AttackError(f"the weights in {options.weights} {attacker.action}; choose --action {attacker.action}")
     write_image(attacker.tamper(volume, at=options.at), options.output)
