@@ -17,6 +17,7 @@ from pathlib import Path
 from measure import limit_cores
 from scans import add_scans, chosen_scans
 
+from napari_mits_gan.detection.detector import NoduleDetector
 from napari_mits_gan.evaluation.controls import CONTROLS
 from napari_mits_gan.evaluation.evaluate import evaluate, load_attackers
 from napari_mits_gan.evaluation.report import LEGEND, markdown, summary_table
@@ -46,6 +47,7 @@ def main() -> None:
     )
     parser.add_argument("--clicks", type=int, default=20, help="in each scan (default: 20)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--attackers", nargs="+", default=("inject", "remove"), metavar="NAME", help="names or files")
     parser.add_argument("--controls", nargs="*", default=list(CONTROLS), help="(default: all)")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--cores", type=int, help="(default: all)")
@@ -56,7 +58,8 @@ def main() -> None:
     if options.cores:
         limit_cores(options.cores)
     volumes = chosen_scans(options)
-    attackers = load_attackers(device=options.device)
+    attackers = load_attackers(options.attackers, options.device)
+    detector = NoduleDetector.load(device=options.device)
     found: dict[int, list[Evaluation]] = {}
     for budget in options.budgets:
         for volume in volumes:
@@ -70,6 +73,7 @@ def main() -> None:
                 device=options.device,
                 controls=options.controls,
                 attackers=attackers,
+                detector=detector,
             )
             print(one.to_text(), flush=True)
             found.setdefault(budget, []).append(one)

@@ -1,4 +1,8 @@
+import json
+
+import numpy as np
 import pytest
+import torch
 
 from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.command_line.main import main
@@ -7,7 +11,7 @@ from napari_mits_gan.command_line.main import main
 @pytest.fixture(scope="module")
 def weights(image_file, tmp_path_factory):
     output = tmp_path_factory.mktemp("weights") / "mine.safetensors"
-    options = ["--steps", "1", "--base-filters", "2", "--seed", "1", "--device", "cpu"]
+    options = ["--steps", "1", "--base-filters", "2", "--fixed-window", "-1000", "400", "--device", "cpu"]
     assert main(["train", "remover", str(image_file), "--output", str(output), *options]) == 0
     return output
 
@@ -16,6 +20,30 @@ def test_a_remover_is_trained_and_can_be_loaded(weights, short_scan):
     attacker = CTGAN.load(weights, device="cpu")
     assert attacker.action == "remove"
     assert attacker.tamper(short_scan, at=(17, 105, 73)).is_tampered
+
+
+def test_core_and_window_are_those_asked_for(image_file, tmp_path):
+    output = tmp_path / "other.safetensors"
+    options = ["--steps", "1", "--base-filters", "2", "--core-mm", "16", "--fixed-window", "-1000", "400"]
+    assert main(["train", "injector", str(image_file), "--output", str(output), *options, "--device", "cpu"]) == 0
+    attacker = CTGAN.load(output, device="cpu")
+    assert attacker.weights.mask == (8, 24)
+    np.testing.assert_array_equal(attacker.weights.calibration.bins_hu, [-1000, 400])
+
+
+def test_nodules_marked_beside_the_scan_are_used(image_file, short_scan, tmp_path):
+    """Healthy cubes keep away from it, so the same seed cuts others and the first step is another."""
+    scan = tmp_path / image_file.name
+    scan.write_bytes(image_file.read_bytes())
+    options = ["--steps", "1", "--base-filters", "2", "--fixed-window", "-1000", "400", "--seed", "1"]
+    outputs = [tmp_path / "without.safetensors", tmp_path / "with.safetensors"]
+    assert main(["train", "remover", str(scan), "--output", str(outputs[0]), *options, "--device", "cpu"]) == 0
+    world = np.asarray(short_scan.origin) + short_scan.direction @ (np.array([17, 105, 73]) * short_scan.spacing)
+    listed = {"nodules_ge_3mm": [{"world_mm_LPS": world.tolist(), "mean_vol_equiv_diam_mm": 60.0}]}
+    scan.with_name(scan.name.split(".")[0] + "_nodules.json").write_text(json.dumps(listed))
+    assert main(["train", "remover", str(scan), "--output", str(outputs[1]), *options, "--device", "cpu"]) == 0
+    kernels = [CTGAN.load(output, device="cpu").weights.generator.out.weight for output in outputs]
+    assert not torch.equal(*kernels)
 
 
 def test_weights_are_not_taken_for_the_other_action(weights, image_file, tmp_path, capsys):
@@ -36,6 +64,10 @@ def test_a_scan_that_cannot_be_read_is_told(tmp_path, capsys):
     [
         ["injector", "scan", "--output", "w.safetensors", "--start-from", "other.safetensors"],
         ["protection", "scan", "--output", "w.safetensors", "--base-filters", "8"],
+        ["protection", "scan", "--output", "w.safetensors", "--core-mm", "16"],
+        ["protection", "scan", "--output", "w.safetensors", "--fixed-window", "-1000", "400"],
+        ["injector", "scan", "--output", "w.safetensors", "--core-mm", "17"],
+        ["injector", "scan", "--output", "w.safetensors", "--core-mm", "32"],
     ],
 )
 def test_options_of_the_other_kind_of_network_are_refused(arguments):

@@ -24,7 +24,19 @@ ATTACK_LABEL = "SIMULATED ATTACK"
 """Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""
 
 _SHIPPED = Path(__file__).parent.parent / "weights"
-_SHIPPED_FILES: Mapping[str, str] = {"inject": "injector.safetensors", "remove": "remover.safetensors"}
+SHIPPED_ATTACKERS: Mapping[str, str] = {
+    "inject": "injector.safetensors",
+    "remove": "remover.safetensors",
+    "inject-other-seed": "injector_other_seed.safetensors",
+    "inject-small-core": "injector_small_core.safetensors",
+    "inject-fixed-window": "injector_fixed_window.safetensors",
+    "remove-small-core": "remover_small_core.safetensors",
+}
+"""The attackers that come with the package, by name.
+
+The first two are those that a user meets. The others differ from them in seed, width, blanked core or calibration, and
+no protection is trained against them: they show what transfers.
+"""
 
 
 def scan_tensor(volume: CTVolume) -> torch.Tensor:
@@ -70,9 +82,10 @@ class CTGAN:
 
         Parameters
         ----------
-        which : {"inject", "remove"} or path
-            One of the attackers that come with the package, a safetensors file written by training, or a folder in
-            the layout of CT-GAN's authors (`G_model.h5`, `normalization.npy`, `equalization.pkl`).
+        which : str or path
+            One of `SHIPPED_ATTACKERS` ("inject" and "remove" are the usual ones), a safetensors file written by
+            training, or a folder in the layout of CT-GAN's authors (`G_model.h5`, `normalization.npy`,
+            `equalization.pkl`).
         device : str
             "auto", "cpu", "cuda" or "mps".
         action : {"inject", "remove"} or None
@@ -85,7 +98,7 @@ class CTGAN:
         WeightsError
             If a file is missing, damaged or holds something else, or the attacker does not do `action`.
         """
-        shipped = _SHIPPED_FILES.get(str(which))
+        shipped = SHIPPED_ATTACKERS.get(str(which))
         path = _SHIPPED / shipped if shipped else Path(which)
         if path.is_dir():
             from napari_mits_gan.attack.keras_weights import find_keras_files, load_keras_attacker

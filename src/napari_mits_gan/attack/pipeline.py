@@ -36,17 +36,21 @@ class Mode:
     cubic_reach : bool
         True touches a box of as many voxels along z as within the slice, which is 147 mm at 2.5 mm slices, and fades
         within the slice only; False touches 1.3 times the cuboid along each axis and fades along z as well.
+    brightest_new_hu : float or None
+        No painted voxel gets brighter than this where the scan was not. The network's output saturates (its last
+        hundredth spans a thousand HU), so a small slip paints metal into soft tissue. None leaves that.
     """
 
     pad_hu: float | None
     cubic_reach: bool
+    brightest_new_hu: float | None
 
 
-REFERENCE = Mode(pad_hu=0.0, cubic_reach=True)
+REFERENCE = Mode(pad_hu=0.0, cubic_reach=True, brightest_new_hu=None)
 """As published, to the voxel."""
 
-MENDED = Mode(pad_hu=None, cubic_reach=False)
-"""The default: the same attack without the published code's slips at borders and with thick slices."""
+MENDED = Mode(pad_hu=None, cubic_reach=False, brightest_new_hu=300.0)
+"""The default: the same attack without the published code's slips at borders, with thick slices and in soft tissue."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +116,13 @@ class Tampering:
         painted = self.in_paint(self.masked(self.cut_at_1mm(scan, at, spacing)))
         return painted[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
 
+    def to_hu(self, painted: Tensor, found_hu: Tensor) -> Tensor:
+        """De-normalise and repair one painted cube; `found_hu` is what was there. Both (32, 32, 32); returns HU."""
+        cube_hu = repair(self.calibration.denormalise(painted))
+        if self.mode.brightest_new_hu is None:
+            return cube_hu
+        return torch.minimum(cube_hu, found_hu.clamp(min=self.mode.brightest_new_hu))
+
     def to_scan_grid(self, cube_hu: Tensor, spacing: Spacing) -> Tensor:
         """Resample a tampered 1 mm cube (32, 32, 32) back to the scan's voxels."""
         return resample(cube_hu, cuboid_shape(spacing))
@@ -135,8 +146,8 @@ class Tampering:
         Tensor
             Its HU after the attack.
         """
-        cube = self.in_paint(self.masked(self.cut_at_1mm(scan, [at], spacing)))[0]
-        tampered = self.to_scan_grid(repair(self.calibration.denormalise(cube)), spacing)
+        found = self.cut_at_1mm(scan, [at], spacing)
+        tampered = self.to_scan_grid(self.to_hu(self.in_paint(self.masked(found))[0], found[0]), spacing)
         return self.finish(scan, tampered, at, spacing)
 
     def finish(self, scan: Tensor, cuboid_hu: Tensor, at: Place, spacing: Spacing) -> tuple[Box, Tensor]:

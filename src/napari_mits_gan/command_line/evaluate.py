@@ -31,6 +31,13 @@ def add_to(commands: Commands) -> None:
     command.add_argument("--clicks", type=whole_number, default=40, metavar="N", help="number of places (default: 40)")
     command.add_argument("--actions", nargs="+", choices=ACTIONS, default=ACTIONS, help="which attacks (default: both)")
     command.add_argument(
+        "--attackers",
+        nargs="+",
+        metavar="NAME",
+        help="other attackers than the usual two, by their names (inject-other-seed, inject-small-core, "
+        "inject-fixed-window, remove-small-core) or files",
+    )
+    command.add_argument(
         "--controls",
         nargs="*",
         default=["gaussian-noise"],
@@ -48,8 +55,10 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, print the report."""
     volume = read_with_bar(options.input, options.series)
-    from napari_mits_gan.evaluation.evaluate import evaluate
+    from napari_mits_gan.detection.detector import NoduleDetector
+    from napari_mits_gan.evaluation.evaluate import evaluate, load_attackers
 
+    attackers = load_attackers(options.attackers or options.actions, options.device)
     with progress_bar("Evaluating") as progress:
         report = evaluate(
             volume,
@@ -57,9 +66,10 @@ def run(options: argparse.Namespace) -> None:
             max_change_hu=options.max_change_hu,
             clicks=options.clicks,
             seed=options.seed,
-            actions=options.actions,
+            attackers=attackers,
             controls=options.controls,
             device=options.device,
+            detector=NoduleDetector.load(device=options.device),
             progress=progress,
         )
     print({"text": report.to_text, "markdown": report.to_markdown, "json": report.to_json}[options.format]())

@@ -60,6 +60,11 @@ class Disruption:
         Mean of the core after attack(changed): whether there is still something bright.
     original_core_mean_hu : tuple of float
         The same after attack(original).
+    scores, original_scores : tuple of float
+        What the detector says of the place after attack(changed) and after attack(original), 0 to 1; empty where no
+        detector was asked.
+    seen_from : float
+        Score from which on the detector says that a nodule is there.
     """
 
     deviations: tuple[float, ...]
@@ -67,11 +72,17 @@ class Disruption:
     change_rms_hu: tuple[float, ...]
     core_mean_hu: tuple[float, ...]
     original_core_mean_hu: tuple[float, ...]
+    scores: tuple[float, ...] = ()
+    original_scores: tuple[float, ...] = ()
+    seen_from: float = math.nan
 
     @classmethod
-    def between(cls, changed: TamperedCores, original: TamperedCores) -> Disruption:
+    def between(cls, changed: TamperedCores, original: TamperedCores, seen_from: float = math.nan) -> Disruption:
         """Compare what one attacker made of two versions of a scan, at the same places."""
         return cls(
+            scores=changed.scores,
+            original_scores=original.scores,
+            seen_from=seen_from,
             deviations=tuple(deviation(changed.normalised, original.normalised).tolist()),
             tampered_rms_hu=_rms_of_differences(changed.after_hu, original.after_hu),
             change_rms_hu=_rms_of_differences(changed.before_hu, original.before_hu),
@@ -88,6 +99,9 @@ class Disruption:
             change_rms_hu=tuple(v for part in parts for v in part.change_rms_hu),
             core_mean_hu=tuple(v for part in parts for v in part.core_mean_hu),
             original_core_mean_hu=tuple(v for part in parts for v in part.original_core_mean_hu),
+            scores=tuple(v for part in parts for v in part.scores),
+            original_scores=tuple(v for part in parts for v in part.original_scores),
+            seen_from=parts[0].seen_from,
         )
 
     @property
@@ -104,6 +118,16 @@ class Disruption:
     def share(self) -> float:
         """Share of the places, 0 to 1, whose deviation exceeds 0.0125."""
         return float(np.mean(np.array(self.deviations) > DISRUPTED_ABOVE))
+
+    @property
+    def seen(self) -> float | None:
+        """Share of the places, 0 to 1, where the detector sees a nodule after attack(changed); None if not asked."""
+        return float(np.mean(np.array(self.scores) >= self.seen_from)) if self.scores else None
+
+    @property
+    def seen_original(self) -> float | None:
+        """The same after attack(original)."""
+        return float(np.mean(np.array(self.original_scores) >= self.seen_from)) if self.original_scores else None
 
     @property
     def tampered_hu(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
     from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.protection.contract import Method
 
 _TICKS = 1000
@@ -39,6 +41,7 @@ def evaluate(
     device: str = "auto",
     controls: Sequence[str] = ("gaussian-noise",),
     attackers: Mapping[str, CTGAN] | None = None,
+    detector: NoduleDetector | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
     """Protect a scan and measure what that costs and what it does to attacks at places the protection does not know.
@@ -64,6 +67,8 @@ def evaluate(
         where the attacks look (RMS in the cuboids around the places), which is where it is strongest.
     attackers : mapping or None
         Other attackers, by the name they have in the report; None takes those of `actions`.
+    detector : NoduleDetector or None
+        Who judges whether a nodule is there after each attack; None asks nobody.
     progress : callable
         Told (done, total); may raise `Cancelled`.
 
@@ -105,17 +110,18 @@ def evaluate(
         protected,
         places=places,
         attackers=attackers,
+        detector=detector,
         controls=controls,
         seed=seed,
         progress=_part(progress, _PROTECTING, _TICKS),
     )
 
 
-def load_attackers(actions: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, CTGAN]:
-    """The attackers that come with the package, by their action."""
+def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, CTGAN]:
+    """Attackers by their names: those that come with the package (`attack.ctgan.SHIPPED_ATTACKERS`), or files."""
     from napari_mits_gan.attack.ctgan import CTGAN
 
-    return {action: CTGAN.load(action, device) for action in actions}
+    return {name: CTGAN.load(name, device) for name in names}
 
 
 def evaluate_protected(
@@ -124,6 +130,7 @@ def evaluate_protected(
     *,
     places: Sequence[tuple[int, int, int]],
     attackers: Mapping[str, CTGAN],
+    detector: NoduleDetector | None = None,
     controls: Sequence[str] = ("gaussian-noise",),
     seed: int = 0,
     progress: Progress = silent,
@@ -154,7 +161,12 @@ def evaluate_protected(
         versions[label] = control(original, name, rms_hu, seed=seed, body=body)
         changes[label] = measure_change(original, versions[label], body)
     disruptions = disruptions_at(
-        original, versions, places=places, attackers=attackers, progress=_part(progress, _CHANGES, _TICKS)
+        original,
+        versions,
+        places=places,
+        attackers=attackers,
+        detector=detector,
+        progress=_part(progress, _CHANGES, _TICKS),
     )
     return Evaluation(
         scan=original.name,
@@ -165,6 +177,7 @@ def evaluate_protected(
         places=tuple((int(z), int(y), int(x)) for z, y, x in places),
         changes=changes,
         disruptions=disruptions,
+        detector=detector.name if detector else "",
     )
 
 
@@ -200,6 +213,7 @@ def disruptions_at(
     *,
     places: Sequence[tuple[int, int, int]],
     attackers: Mapping[str, CTGAN],
+    detector: NoduleDetector | None = None,
     progress: Progress = silent,
 ) -> dict[str, dict[str, Disruption]]:
     """Attack every version of a scan with every attacker at every place, and compare with attack(original).
@@ -215,11 +229,16 @@ def disruptions_at(
     runs = len(attackers) * (1 + len(versions))
     for i, (label, attacker) in enumerate(attackers.items()):
         first = i * (1 + len(versions))
-        unprotected = tampered_cores(attacker, original, places, progress=_part(progress, first, first + 1, runs))
+        unprotected = tampered_cores(
+            attacker, original, places, detector=detector, progress=_part(progress, first, first + 1, runs)
+        )
         found[label] = {}
         for k, (name, version) in enumerate(versions.items(), start=first + 1):
-            changed = tampered_cores(attacker, version, places, progress=_part(progress, k, k + 1, runs))
-            found[label][name] = Disruption.between(changed, unprotected)
+            changed = tampered_cores(
+                attacker, version, places, detector=detector, progress=_part(progress, k, k + 1, runs)
+            )
+            seen_from = detector.threshold if detector else math.nan
+            found[label][name] = Disruption.between(changed, unprotected, seen_from)
     return found
 
 

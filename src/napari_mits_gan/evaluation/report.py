@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
+from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
 
 if TYPE_CHECKING:
     from napari_mits_gan.evaluation.result import Evaluation
@@ -72,6 +72,7 @@ def disruption_table(evaluation: Evaluation) -> Table:
         "RMS in the core, HU",
         "gain",
         "core, HU",
+        "nodule seen",
         "protection ÷ this",
     )
     rows = []
@@ -87,6 +88,7 @@ def disruption_table(evaluation: Evaluation) -> Table:
                     f"{found.tampered_hu:.1f}",
                     f"{found.gain:.2f}",
                     f"{_mean(found.original_core_mean_hu):.0f} → {_mean(found.core_mean_hu):.0f}",
+                    _seen(found),
                     "" if name == evaluation.method else _ratio(evaluation, attacker, name),
                 )
             )
@@ -105,6 +107,7 @@ def summary_table(evaluations: Sequence[Evaluation]) -> Table:
         "95 % interval",
         f"over {DISRUPTED_ABOVE}",
         "gain",
+        "nodule seen",
         *(f"÷ {name}" for name in _all_controls(evaluations)),
         *(f"{name} over {DISRUPTED_ABOVE}" for name in _all_controls(evaluations)),
     )
@@ -125,6 +128,7 @@ def summary_table(evaluations: Sequence[Evaluation]) -> Table:
                     f"{low:.5f} – {high:.5f}",
                     f"{100 * found.share:.0f} %",
                     f"{found.gain:.2f}",
+                    _seen(found),
                     *(_ratio(e, attacker, c) if c in versions else "" for c in _all_controls(evaluations)),
                     *(f"{100 * versions[c].share:.0f} %" if c in versions else "" for c in _all_controls(evaluations)),
                 )
@@ -161,7 +165,9 @@ LEGEND = f"""\
 normalised units (-0.5 to 0.5), at random places in the lungs that the protection does not know;
 *over {DISRUPTED_ABOVE}*: share of the places where it exceeds that. *RMS in the core*: the same difference in HU, after
 touch-up and blending; *gain*: that over the RMS change of the scan at the same voxels. *Core*: mean HU after
-attack(original) and attack(changed), averaged over the places. *Protection ÷ this*: ratio of the median deviations. A
+attack(original) and attack(changed), averaged over the places. *Nodule seen*: share of the places where the nodule
+detector, which shares nothing with the attackers, sees a nodule after attack(original) and after attack(changed).
+*Protection ÷ this*: ratio of the median deviations. A
 control is as strong everywhere as the protection is in the 32 mm cuboids around the places (equal RMS there); a
 protection that spares the rest of the body changes less in all. Intervals are 95 % percentile bootstrap over places."""
 
@@ -183,12 +189,19 @@ def _sources(evaluation: Evaluation) -> str:
     attackers = "; ".join(f"{label}: {weights}" for label, weights in evaluation.attackers.items())
     weights = evaluation.protection.get("weights")
     protection = f"Protection: {weights}. " if weights else ""
-    return f"{protection}Attackers: {attackers}. Seed {evaluation.seed}."
+    detector = f" Detector: {evaluation.detector}." if evaluation.detector else ""
+    return f"{protection}Attackers: {attackers}.{detector} Seed {evaluation.seed}."
 
 
 def _ratio(evaluation: Evaluation, attacker: str, version: str) -> str:
     low, high = evaluation.ratio_interval(attacker, version)
     return f"{evaluation.ratio(attacker, version):.1f} ({low:.1f} – {high:.1f})"
+
+
+def _seen(found: Disruption) -> str:
+    if found.seen is None or found.seen_original is None:
+        return "–"
+    return f"{100 * found.seen_original:.0f} % → {100 * found.seen:.0f} %"
 
 
 def _mean(values: Sequence[float]) -> float:

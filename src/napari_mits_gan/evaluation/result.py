@@ -58,6 +58,8 @@ class Evaluation:
         From the version (the method, then the controls) to its `Change`.
     disruptions : mapping
         From the attacker to a mapping from the version to its `Disruption`.
+    detector : str
+        Which weights the nodule detector has; empty where none was asked.
     """
 
     scan: str
@@ -68,6 +70,7 @@ class Evaluation:
     places: tuple[tuple[int, int, int], ...]
     changes: Mapping[str, Change]
     disruptions: Mapping[str, Mapping[str, Disruption]]
+    detector: str = ""
 
     @property
     def controls(self) -> tuple[str, ...]:
@@ -107,6 +110,8 @@ class Evaluation:
                     "share_disrupted": found.share,
                     "tampered_rms_hu": found.tampered_hu,
                     "gain": found.gain,
+                    "nodule_seen_after_attack_on_original": found.seen_original,
+                    "nodule_seen_after_attack_on_this": found.seen,
                     "protection_over_this": self.ratio(attacker, version),
                 }
                 for version, found in versions.items()

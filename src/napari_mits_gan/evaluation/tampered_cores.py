@@ -1,4 +1,4 @@
-"""What an attacker makes of the 20 mm core at many places, without copying the whole scan for each."""
+"""What an attacker makes of many places, and what a detector says of that, without copying the scan for each."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from napari_mits_gan.attack.ctgan import CTGAN
     from napari_mits_gan.attack.cuboid import Box
     from napari_mits_gan.attack.pipeline import Place, Spacing, Tampering
+    from napari_mits_gan.detection.detector import NoduleDetector
 
 _BATCH = 8
 """Places in-painted at once: enough to keep a CPU busy, little enough for any memory."""
+_SEEN_MM = 64
+"""Side of what is cut out around an attack for the detector: more than it looks at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,11 +35,14 @@ class TamperedCores:
         What the network painted, at 1 mm, clipped to plus and minus 0.5.
     before_hu, after_hu : tuple of n ndarrays of int16, each of shape (z, y, x)
         The core's voxels of the scan before and after the attack.
+    scores : tuple of float
+        What the detector says of each place after the attack, 0 to 1; empty where none was asked.
     """
 
     normalised: NDArray[np.float32]
     before_hu: tuple[NDArray[np.int16], ...]
     after_hu: tuple[NDArray[np.int16], ...]
+    scores: tuple[float, ...] = ()
 
 
 def core_box(tampering: Tampering, at: Place, spacing: Spacing) -> Box:
@@ -53,7 +59,12 @@ def core_box(tampering: Tampering, at: Place, spacing: Spacing) -> Box:
 
 
 def tampered_cores(
-    attacker: CTGAN, volume: CTVolume, at: Sequence[Place], *, progress: Progress = silent
+    attacker: CTGAN,
+    volume: CTVolume,
+    at: Sequence[Place],
+    *,
+    detector: NoduleDetector | None = None,
+    progress: Progress = silent,
 ) -> TamperedCores:
     """Attack a scan at several places, each on its own.
 
@@ -65,6 +76,8 @@ def tampered_cores(
         The scan; it stays as it is.
     at : sequence of tuple of int
         Voxels (z, y, x) in the scan.
+    detector : NoduleDetector or None
+        Who judges whether a nodule is there after each attack.
     progress : callable
         Told how many places are done.
 
@@ -76,28 +89,45 @@ def tampered_cores(
     import torch
 
     from napari_mits_gan.attack.ctgan import scan_tensor
-    from napari_mits_gan.attack.touch_up import repair
 
     tampering, spacing = attacker.tampering, volume.spacing
     device = next(attacker.weights.generator.parameters()).device
     low, high = tampering.mask
-    normalised, before, after = [], [], []
+    normalised, before, after, scores = [], [], [], []
     with torch.inference_mode():
         scan = scan_tensor(volume).to(device)
         for start in range(0, len(at), _BATCH):
             places = at[start : start + _BATCH]
-            cubes = tampering.in_paint(tampering.masked(tampering.cut_at_1mm(scan, places, spacing)))
+            found = tampering.cut_at_1mm(scan, places, spacing)
+            cubes = tampering.in_paint(tampering.masked(found))
             core = cubes[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
             normalised.append(core.float().cpu().numpy())
-            for place, cube in zip(places, cubes, strict=True):
-                cuboid_hu = tampering.to_scan_grid(repair(tampering.calibration.denormalise(cube)), spacing)
+            for place, cube, found_hu in zip(places, cubes, found, strict=True):
+                cuboid_hu = tampering.to_scan_grid(tampering.to_hu(cube, found_hu), spacing)
                 box, hu = tampering.finish(scan, cuboid_hu, place, spacing)
+                seen, changed = _surroundings(volume, place, box, hu.round().clamp(-32768, 32767).cpu().numpy())
                 inside = core_box(tampering, place, spacing).inside(volume.shape)
-                original = volume.hu[inside.slices()]
-                changed = hu[inside.slices(within=box)].round().clamp(-32768, 32767).to(torch.int16).cpu().numpy()
-                if volume.padding is not None:
-                    changed = np.where(volume.padding[inside.slices()], original, changed)
-                before.append(original)
-                after.append(changed)
+                before.append(volume.hu[inside.slices()])
+                after.append(changed[inside.slices(within=seen)])
+                if detector is not None:
+                    z, y, x = (c - first for c, first in zip(place, seen.low, strict=True))
+                    scores.extend(detector.scores(CTVolume(changed, spacing), [(z, y, x)]).tolist())
             progress(start + len(places), len(at))
-    return TamperedCores(np.concatenate(normalised), tuple(before), tuple(after))
+    return TamperedCores(np.concatenate(normalised), tuple(before), tuple(after), tuple(scores))
+
+
+def _surroundings(
+    volume: CTVolume, place: Place, box: Box, tampered_hu: NDArray[np.floating]
+) -> tuple[Box, NDArray[np.int16]]:
+    """The scan around a place after an attack that left `tampered_hu` in `box`, and where that lies in the scan."""
+    from napari_mits_gan.attack.cuboid import Box
+
+    z, y, x = (math.ceil(_SEEN_MM / s) for s in volume.spacing)
+    seen = Box.around(place, (z, y, x)).inside(volume.shape)
+    hu = volume.hu[seen.slices()].copy()
+    both = box.overlap(seen)
+    before, after = hu[both.slices(within=seen)], tampered_hu[both.slices(within=box)].astype(np.int16)
+    if volume.padding is not None:
+        after = np.where(volume.padding[both.slices()], before, after)
+    hu[both.slices(within=seen)] = after
+    return seen, hu
