@@ -23,6 +23,10 @@ class AttackError(MitsGanError):
     """An attack cannot be made on this volume at this place."""
 
 
+class DetectionError(MitsGanError):
+    """Nodules cannot be looked for in this volume or at this place."""
+
+
 class ProtectionError(MitsGanError):
     """A protection cannot be computed."""
 

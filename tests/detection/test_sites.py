@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_mits_gan.ct.annotations import nodules_beside
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.detection.detector import NoduleDetector
+from napari_mits_gan.detection.sites import ball_like_places, injection_sites, removal_sites
+from napari_mits_gan.errors import AttackError, Cancelled, WeightsError
+
+SIZE_MM = (150, 150, 220)
+
+
+def chest(spacing: tuple[float, float, float] = (2.5, 1.0, 1.0)) -> CTVolume:
+    """Two lungs in a body, with vessels that run along x, each 5 mm wide."""
+    shape = tuple(round(n / s) for n, s in zip(SIZE_MM, spacing, strict=True))
+    z, y, x = (np.arange(n).reshape(np.roll((-1, 1, 1), axis)) * spacing[axis] for axis, n in enumerate(shape))
+    hu = np.full(shape, -1000.0)
+    hu[np.broadcast_to(((y - 75) / 72) ** 2 + ((x - 110) / 107) ** 2 < 1, shape)] = 40
+    for middle in (60, 160):
+        hu[np.broadcast_to(((y - 75) / 55) ** 2 + ((x - middle) / 42) ** 2 < 1, shape)] = -850
+    body = hu > -1000
+    for at_z in (35, 115):
+        tube = (((z - at_z) ** 2 + (y - 75) ** 2) < 2.5**2) & (hu == -850)
+        hu[tube] = 40
+    hu[body] += np.random.default_rng(0).normal(0, 15, shape)[body]
+    return CTVolume(np.rint(hu).astype(np.int16), spacing=spacing, name="small chest")
+
+
+def with_balls(volume: CTVolume, places_mm: dict[tuple[float, float, float], float]) -> CTVolume:
+    """The volume with balls of tissue: centre (z, y, x) and diameter in mm."""
+    hu = volume.hu.copy()
+    grids = np.ogrid[tuple(slice(0, n) for n in hu.shape)]
+    for center, diameter in places_mm.items():
+        away = sum((g * s - c) ** 2 for g, s, c in zip(grids, volume.spacing, center, strict=True))
+        hu[away < (diameter / 2) ** 2] = 40
+    return replace(volume, hu=hu)
+
+
+BALLS = {(75.0, 60.0, 55.0): 8.0, (60.0, 95.0, 170.0): 15.0, (85.0, 76.0, 121.0): 20.0}
+"""The last one lies at the wall of the second lung."""
+
+
+class BrightBall:
+    """Sees a nodule where 9 mm around a place are tissue and most beyond 12 mm is not."""
+
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def scores(self, volume: CTVolume, places) -> np.ndarray:
+        self.asked += len(places)
+        return np.array([self._score(volume, at) for at in places])
+
+    @staticmethod
+    def _score(volume: CTVolume, at) -> float:
+        def bright(reach_mm: float) -> float:
+            region = tuple(
+                slice(max(0, a - round(reach_mm / s)), a + round(reach_mm / s) + 1)
+                for a, s in zip(at, volume.spacing, strict=True)
+            )
+            return float((volume.hu[region] > -300).mean())
+
+        return float(np.clip(bright(2.5) - bright(14.0), 0, 1))
+
+
+def distance_mm(volume: CTVolume, a, b) -> float:
+    return float(np.linalg.norm(np.subtract(a, b) * np.asarray(volume.spacing)))
+
+
+@pytest.fixture(scope="module")
+def nodular() -> CTVolume:
+    return with_balls(chest(), BALLS)
+
+
+# ---- injection
+
+
+def test_injections_are_suggested_in_clear_lung_on_both_sides(nodular):
+    sites = injection_sites(nodular, 8)
+    assert len(sites) == 8
+    assert [site.score for site in sites] == sorted((site.score for site in sites), reverse=True)
+    assert {site.at[2] > 110 for site in sites} == {False, True}
+    for site in sites:
+        assert site.action == "inject"
+        assert 0.5 < site.score <= 1
+        core = tuple(
+            slice(a - round(6 / s), a + round(6 / s) + 1) for a, s in zip(site.at, nodular.spacing, strict=True)
+        )
+        assert (nodular.hu[core] > -600).mean() < 0.03
+        others = [distance_mm(nodular, site.at, other.at) for other in sites if other is not site]
+        assert min(others) >= 15
+
+
+def test_the_same_seed_suggests_the_same_places(nodular):
+    assert injection_sites(nodular, 5, seed=3) == injection_sites(nodular, 5, seed=3)
+    assert injection_sites(nodular, 1) == injection_sites(nodular, 1)
+
+
+def test_no_injection_is_suggested_where_the_detector_finds_a_nodule(nodular):
+    class LeftIsIll(BrightBall):
+        def scores(self, volume, places):
+            return np.array([0.9 if at[2] < 110 else 0.1 for at in places])
+
+    sites = injection_sites(nodular, 5, detector=LeftIsIll())
+    assert sites
+    assert all(site.at[2] >= 110 and site.score <= 0.9 for site in sites)
+
+
+@settings(max_examples=5, deadline=None)
+@given(
+    st.tuples(st.floats(1.0, 6.0), st.floats(0.6, 2.0), st.floats(0.6, 2.0)),
+    st.integers(0, 1000),
+)
+def test_the_whole_cuboid_of_every_suggested_injection_lies_inside_the_scan(spacing, seed):
+    volume = chest(spacing)
+    sites = injection_sites(volume, 6, seed=seed)
+    assert sites
+    for site in sites:
+        for at, n, step in zip(site.at, volume.shape, spacing, strict=True):
+            assert at * step >= 16
+            assert (n - 1 - at) * step >= 16
+
+
+# ---- removal
+
+
+def test_balls_come_before_vessels_and_walls(nodular):
+    first = ball_like_places(nodular)[: len(BALLS)]
+    for center in BALLS:
+        at = np.divide(center, nodular.spacing)
+        assert min(distance_mm(nodular, at, place) for place in first) < 5
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 0.7, 0.7), (5.0, 0.8, 0.8), (2.0, 2.0, 2.0)])
+def test_balls_are_found_whatever_the_spacing(spacing):
+    volume = with_balls(chest(spacing), BALLS)
+    places = ball_like_places(volume)[:8]
+    for center in BALLS:
+        at = np.divide(center, volume.spacing)
+        assert min(distance_mm(volume, at, place) for place in places) < 5
+
+
+def test_removals_are_suggested_once_for_each_nodule_surest_first(nodular):
+    judge = BrightBall()
+    sites = removal_sites(nodular, detector=judge)
+    assert len(sites) == len(BALLS)
+    assert all(site.action == "remove" and 0 < site.score <= 1 for site in sites)
+    assert (judge.scores(nodular, [site.at for site in sites]) >= judge.threshold).all()
+    judge.asked -= len(sites)
+    assert [site.score for site in sites] == sorted((site.score for site in sites), reverse=True)
+    assert judge.asked <= 200
+    for site in sites:
+        assert any(distance_mm(nodular, site.at, np.divide(c, nodular.spacing)) < 5 for c in BALLS)
+    assert removal_sites(nodular, 1, detector=judge) == sites[:1]
+
+
+def test_nothing_is_suggested_for_removal_in_a_healthy_scan():
+    assert removal_sites(chest(), detector=BrightBall()) == []
+
+
+# ---- both
+
+
+def test_the_search_can_be_stopped(nodular):
+    for search in (injection_sites, removal_sites):
+        told = []
+
+        def stop(done: int, total: int, told: list = told) -> None:
+            told.append((done, total))
+            if len(told) == 4:
+                raise Cancelled("stopped")
+
+        with pytest.raises(Cancelled):
+            search(nodular, detector=BrightBall(), progress=stop)
+        assert all(0 <= done <= total for done, total in told)
+
+
+def test_scans_without_room_or_lungs_are_refused(nodular):
+    no_lung = replace(nodular, hu=np.full(nodular.shape, 40, dtype=np.int16))
+    thin = replace(nodular, hu=nodular.hu[:10].copy())
+    for search in (injection_sites, removal_sites):
+        with pytest.raises(AttackError, match="no lung was found"):
+            search(no_lung, detector=BrightBall())
+        with pytest.raises(AttackError, match="25 mm thick"):
+            search(thin, detector=BrightBall())
+        with pytest.raises(AttackError, match="0 places"):
+            search(nodular, 0, detector=BrightBall())
+
+
+def test_the_nodules_of_real_scans_are_among_the_first_to_be_removed(shared_ct):
+    try:
+        detector = NoduleDetector.load(device="cpu")
+    except WeightsError:
+        pytest.skip("the detector's weights are not in this checkout")
+    for name, wanted in (("LIDC-IDRI-0001", 1), ("LIDC-IDRI-0003.nii.gz", 3)):
+        scan = read_ct(shared_ct / name)
+        sites = removal_sites(scan, 10, detector=detector)
+        ranks = [
+            next((rank for rank, site in enumerate(sites) if distance_mm(scan, site.at, nodule.at) < reach), None)
+            for nodule in nodules_beside(shared_ct / name, scan)
+            if (reach := max(6.0, nodule.diameter_mm / 2))
+        ]
+        assert sum(rank is not None for rank in ranks) >= wanted
