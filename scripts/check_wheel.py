@@ -11,7 +11,16 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "src" / "napari_mits_gan"
-WEIGHTS = ("injector", "remover", "mits_gan")
+WEIGHTS = (
+    "detector",
+    "injector",
+    "injector_fixed_window",
+    "injector_other_seed",
+    "injector_small_core",
+    "mits_gan",
+    "remover",
+    "remover_small_core",
+)
 
 
 def expected() -> set[str]:

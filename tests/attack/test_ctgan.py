@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import napari_mits_gan as mg
-from napari_mits_gan.attack.ctgan import ATTACK_LABEL, CTGAN
+from napari_mits_gan.attack import ctgan
+from napari_mits_gan.attack.ctgan import ATTACK_LABEL, CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.attack.pipeline import REFERENCE
 from napari_mits_gan.attack.weights import save_attacker
 from napari_mits_gan.ct.volume import CTVolume, Step
@@ -235,3 +237,22 @@ def test_gradients_come_back_through_the_attack_on_an_accelerator(accelerator, t
         attacker.tampering.tamper(scan, AT, volume.spacing).sum().backward()
         gradients.append(scan.grad.cpu().flatten())
     assert torch.nn.functional.cosine_similarity(*gradients, dim=0) > 0.99
+
+
+def test_the_attackers_that_come_along_differ_as_their_names_say():
+    found = {name: CTGAN.load(name, "cpu").weights for name in SHIPPED_ATTACKERS}
+    assert {name: weights.action for name, weights in found.items()} == {
+        name: name.split("-")[0] for name in SHIPPED_ATTACKERS
+    }
+    assert found["inject"].mask == found["remove"].mask == (6, 26)
+    assert found["inject-small-core"].mask == found["remove-small-core"].mask == (8, 24)
+    assert list(found["inject-fixed-window"].calibration.bins_hu) == [-1000, 400]
+    assert found["inject-other-seed"].generator.base_filters == found["inject"].generator.base_filters
+    assert len({weights.metadata["seed"] for weights in found.values()}) == len(found)
+    widths = {name: weights.generator.base_filters for name, weights in found.items()}
+    assert widths["inject-small-core"] != widths["inject"] != widths["inject-fixed-window"]
+
+
+def test_all_weights_together_stay_small():
+    folder = Path(ctgan.__file__).parent.parent / "weights"
+    assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) <= 40e6

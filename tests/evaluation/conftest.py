@@ -13,6 +13,7 @@ from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.attack.network import Generator
 from napari_mits_gan.attack.weights import AttackerWeights
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.detection.detector import NoduleDetector
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -50,3 +51,8 @@ def random_attacker(action: str, seed: int) -> CTGAN:
 @pytest.fixture(scope="session")
 def attackers() -> dict[str, CTGAN]:
     return {"inject": random_attacker("inject", 0), "remove": random_attacker("remove", 1)}
+
+
+@pytest.fixture(scope="session")
+def detector() -> NoduleDetector:
+    return NoduleDetector.load(device="cpu")

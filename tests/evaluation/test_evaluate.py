@@ -109,3 +109,29 @@ def test_what_cannot_be_evaluated_is_refused_in_a_sentence(small_chest, attacker
     other = control(CTVolume(small_chest.hu[1:], small_chest.spacing), "slice-shift", 5.0)
     with pytest.raises(ProtectionError, match="another grid"):
         evaluate_protected(small_chest, other, places=[(20, 32, 19)], attackers=attackers)
+
+
+def test_the_detectors_word_stands_beside_the_figures(small_chest, attackers, detector):
+    found = evaluate(
+        small_chest, method="gaussian-noise", max_change_hu=30, clicks=6, attackers=attackers, detector=detector
+    )
+    assert found.detector == detector.name
+    for action, versions in found.disruptions.items():
+        whole = [attackers[action].tamper(small_chest, place) for place in found.places]
+        scores = [float(detector.scores(tampered, [at])[0]) for tampered, at in zip(whole, found.places, strict=True)]
+        for disruption in versions.values():
+            np.testing.assert_allclose(disruption.original_scores, scores, atol=5e-3)
+            assert len(disruption.scores) == 6
+            assert disruption.seen == np.mean(np.array(disruption.scores) >= detector.threshold)
+            assert disruption.seen_original == np.mean(np.array(disruption.original_scores) >= detector.threshold)
+    row = next(line for line in found.to_markdown().splitlines() if line.startswith("| inject, gaussian-noise |"))
+    first = found.disruptions["inject"]["gaussian-noise"]
+    assert f"{100 * first.seen_original:.0f} % → {100 * first.seen:.0f} %" in row
+    assert f"Detector: {detector.name}." in found.to_markdown()
+
+
+def test_without_a_detector_nothing_is_said_of_nodules(evaluation):
+    found = evaluation.disruptions["inject"]["gaussian-noise"]
+    assert found.seen is None
+    assert found.seen_original is None
+    assert "Detector:" not in evaluation.to_markdown()

@@ -64,3 +64,19 @@ def test_work_can_be_cancelled(small_chest, attackers):
     with pytest.raises(Cancelled):
         tampered_cores(attackers["inject"], small_chest, random_lung_clicks(small_chest, 20), progress=stop)
     assert told == [(8, 20)]
+
+
+@pytest.mark.parametrize("action", ["inject", "remove"])
+def test_the_detector_sees_the_tampered_scan(small_chest, attackers, detector, action):
+    padding = np.zeros(small_chest.shape, dtype=bool)
+    padding[:, :20] = True
+    scan = CTVolume(small_chest.hu, small_chest.spacing, padding=padding)
+    places = [*random_lung_clicks(scan, 3, seed=5), (2, 20, 60)]
+    scores = tampered_cores(attackers[action], scan, places, detector=detector).scores
+    whole = [float(detector.scores(attackers[action].tamper(scan, place), [place])[0]) for place in places]
+    np.testing.assert_allclose(scores, whole, atol=5e-3)
+    assert np.ptp(scores) > 0.02
+
+
+def test_no_detector_no_scores(small_chest, attackers):
+    assert tampered_cores(attackers["inject"], small_chest, [(20, 32, 19)]).scores == ()
