@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_mits_gan.ct.volume import CTVolume, Step
-from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError
-from napari_mits_gan.session import Difference, Injection, ReplayError, Session, cuboid
+from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError, WeightsError
+from napari_mits_gan.session import BUILT_IN, Difference, Injection, ReplayError, Session, Verdict, cuboid
 
 SHAPE = (12, 30, 32)
 
@@ -30,6 +32,19 @@ class Blob:
         return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at)}))
 
 
+class Brightness:
+    """A judge who takes a bright voxel for a nodule, and counts how often it is asked."""
+
+    threshold = 0.5
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[int, int, int]] = []
+
+    def scores(self, volume: CTVolume, places) -> np.ndarray:
+        self.asked.extend(places)
+        return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in places])
+
+
 def stripes(volume: CTVolume, *, method: str, max_change_hu: int, seed: int, device: str, progress) -> CTVolume:
     progress(0, 2)
     hu = volume.hu.copy()
@@ -44,9 +59,10 @@ def volume() -> CTVolume:
     return CTVolume(hu, spacing=(2.5, 0.8, 0.8), name="small")
 
 
-def make_session(calls: list | None = None) -> Session:
+def make_session(calls: list | None = None, **parts) -> Session:
     seen: list = [] if calls is None else calls
-    return Session(load_attacker=lambda action, device: Blob(action, seen), protector=stripes)
+    light = {"load_attacker": lambda action, device: Blob(action, seen), "load_detector": lambda device: Brightness()}
+    return Session(**{**light, "protector": stripes, **parts})
 
 
 def test_attacking_needs_a_scan():
@@ -249,3 +265,182 @@ def test_figures_need_both_versions(volume):
     session = make_session()
     session.open(volume)
     assert session.figures(5, (5, 5, 5)).protection_slice is None
+
+
+# ---- the judge's verdict
+
+
+@pytest.fixture
+def dark(volume) -> CTVolume:
+    """A scan in which no voxel is taken for a nodule."""
+    return CTVolume(np.full_like(volume.hu, -880), spacing=volume.spacing)
+
+
+def judged_session(volume: CTVolume) -> tuple[Session, Brightness]:
+    judge = Brightness()
+    session = make_session(load_detector=lambda device: judge)
+    session.open(volume)
+    return session, judge
+
+
+def test_the_judge_sees_what_an_attack_changed_at_its_place(dark):
+    session, _ = judged_session(dark)
+    session.add_injection("inject", (5, 15, 16))
+    (verdict,) = session.judge("original")
+    assert verdict == Verdict(before=pytest.approx(0.1), after=pytest.approx(560 / 1200), threshold=0.5)
+    assert verdict.words == "no nodule is seen"
+    session.add_injection("inject", (5, 15, 16))
+    verdict = session.judge("original")[1]
+    assert (verdict.before, verdict.after) == (pytest.approx(560 / 1200), pytest.approx(780 / 1200))
+    assert (verdict.words, verdict.words_before) == ("a nodule is seen", "no nodule is seen")
+    assert str(verdict) == "nodule 0.65 (before 0.47)"
+
+
+def test_verdicts_are_those_of_attacks_made_one_by_one(volume):
+    session, _ = judged_session(volume)
+    places = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
+    expected = []
+    score = Brightness().scores
+    for number, at in enumerate(places):
+        before = session.attacked("original")
+        session.add_injection("inject" if number % 2 else "remove", at)
+        after = session.attacked("original")
+        expected.append(Verdict(float(score(before, [at])[0]), float(score(after, [at])[0]), 0.5))
+    assert session.judge("original") == tuple(expected)
+    assert np.array_equal(session.attacked("original").hu, after.hu)
+
+
+def test_the_judge_is_asked_once_for_each_attack_and_version(volume):
+    session, judge = judged_session(volume)
+    session.add_injection("inject", (5, 5, 5))
+    session.judge("original")
+    session.add_injection("remove", (8, 8, 8))
+    assert session.verdicts[1] is None
+    session.judge("original")
+    assert judge.asked == [(5, 5, 5)] * 2 + [(8, 8, 8)] * 2
+    session.accept_protected(session.make_protected(max_change_hu=30))
+    assert session.verdicts == (None, None)
+    on_protected = session.judge("protected")
+    assert len(judge.asked) == 8
+    assert session.verdicts == on_protected
+    session.protection_on = False
+    assert session.verdicts == session.judge("original") != on_protected
+    session.undo()
+    session.judge("original")
+    assert len(judge.asked) == 8
+
+
+def test_another_protection_and_another_scan_are_judged_anew(volume):
+    session, judge = judged_session(volume)
+    session.add_injection("inject", (5, 5, 5))
+    for seed in (0, 1):
+        session.accept_protected(session.make_protected(seed=seed))
+        assert session.verdicts == (None,)
+        session.judge("protected")
+    session.open(volume)
+    session.add_injection("inject", (5, 5, 5))
+    assert session.verdicts == (None,)
+    assert len(judge.asked) == 4
+
+
+def test_without_a_judge_the_attacks_work_and_the_reason_is_told(volume):
+    def missing(device: str):
+        raise WeightsError("the detector's weights are missing; train them")
+
+    session = make_session(load_detector=missing)
+    session.open(volume)
+    session.add_injection("inject", (5, 5, 5))
+    assert session.attacked("original").is_tampered
+    with pytest.raises(WeightsError, match="are missing"):
+        session.judge("original")
+    assert session.verdicts == (None,)
+
+
+# ---- other attackers
+
+
+class Painter:
+    """An attacker made from a file: it writes the number in that file into a voxel."""
+
+    def __init__(self, path: Path | None) -> None:
+        self.value = 7 if path is None else int(path.read_text())
+        self.name = "own" if path is None else f"{path.name} {self.value}"
+
+    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
+        hu = volume.hu.copy()
+        hu[at] = self.value
+        return volume.with_hu(hu, Step("attack", {"at": list(at), "weights": self.name}))
+
+
+def load_painter(action: str, device: str, path: Path | None = None) -> Painter:
+    if path is not None and not path.exists():
+        raise WeightsError(f"'{path.name}' is missing; choose another file.")
+    return Painter(path)
+
+
+@pytest.fixture
+def painting(volume) -> Session:
+    session = make_session(load_attacker=load_painter)
+    session.open(volume)
+    return session
+
+
+def test_each_injection_keeps_the_attacker_it_was_made_with(painting, tmp_path):
+    (tmp_path / "other").write_text("55")
+    first, second, third = (2, 2, 2), (5, 5, 5), (8, 8, 8)
+    painting.add_injection("inject", first)
+    painting.use_attacker("inject", tmp_path / "other")
+    painting.add_injection("inject", second)
+    painting.add_injection("remove", (9, 9, 9))
+    painting.use_attacker("inject", None)
+    painting.add_injection("inject", third)
+    painting.accept_protected(painting.make_protected())
+    for version in ("original", "protected"):
+        attacked = painting.attacked(version)
+        assert [attacked.hu[at] for at in (first, second, (9, 9, 9), third)] == [7, 55, 7, 7]
+        made_with = [step.parameters["weights"] for step in attacked.history if step.kind == "attack"]
+        assert made_with == ["own", "other 55", "own", "own"]
+    assert [injection.attacker for injection in painting.injections] == [BUILT_IN, "other 55", BUILT_IN, BUILT_IN]
+
+
+def test_weights_that_cannot_be_loaded_leave_the_attacker_in_use(painting, tmp_path):
+    (tmp_path / "other").write_text("55")
+    told = []
+    painting.attacker_changed.connect(lambda: told.append(painting.attacker("inject")))
+    painting.use_attacker("inject", tmp_path / "other")
+    for action in (painting.prepare_attacker, painting.use_attacker):
+        with pytest.raises(WeightsError, match="is missing"):
+            action("inject", tmp_path / "nowhere")
+    assert painting.attacker("inject") == "other 55"
+    assert painting.attacker("remove") == BUILT_IN
+    painting.use_attacker("inject", None)
+    assert told == ["other 55", BUILT_IN]
+
+
+def test_a_file_written_anew_is_another_attacker(painting, tmp_path):
+    path = tmp_path / "other"
+    path.write_text("55")
+    painting.use_attacker("inject", path)
+    painting.add_injection("inject", (2, 2, 2))
+    path.write_text("66")
+    assert painting.prepare_attacker("inject", path) == "other 66"
+    painting.add_injection("inject", (5, 5, 5))
+    painting.use_attacker("inject", path)
+    painting.add_injection("inject", (8, 8, 8))
+    attacked = painting.attacked("original")
+    assert [attacked.hu[at] for at in ((2, 2, 2), (5, 5, 5), (8, 8, 8))] == [55, 55, 66]
+    # on another device the file has to be read again, and what was made with it is gone
+    painting.device = "cpu"
+    painting.accept_protected(painting.make_protected())
+    with pytest.raises(ReplayError, match="was changed since it was chosen"):
+        painting.attacked("protected")
+
+
+def test_the_real_attacker_refuses_a_folder_that_is_none(volume, tmp_path):
+    session = Session(load_detector=lambda device: Brightness())
+    session.open(volume)
+    (tmp_path / "note.txt").write_text("no model")
+    with pytest.raises(WeightsError) as refused:
+        session.use_attacker("inject", tmp_path)
+    assert str(tmp_path.parent) not in str(refused.value)
+    assert session.attacker("inject") == BUILT_IN

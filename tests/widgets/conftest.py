@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+from pathlib import Path
 from threading import Event
 
 import numpy as np
 import pytest
 
 from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.session import Session
 
 HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "pytestqt")) and any(
@@ -18,7 +20,7 @@ HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "
 )
 collect_ignore_glob = [] if HAS_WINDOW else ["test_*.py"]
 
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 120_000
 
 
 def pytest_report_header() -> str:
@@ -36,8 +38,9 @@ def _display():
 class Ball:
     """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, action: str, name: str = "ball") -> None:
         self.action = action
+        self.name = name
 
     def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
         hu = volume.hu.copy()
@@ -47,7 +50,30 @@ class Ball:
         distance = sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True))
         value = 40 + int(volume.hu[at]) % 17 if self.action == "inject" else -880
         hu[region] = np.where(distance < 64, np.int16(value), hu[region])
-        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at)}))
+        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at), "weights": self.name}))
+
+
+def load_ball(action: str, device: str, weights: Path | None = None) -> Ball:
+    """An attacker whose weights file need only be there, and tell its action in its name."""
+    if weights is None:
+        return Ball(action)
+    if not weights.is_file() or action not in weights.name:
+        raise WeightsError(f"'{weights.name}' holds no attacker that does {action}; choose another.")
+    return Ball(action, f"{weights.name} {weights.read_text()}")
+
+
+class BrightCore:
+    """Sees a nodule where the 9 mm around a place are bright."""
+
+    threshold = 0.5
+
+    def scores(self, volume: CTVolume, places) -> np.ndarray:
+        found = []
+        for at in places:
+            reach = [max(1, round(4.5 / s)) for s in volume.spacing]
+            core = volume.hu[tuple(slice(max(0, a - r), a + r + 1) for a, r in zip(at, reach, strict=True))]
+            found.append(1 / (1 + np.exp(-(core.mean() + 400) / 60)))
+        return np.array(found)
 
 
 def stripes(volume, *, method, max_change_hu, seed, device, progress):
@@ -77,7 +103,8 @@ class Stuck:
 
 
 def make_session(**parts) -> Session:
-    return Session(**{"load_attacker": lambda action, device: Ball(action), "protector": stripes, **parts})
+    light = {"load_attacker": load_ball, "protector": stripes, "load_detector": lambda device: BrightCore()}
+    return Session(**{**light, **parts})
 
 
 @pytest.fixture

@@ -2,42 +2,49 @@
 
 A session keeps two versions of one scan, the original and the protected one, and one list of injections. Whatever
 version is looked at, the same injections are replayed on it, so that one switch shows what the protection does.
-Long work (`make_protected`, `attacked`, `difference`, `figures`) may run in another thread: it changes nothing that
-the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the session and tells so.
+Long work (`make_protected`, `attacked`, `judge`, `suggest`, `difference`, `figures`, ...) may run in another thread: it
+changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
+session and tells so.
+
+Each injection keeps the attacker that was chosen when it was made, whatever is chosen afterwards, and is replayed with
+that one on every version: another choice is for the next attack, and no picture changes because of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from threading import Lock
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.errors import AttackError, ProtectionError, WeightsError
 from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.session.attackers import BUILT_IN, Attacker, Attackers
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
 from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
+from napari_mits_gan.session.verdict import Bench, Verdict
+
+if TYPE_CHECKING:
+    from napari_mits_gan.detection.sites import Judge, Site
 
 Version = Literal["original", "protected"]
 
 
-class Attacker(Protocol):
-    """What a session asks of an attack."""
-
-    def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
-        """The volume with something injected or removed at voxel (z, y, x)."""
-        ...
-
-
-def _load_ctgan(action: Action, device: str) -> Attacker:
+def _load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
     from napari_mits_gan.attack.ctgan import CTGAN
 
-    return CTGAN.load(action, device=device)
+    return CTGAN.load(action if weights is None else weights, device=device, action=action)
+
+
+def _load_detector(device: str) -> Judge:
+    from napari_mits_gan.detection.detector import NoduleDetector
+
+    return NoduleDetector.load(device=device)
 
 
 def _protect(volume: CTVolume, **options: object) -> CTVolume:
@@ -52,9 +59,12 @@ class Session:
     Parameters
     ----------
     load_attacker : callable, optional
-        Called with an action and a device name, returns the attacker; CT-GAN with this package's weights unless told.
+        Called with an action, a device name and, for other weights than the package's own, their path; returns the
+        attacker. CT-GAN unless told.
     protector : callable, optional
         Called as `protect(volume, method=, max_change_hu=, seed=, device=, progress=)`; the package's own unless told.
+    load_detector : callable, optional
+        Called with a device name, returns the judge of the attacks; the package's detector of nodules unless told.
 
     Examples
     --------
@@ -70,18 +80,20 @@ class Session:
     """There is a protected version, or none any more, or it was switched on or off."""
     injections_changed = Signal()
     """The list of injections is another one."""
+    attacker_changed = Signal()
+    """The next attacks are made with other weights."""
 
     def __init__(
         self,
         *,
-        load_attacker: Callable[[Action, str], Attacker] = _load_ctgan,
+        load_attacker: Callable[..., Attacker] = _load_ctgan,
         protector: Callable[..., CTVolume] = _protect,
+        load_detector: Callable[[str], Judge] = _load_detector,
     ) -> None:
         self.device = "auto"
-        self._load_attacker = load_attacker
         self._protector = protector
-        self._attackers: dict[tuple[Action, str], Attacker] = {}
-        self._attackers_lock = Lock()
+        self._attackers = Attackers(load_attacker)
+        self._bench = Bench(load_detector)
         self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
@@ -125,6 +137,17 @@ class Session:
         """The original or the protected scan, not attacked; None where there is none."""
         found = self._replays.get(version)
         return found.base if found else None
+
+    def attacker(self, action: Action) -> str:
+        """The name of the attacker that the next attack is made with; empty for the one that comes with the package."""
+        return self._attackers.chosen(action)
+
+    @property
+    def verdicts(self) -> tuple[Verdict | None, ...]:
+        """What the judge said of each injection on the version that is shown; None where it was not asked yet."""
+        found = self._replays.get(self.shown)
+        known = {} if found is None else found.verdicts
+        return tuple(known.get(self._injections[: row + 1]) for row in range(len(self._injections)))
 
     # ---- short work: changes the session
 
@@ -170,7 +193,7 @@ class Session:
                 f"the place (z, y, x) = {place} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
                 " choose a place inside it"
             )
-        added = Injection(action, place)
+        added = Injection(action, place, self.attacker(action))
         self._set_injections((*self._injections, added))
         return added
 
@@ -194,6 +217,26 @@ class Session:
                 del kept[index]
                 break
         self._set_injections(tuple(kept))
+
+    def use_attacker(self, action: Action, path: Path | None) -> None:
+        """Make the next attacks with other weights; those in the list keep the attacker that they were made with.
+
+        Parameters
+        ----------
+        action : {"inject", "remove"}
+            Which attacks.
+        path : Path or None
+            A safetensors file, or a folder in the layout of CT-GAN's authors; None for the package's own weights. What
+            `prepare_attacker` loaded is at hand; else it is loaded now, which takes a while.
+
+        Raises
+        ------
+        WeightsError
+            If the weights are missing, damaged, or do another action; the attacker in use stays.
+        """
+        before = self.attacker(action)
+        if self._attackers.use(action, path, self.device) != before:
+            self.attacker_changed.emit()
 
     # ---- long work: changes nothing that is seen
 
@@ -227,6 +270,68 @@ class Session:
             If an injection cannot be made; those before it are kept.
         """
         return self._require(version).to(self._injections, progress)
+
+    def judge(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
+        """What the judge says of each injection on one version of the scan; what is known already is not asked again.
+
+        Parameters
+        ----------
+        version : {"original", "protected"}
+            Where the attacks are looked at.
+        progress : callable
+            Told how many injections are done, of how many.
+
+        Returns
+        -------
+        tuple of Verdict
+            One per injection, each on the scan with all injections up to that one.
+
+        Raises
+        ------
+        WeightsError
+            If the judge cannot be loaded.
+        ReplayError
+            If an injection cannot be made.
+        """
+        replay, injections = self._require(version), self._injections
+        unknown = [row for row in range(len(injections)) if injections[: row + 1] not in replay.verdicts]
+        if unknown:
+            judge = self._bench.judge(self.device)
+
+            def look(volume: CTVolume, at: Voxel) -> float:
+                return float(judge.scores(volume, [at])[0])
+
+            for row, (before, after) in replay.before_and_after(injections, unknown, look, progress).items():
+                replay.verdicts[injections[: row + 1]] = Verdict(before, after, judge.threshold)
+        return tuple(replay.verdicts[injections[: row + 1]] for row in range(len(injections)))
+
+    def suggest(self, action: Action, n: int = 10, progress: Progress = silent) -> list[Site]:
+        """Places where an attack on the version that is shown would be plausible, best first.
+
+        Parameters
+        ----------
+        action : {"inject", "remove"}
+            Where to put nodules in, or where the scan seems to hold some.
+        n : int
+            How many at most.
+
+        Raises
+        ------
+        AttackError
+            If no scan is open, or it has no lungs, or is too thin.
+        WeightsError
+            If the judge is needed (to find what to remove) and cannot be loaded.
+        """
+        from napari_mits_gan.detection.sites import injection_sites, removal_sites
+
+        volume = self._require(self.shown).base
+        if action == "remove":
+            return removal_sites(volume, n, detector=self._bench.judge(self.device), progress=progress)
+        try:
+            judge = self._bench.judge(self.device)
+        except WeightsError:
+            judge = None  # healthy lung can be told without it
+        return injection_sites(volume, n, detector=judge, progress=progress)
 
     def difference(self, kind: Difference, version: Version, progress: Progress = silent) -> NDArray[np.int16]:
         """One difference of two volumes, in HU, shape (z, y, x).
@@ -275,7 +380,27 @@ class Session:
     def load_attackers(self) -> None:
         """Load injector and remover, so that the first click need not wait for them."""
         for action in ("inject", "remove"):
-            self._attacker(action)
+            self._attackers.get(action, BUILT_IN, self.device)
+
+    def load_detector(self) -> None:
+        """Load the judge, so that the first verdict need not wait for it.
+
+        Raises
+        ------
+        WeightsError
+            If its weights are missing or damaged.
+        """
+        self._bench.judge(self.device)
+
+    def prepare_attacker(self, action: Action, path: Path) -> str:
+        """Load other weights, so that `use_attacker` need not wait for them; returns the attacker's name.
+
+        Raises
+        ------
+        WeightsError
+            If they are missing, damaged, or do another action.
+        """
+        return self._attackers.prepare(action, path, self.device)
 
     # ---- inside
 
@@ -292,12 +417,6 @@ class Session:
             raise AttackError("no scan is open yet; load a CT scan first")
         return found
 
-    def _attacker(self, action: Action) -> Attacker:
-        key = (action, self.device)
-        with self._attackers_lock:
-            if key not in self._attackers:
-                self._attackers[key] = self._load_attacker(*key)
-            return self._attackers[key]
-
     def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
-        return self._attacker(injection.action).tamper(volume, at=injection.at)
+        attacker = self._attackers.get(injection.action, injection.attacker, self.device)
+        return attacker.tamper(volume, at=injection.at)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,9 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
+
+if TYPE_CHECKING:
+    from napari_mits_gan.session.verdict import Verdict
 
 Action = Literal["inject", "remove"]
 Voxel = tuple[int, int, int]
@@ -29,10 +32,14 @@ class Injection:
         Whether a nodule is put in or taken out.
     at : tuple of int
         Voxel (z, y, x) at its centre.
+    attacker : str
+        Name of the weights that make it; empty for those that come with the package. It stays the same whatever is
+        chosen later.
     """
 
     action: Action
     at: Voxel
+    attacker: str = ""
 
 
 class ReplayError(AttackError):
@@ -65,21 +72,66 @@ class Replay:
         self._volume = base
         self._applied: list[Applied] = []
         self._lock = Lock()
+        self.verdicts: dict[tuple[Injection, ...], Verdict] = {}
+        """What the judge said of the last of a row of injections."""
 
     def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
         """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""
         with self._lock:
-            common = 0
-            for applied, wanted in zip(self._applied, injections, strict=False):
-                if applied.injection != wanted:
-                    break
-                common += 1
-            self._take_back(len(self._applied) - common)
-            for number, injection in enumerate(injections[common:], start=common):
-                progress(number, len(injections))
-                self._apply(injection)
-            progress(len(injections), max(len(injections), 1))
-            return self._volume
+            return self._to(injections, progress)
+
+    def before_and_after(
+        self,
+        injections: tuple[Injection, ...],
+        rows: Collection[int],
+        look: Callable[[CTVolume, Voxel], float],
+        progress: Progress,
+    ) -> dict[int, tuple[float, float]]:
+        """What `look` gives at the places of some injections, just before and just after each was made.
+
+        Parameters
+        ----------
+        injections : tuple of Injection
+            All that are made.
+        rows : collection of int
+            Which of them to look at.
+        look : callable
+            Called with a volume and a voxel (z, y, x); it must not keep the volume, whose HU change afterwards.
+
+        Returns
+        -------
+        dict of int to tuple of float
+            Row to the value before and the value after.
+        """
+        if not rows:
+            return {}
+        with self._lock:
+            volume = self._to(injections, progress)
+            hu = volume.hu.copy()
+            found = {}
+            # Backwards, since what an injection replaced is known: one copy does for all of them.
+            for row in range(len(injections) - 1, min(rows) - 1, -1):
+                applied, history = self._applied[row], volume.history
+                made = len(history) - (len(injections) - 1 - row)
+                at = applied.injection.at
+                after = look(replace(volume, hu=hu, history=history[:made]), at) if row in rows else 0.0
+                hu[applied.region] = applied.before
+                if row in rows:
+                    found[row] = (look(replace(volume, hu=hu, history=history[: made - 1]), at), after)
+            return found
+
+    def _to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
+        common = 0
+        for applied, wanted in zip(self._applied, injections, strict=False):
+            if applied.injection != wanted:
+                break
+            common += 1
+        self._take_back(len(self._applied) - common)
+        for number, injection in enumerate(injections[common:], start=common):
+            progress(number, len(injections))
+            self._apply(injection)
+        progress(len(injections), max(len(injections), 1))
+        return self._volume
 
     def _apply(self, injection: Injection) -> None:
         try:

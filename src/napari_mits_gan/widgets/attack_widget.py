@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton, QSpinBox, QWidget
 
-from napari_mits_gan.session import Action, Injection
+from napari_mits_gan.session import Action, Injection, Verdict
+from napari_mits_gan.widgets.attack_words import attack_details, attack_words
+from napari_mits_gan.widgets.attacker_row import AttackerRow
 from napari_mits_gan.widgets.section import Section, in_a_row
+from napari_mits_gan.widgets.suggestion_row import SuggestionRow
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
-WORDS: dict[Action, str] = {"inject": "Inject", "remove": "Remove"}
+HERE_SHORTCUT = "Ctrl+Alt+H"
 _CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
 _ARM_STYLE = (
     "QPushButton { padding: 5px; } QPushButton:checked { background: #a33a2c; color: white; font-weight: bold; }"
@@ -30,6 +37,11 @@ class AttackWidget(Section):
     clear_requested = Signal()
     injection_selected = Signal(int)
     """Row of the injection that the user wants to look at."""
+    action_chosen = Signal(str)
+    suggest_requested = Signal(str)
+    """Action."""
+    attacker_chosen = Signal(str, object)
+    """Action, and the path of the weights, or None for those that come with the package."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Simulated attack (CT-GAN)", parent)
@@ -58,9 +70,15 @@ class AttackWidget(Section):
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
             box.setToolTip("Voxel at the centre of the attack; a place outside the scan is refused")
         self.here_button = QPushButton("Attack here")
-        self.here_button.setToolTip("Attack at the place given by these numbers")
+        self.here_button.setShortcut(HERE_SHORTCUT)
+        self.here_button.setToolTip(f"Attack at the place given by these numbers ({HERE_SHORTCUT})")
+        self.attacker = AttackerRow()
+        self.suggestions = SuggestionRow()
         self.list = QListWidget()
-        self.list.setMaximumHeight(66)
+        self.list.setMaximumHeight(84)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setWordWrap(True)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setToolTip("The attacks, oldest first; choose one to go there")
         self.undo_button = QPushButton("Undo last")
         self.undo_button.setShortcut(UNDO_SHORTCUT)
@@ -69,7 +87,9 @@ class AttackWidget(Section):
         self.clear_button.setToolTip("Take all attacks back")
 
         self.body.addLayout(in_a_row(self.inject_button, self.remove_button))
+        self.body.addWidget(self.attacker)
         self.body.addWidget(self.arm)
+        self.body.addWidget(self.suggestions)
         self.body.addLayout(in_a_row(*self.place, self.here_button))
         self.body.addWidget(self.list)
         self.empty = QLabel("No attacks yet")
@@ -80,9 +100,12 @@ class AttackWidget(Section):
         self.undo_button.clicked.connect(lambda: self.undo_requested.emit())
         self.clear_button.clicked.connect(lambda: self.clear_requested.emit())
         self.list.itemClicked.connect(lambda _: self.injection_selected.emit(self.list.currentRow()))
+        self.inject_button.toggled.connect(lambda: self.action_chosen.emit(self.action))
+        self.attacker.chosen.connect(lambda path: self._choose_attacker(path))
+        self.suggestions.suggest_requested.connect(lambda: self.suggest_requested.emit(self.action))
         self._on_arm(False)
         self.set_ready(False)
-        self.show_injections(())
+        self._list_anew(())
 
     @property
     def action(self) -> Action:
@@ -105,13 +128,32 @@ class AttackWidget(Section):
         for box, value in zip(self.place, at, strict=True):
             box.setValue(int(value))
 
-    def show_injections(self, injections: Sequence[Injection]) -> None:
-        """List the attacks; the newest is selected."""
+    def show_injections(self, injections: Sequence[Injection], verdicts: Sequence[Verdict | None] = ()) -> None:
+        """List the attacks with what the judge says of them; a newest one is selected.
+
+        Parameters
+        ----------
+        injections : sequence of Injection
+            Oldest first.
+        verdicts : sequence of Verdict or None
+            One per injection; may be shorter where the judge was not asked.
+        """
+        if self.list.count() != len(injections) or self.injections != tuple(injections):
+            self._list_anew(injections)
+        for row, injection in enumerate(injections):
+            verdict = verdicts[row] if row < len(verdicts) else None
+            if (item := self.list.item(row)) is not None:
+                item.setText(attack_words(row + 1, injection, verdict))
+                item.setToolTip(attack_details(injection, verdict))
+
+    def show_attacker(self, name: str) -> None:
+        """Say which attacker the next attack of the chosen action is made with."""
+        self.attacker.show_attacker(name)
+
+    def _list_anew(self, injections: Sequence[Injection]) -> None:
         self.injections = tuple(injections)
         self.list.clear()
-        for number, injection in enumerate(injections, start=1):
-            z, y, x = injection.at
-            self.list.addItem(f"{number}. {WORDS[injection.action]} at z {z}, y {y}, x {x}")
+        self.list.addItems([""] * len(injections))
         self.list.setCurrentRow(len(injections) - 1)
         self.list.scrollToBottom()
         if injections:
@@ -120,6 +162,9 @@ class AttackWidget(Section):
         self.empty.setVisible(not injections)
         self.undo_button.setEnabled(bool(injections))
         self.clear_button.setEnabled(bool(injections))
+
+    def _choose_attacker(self, path: Path | None) -> None:
+        self.attacker_chosen.emit(self.action, path)
 
     def _on_arm(self, on: bool) -> None:
         self.arm.setText("Click in the image to attack: ON" if on else "Click in the image to attack: off")

@@ -20,11 +20,16 @@ class ClickListener:
         Whose panels to listen to; in a grid, a click in any panel gives the same world coordinates.
     on_click : callable
         Called with the world coordinates, one per axis of the viewer.
+    cursor : str or None
+        What the mouse pointer looks like meanwhile; None leaves it alone.
     """
 
-    def __init__(self, viewer: Any, on_click: Callable[[tuple[float, ...]], None]) -> None:
+    def __init__(
+        self, viewer: Any, on_click: Callable[[tuple[float, ...]], object], cursor: str | None = "crosshair"
+    ) -> None:
         self._viewer = viewer
         self._on_click = on_click
+        self._cursor = cursor
         self._armed = False
 
     @property
@@ -42,7 +47,8 @@ class ClickListener:
             callbacks.append(self._press)
         elif self._press in callbacks:
             callbacks.remove(self._press)
-        self._viewer.cursor.style = "crosshair" if on else "standard"
+        if self._cursor is not None:
+            self._viewer.cursor.style = self._cursor if on else "standard"
 
     def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         if event.button != 1 or event.modifiers:

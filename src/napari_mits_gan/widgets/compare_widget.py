@@ -35,7 +35,7 @@ class CompareWidget(Section):
         )
         self.marks = QCheckBox("Marks")
         self.marks.setChecked(True)
-        self.marks.setToolTip("A ring around every place that was attacked")
+        self.marks.setToolTip("A ring around every place that was attacked, and the suggested places")
         self.zoom_button = QPushButton("Zoom in")
         self.zoom_button.setShortcut(ZOOM_SHORTCUT)
         self.zoom_button.setToolTip(f"A closer look at the selected attack ({ZOOM_SHORTCUT})")

@@ -50,11 +50,12 @@ class MitsGanDock(QWidget):
         self.export = ExportWidget()
         self.message = MessageLine()
         self.clicks = ClickListener(napari_viewer, self._on_click)
+        self.marker_clicks = ClickListener(napari_viewer, self.manager.suggestions.click, cursor=None)
         self._lay_out()
         self._join_requests()
         self._join_answers()
         self._update_state()
-        self.destroyed.connect(partial(_leave, self.manager, self.clicks))
+        self.destroyed.connect(partial(_leave, self.manager, self.clicks, self.marker_clicks))
         self.manager.adopt_existing_layer()
         self.manager.warm_up(self.protection.offer)
 
@@ -92,7 +93,12 @@ class MitsGanDock(QWidget):
         self.protection.protect_requested.connect(manager.protect)
         self.protection.switched.connect(manager.switch_protection)
         self.protection.device_chosen.connect(self._on_device)
-        self.attack.armed.connect(self.clicks.arm)
+        self.attack.armed.connect(self._on_armed)
+        self.attack.action_chosen.connect(manager.suggestions.show)
+        self.attack.attacker_chosen.connect(manager.use_attacker)
+        self.attack.suggest_requested.connect(manager.suggest)
+        self.attack.suggestions.selected.connect(manager.suggestions.go_to)
+        self.attack.suggestions.clear_requested.connect(manager.suggestions.clear)
         self.attack.attack_requested.connect(manager.attack)
         self.attack.undo_requested.connect(lambda: manager.session.undo())
         self.attack.clear_requested.connect(manager.session.clear)
@@ -117,6 +123,7 @@ class MitsGanDock(QWidget):
         manager.several_series.connect(self.choose_series)
         manager.state_changed.connect(self._update_state)
         manager.display.shown.connect(self._update_state)
+        manager.suggestions.went_to.connect(lambda site: self.attack.show_place(site.at))
         manager.display.figures_ready.connect(self.compare.figures.show_figures)
         for lane in (manager.slow, manager.quick):
             can_cancel = lane is manager.slow
@@ -126,6 +133,10 @@ class MitsGanDock(QWidget):
 
     def _on_click(self, position: tuple[float, ...]) -> None:
         self.manager.click(position, self.attack.action)
+
+    def _on_armed(self, on: bool) -> None:
+        self.clicks.arm(on)
+        self._update_state()
 
     def _on_device(self, device: str) -> None:
         self.manager.session.device = device
@@ -150,17 +161,23 @@ class MitsGanDock(QWidget):
         self.protection.set_ready(is_open and not busy)
         self.protection.show_protection(session.protected is not None, session.protection_on)
         self.attack.set_ready(is_open)
-        if self.attack.injections != session.injections:
-            self.attack.show_injections(session.injections)
+        self.attack.show_injections(session.injections, session.verdicts)
+        self.attack.show_attacker(session.attacker(self.attack.action))
+        suggestions = self.manager.suggestions
+        self.attack.suggestions.set_ready(is_open and not busy)
+        self.attack.suggestions.show_suggestions(suggestions.sites, suggestions.current)
+        # A click on a marker goes there, unless clicks are attacks.
+        self.marker_clicks.arm(bool(suggestions.sites) and not self.clicks.armed)
         self.compare.offer(self.manager.display.kinds, self.manager.display.kind)
         self.compare.set_attacked(bool(session.injections))
         self.compare.set_complete(self.manager.panels.is_complete)
         self.export.set_ready(is_open and not busy)
 
 
-def _leave(manager: Manager, clicks: ClickListener) -> None:
+def _leave(manager: Manager, clicks: ClickListener, marker_clicks: ClickListener) -> None:
     """The dock is gone; only what knows no widget is used here."""
     clicks.arm(False)
+    marker_clicks.arm(False)
     manager.close()
 
 

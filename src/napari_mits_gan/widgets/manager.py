@@ -15,10 +15,16 @@ from napari_mits_gan.errors import Cancelled, MitsGanError
 from napari_mits_gan.session import Action, ReplayError, Session, Voxel
 from napari_mits_gan.widgets.background import Background, Work, sentence
 from napari_mits_gan.widgets.display import Display
+from napari_mits_gan.widgets.judging import Judging
 from napari_mits_gan.widgets.layers import SCAN, VOLUME_KEY, layer_name, volume_of
+from napari_mits_gan.widgets.suggestions import Suggestions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from napari_mits_gan.ct.read import SeriesInfo
+
+CHOOSING = "Choosing the attacker"
 
 
 class Manager(QObject):
@@ -46,21 +52,29 @@ class Manager(QObject):
         super().__init__(parent)
         self.session = session
         self.slow = Background(self)
-        """Reading, protecting, writing."""
+        """Reading, protecting, writing, looking for places."""
         self.quick = Background(self)
-        """Attacks, differences and figures; they do not wait for slow work."""
+        """Attacks, verdicts, differences and figures; they do not wait for slow work."""
         self.display = Display(viewer, session, self.quick, self)
         self.panels = self.display.panels
+        self.judging = Judging(session, self.quick, self)
+        self.suggestions = Suggestions(session, self.panels, self.slow, self._fail, self)
         self._viewer = viewer
         self._closed = False
+        self._injections_before = 0
         self._layer_to_take_over: Any = None
         self._adopt_later = QTimer(self)
         self._adopt_later.setSingleShot(True)
         self._adopt_later.timeout.connect(self.adopt_existing_layer)
         self.display.failed.connect(self._replay_failed)
+        self.judging.said.connect(self.said)
+        self.judging.judged.connect(self.state_changed)
+        self.suggestions.said.connect(self.said)
+        self.suggestions.changed.connect(self.state_changed)
         session.scan_changed.connect(self._on_scan_changed)
         session.protection_changed.connect(self._on_protection_changed)
         session.injections_changed.connect(self._on_injections_changed)
+        session.attacker_changed.connect(self._on_attacker_changed)
         viewer.layers.events.inserted.connect(self._on_layer_inserted)
         viewer.layers.events.removed.connect(self._on_layer_removed)
 
@@ -75,6 +89,7 @@ class Manager(QObject):
         self.session.scan_changed.disconnect(self._on_scan_changed)
         self.session.protection_changed.disconnect(self._on_protection_changed)
         self.session.injections_changed.disconnect(self._on_injections_changed)
+        self.session.attacker_changed.disconnect(self._on_attacker_changed)
         self._viewer.layers.events.inserted.disconnect(self._on_layer_inserted)
         self._viewer.layers.events.removed.disconnect(self._on_layer_removed)
 
@@ -178,6 +193,31 @@ class Manager(QObject):
             self.said.emit(f"Attack {len(self.session.injections)}: {added.action} at z {z}, y {y}, x {x}.")
         return added is not None
 
+    def use_attacker(self, action: Action, path: Path | None) -> None:
+        """Make the next attacks with other weights, loaded in the background; None for the package's own."""
+
+        def use(_: object = None) -> None:
+            self.session.use_attacker(action, path)
+
+        if path is None:
+            self._try(CHOOSING, use)
+            return
+        chosen = path
+        self.slow.run(
+            Work(
+                CHOOSING,
+                lambda progress: self.session.prepare_attacker(action, chosen),
+                lambda name: self._try(CHOOSING, use),
+                lambda error: self._fail(CHOOSING, error),
+            )
+        )
+        self.state_changed.emit()
+
+    def suggest(self, action: Action) -> None:
+        """Look for plausible places in the background, and mark them."""
+        self.suggestions.suggest(action)
+        self.state_changed.emit()
+
     def select(self, row: int) -> None:
         """Go to one of the injections."""
         if 0 <= row < len(self.session.injections) and self.session.original is not None:
@@ -235,6 +275,8 @@ class Manager(QObject):
             # what cannot be loaded is complained of when it is asked for
             with suppress(MitsGanError):
                 self.session.load_attackers()
+            with suppress(MitsGanError):
+                self.session.load_detector()
             return devices, methods
 
         self.quick.run(Work("Getting ready", load, lambda found: offer(*found), lambda error: None, key="warm up"))
@@ -243,6 +285,8 @@ class Manager(QObject):
 
     def _on_scan_changed(self) -> None:
         self.display.forget()
+        self.suggestions.forget()
+        self._injections_before = 0
         scan = self.session.original
         if scan is not None:
             self.panels.start(self._layer_to_take_over)
@@ -256,11 +300,20 @@ class Manager(QObject):
 
     def _on_protection_changed(self) -> None:
         self.display.refresh()
+        self.judging.ask(tell=True)
         self.state_changed.emit()
 
     def _on_injections_changed(self) -> None:
         self.display.selected = self.session.injections[-1] if self.session.injections else None
         self.display.refresh()
+        # What was taken back needs no words, nor do those that stay.
+        is_new = len(self.session.injections) > self._injections_before
+        self._injections_before = len(self.session.injections)
+        self.judging.ask(tell=is_new)
+        self.state_changed.emit()
+
+    def _on_attacker_changed(self) -> None:
+        self.said.emit("The next attacks are made with the chosen attacker; those in the list keep theirs.")
         self.state_changed.emit()
 
     def _on_layer_inserted(self, event: Any) -> None:

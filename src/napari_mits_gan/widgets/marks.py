@@ -1,19 +1,28 @@
-"""Rings around the places that were attacked, as points of a napari layer."""
+"""Rings around the places that were attacked, and markers of suggested ones, as points of a napari layer."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.session import Injection
+from napari_mits_gan.session import Action, Injection
+
+if TYPE_CHECKING:
+    from napari_mits_gan.detection.sites import Site
 
 RADIUS_MM = 14.0
 """Radius of the ball whose outline the rings draw; the in-painted core, 20 mm wide, lies inside."""
 LINE_MM = 0.7
 COLORS = {"inject": "#ffd23f", "remove": "#3fd2ff"}
+SUGGESTION_MM = 6.0
+"""Half the width of the marker of a suggested place, in its middle slice."""
+SUGGESTION_COLORS = {"inject": "#c8e08a", "remove": "#a9c8ff"}
+CURRENT_COLOR = "#ffffff"
+SITE = "site"
+"""Name of the feature that says which suggestion a point belongs to, from 0 on."""
 
 
 def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str, Any]:
@@ -46,3 +55,57 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str,
         "border_width": LINE_MM / dx,
         "border_width_is_relative": False,
     }
+
+
+def suggestions_name(action: Action) -> str:
+    """What the layers of suggested places are called."""
+    return f"Suggested places to {action}"
+
+
+def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -1) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that draw a diamond at each suggested place, its score beside it.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan; the points are in its voxels.
+    sites : sequence of Site
+        What to mark.
+    current : int
+        The one that is looked at; -1 for none.
+    """
+    dz, _, dx = volume.spacing
+    reach = int(SUGGESTION_MM / dz)
+    data, sizes, owners = [], [], []
+    for number, site in enumerate(sites):
+        z, y, x = site.at
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * (SUGGESTION_MM - abs(step) * dz * 0.7) / dx)
+                owners.append(number)
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float) if sizes else 1.0,
+        "symbol": "diamond",
+        "face_color": "transparent",
+        "border_color": suggestion_colors(sites, owners, current),
+        "border_width": LINE_MM / dx,
+        "border_width_is_relative": False,
+        "features": {
+            SITE: np.array(owners, dtype=int),
+            "score": np.array([sites[owner].score for owner in owners], dtype=float),
+        },
+        "text": {
+            "string": "{score:.2f}",
+            "size": 9,
+            "color": SUGGESTION_COLORS[sites[0].action] if sites else "white",
+            "anchor": "upper_left",
+            "translation": np.array([0.0, 0.0, (SUGGESTION_MM + 1.0) / dx]),
+        },
+    }
+
+
+def suggestion_colors(sites: Sequence[Site], owners: Sequence[int], current: int) -> list[str]:
+    """The colour of each point: that of its action, or of the suggestion that is looked at."""
+    return [CURRENT_COLOR if owner == current else SUGGESTION_COLORS[sites[owner].action] for owner in owners]

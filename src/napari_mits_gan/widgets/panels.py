@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.experimental import link_layers
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
+from psygnal import Signal
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
@@ -25,7 +27,16 @@ from napari_mits_gan.widgets.layers import (
     image_options,
     volume_metadata,
 )
-from napari_mits_gan.widgets.marks import mark_options
+from napari_mits_gan.widgets.marks import (
+    SITE,
+    mark_options,
+    suggestion_colors,
+    suggestion_options,
+    suggestions_name,
+)
+
+if TYPE_CHECKING:
+    from napari_mits_gan.detection.sites import Site
 
 DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
 """Blue where the first is darker, black where nothing differs, orange where it is brighter."""
@@ -66,13 +77,19 @@ class Contents:
 
 
 class Panels:
-    """Keeps up to three pairs of layers (an image and its marks) in a viewer; touches no other layer.
+    """Keeps up to three panels in a viewer: images, their marks and, if any, suggestions; touches no other layer.
 
     Layers that the user removed come back with the next `show`.
     """
 
+    suggestion_picked = Signal(int)
+    """The user selected the marker of a suggestion in its layer; from 0 on."""
+
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
+        self._contents: Contents | None = None
+        self._sites: tuple[Site, ...] = ()
+        self._current_site = -1
         self._layers: dict[tuple[str, str], Any] = {}
         self._side_by_side = True
         self._marks_on = True
@@ -92,6 +109,10 @@ class Panels:
     def marks(self, role: str) -> Any:
         """The layer of marks of a panel, or None where there is none."""
         return self._alive((role, "marks"))
+
+    def suggestions(self, role: str) -> Any:
+        """The layer of suggested places of a panel, or None where there is none."""
+        return self._alive((role, "suggestions"))
 
     @property
     def is_complete(self) -> bool:
@@ -114,6 +135,7 @@ class Panels:
     def clear(self) -> None:
         """Remove all layers of the panels."""
         self._changing = True
+        self._contents = None
         try:
             for key in list(self._layers):
                 self._remove(key)
@@ -125,6 +147,7 @@ class Panels:
         """Show other contents; layers that exist are kept and get other data, so that nothing flickers."""
         before = self._shown_roles()
         is_first = not before
+        self._contents = contents
         self._changing = True
         try:
             self._show_volume(SCAN, contents.scan, f"Scan · {contents.scan_label}")
@@ -139,12 +162,38 @@ class Panels:
                 self._remove((DIFFERENCE, "image"))
             for role in PANELS:
                 self._show_marks(role, contents)
+                self._show_suggestions(role, contents)
             self._link()
             self._sort()
             self._viewer.layers.selection.active = self.image(SCAN)
         finally:
             self._changing = False
         self._arrange(refit=is_first or before != self._shown_roles(), keep_close_up=not is_first)
+
+    def set_suggestions(self, sites: Sequence[Site]) -> None:
+        """Mark other suggested places in every panel; none where the sequence is empty."""
+        self._sites, self._current_site = tuple(sites), -1
+        self._changing = True
+        try:
+            for role in PANELS:
+                self._remove((role, "suggestions"))
+                if self._contents is not None:
+                    self._show_marks(role, self._contents)
+                    self._show_suggestions(role, self._contents)
+            if self._shown_roles():
+                self._sort()
+                self._viewer.layers.selection.active = self.image(SCAN)
+        finally:
+            self._changing = False
+        self._arrange(refit=False)
+
+    def highlight_suggestion(self, index: int) -> None:
+        """Draw one of the suggested places in another colour."""
+        self._current_site = index
+        for role in PANELS:
+            layer = self.suggestions(role)
+            if layer is not None:
+                layer.border_color = suggestion_colors(self._sites, layer.features[SITE].tolist(), index)
 
     def set_side_by_side(self, on: bool) -> None:
         """Panels beside each other, or only the attacked scan (else the scan) in full width."""
@@ -156,17 +205,16 @@ class Panels:
         self._marks_on = on
         self._arrange(refit=False)
 
-    def go_to(self, volume: CTVolume, at: Sequence[int]) -> None:
-        """Show the slice of a voxel (z, y, x)."""
+    def go_to(self, volume: CTVolume, at: Sequence[int], *, follow: bool = False) -> None:
+        """Show the slice of a voxel (z, y, x); with `follow`, a close-up moves there too, so that it is seen."""
         self._viewer.dims.set_point(self._last_axes(), self._world(volume, at))
+        if follow and self._shown_roles() and self._is_close_up():
+            self._center_on(volume, at)
 
     def zoom_to(self, volume: CTVolume, at: Sequence[int]) -> None:
         """A closer look at a voxel (z, y, x), in all panels."""
         self.go_to(volume, at)
-        world = self._world(volume, at)
-        displayed = [axis - (self._viewer.dims.ndim - 3) for axis in self._viewer.dims.displayed]
-        center = [world[axis] for axis in displayed if axis >= 0]
-        self._viewer.camera.center = (0.0, *center) if len(center) == 2 else tuple(center)
+        self._center_on(volume, at)
         self._viewer.camera.zoom = min(self._panel_pixels()) / CLOSE_UP_MM
 
     def show_whole(self) -> None:
@@ -250,6 +298,32 @@ class Panels:
         for name in ("size", "symbol", "border_color", "border_width", "face_color"):
             setattr(layer, name, options[name])
 
+    def _show_suggestions(self, role: str, contents: Contents) -> None:
+        if self.image(role) is None or not self._sites:
+            self._remove((role, "suggestions"))
+            return
+        layer = self.suggestions(role)
+        if layer is None:
+            layer = self._viewer.add_points(
+                **grid_options(contents.scan),
+                **suggestion_options(contents.scan, self._sites, self._current_site),
+                name=f"{suggestions_name(self._sites[0].action)} · {role}",
+                metadata={PANEL_KEY: role},
+            )
+            layer.selected_data.events.items_changed.connect(partial(self._on_selected, layer))
+            self._layers[role, "suggestions"] = layer
+        # Where there was an attack there is a ring, and a marker would hide what it did.
+        attacked = {injection.at for injection in contents.injections}
+        free = [i for i, site in enumerate(self._sites) if site.at not in attacked]
+        shown = np.isin(layer.features[SITE], free)
+        if not np.array_equal(layer.shown, shown):
+            layer.shown = shown
+
+    def _on_selected(self, layer: Any, *_: object) -> None:
+        selected = sorted(layer.selected_data)
+        if selected and not self._changing:
+            self.suggestion_picked.emit(int(layer.features[SITE].iloc[selected[0]]))
+
     def _link(self) -> None:
         pair = [layer for layer in (self.image(SCAN), self.image(ATTACK)) if layer is not None]
         if len(pair) == 2:
@@ -257,12 +331,23 @@ class Panels:
 
     # ---- arrangement
 
+    @property
+    def _kinds(self) -> tuple[str, ...]:
+        """The layers that every panel has, from below."""
+        return ("image", "marks", "suggestions") if self._sites else ("image", "marks")
+
+    def _center_on(self, volume: CTVolume, at: Sequence[int]) -> None:
+        world = self._world(volume, at)
+        displayed = [axis - (self._viewer.dims.ndim - 3) for axis in self._viewer.dims.displayed]
+        center = [world[axis] for axis in displayed if axis >= 0]
+        self._viewer.camera.center = (0.0, *center) if len(center) == 2 else tuple(center)
+
     def _shown_roles(self) -> tuple[str, ...]:
         return tuple(role for role in PANELS if self.image(role) is not None)
 
     def _sort(self) -> None:
-        """Image and marks in turn, below every other layer: the grid counts layers in pairs from the lowest on."""
-        wanted = [self._layers[role, kind] for role in self._shown_roles() for kind in ("image", "marks")]
+        """Each panel's layers in turn, below every other layer: the grid counts them off from the lowest on."""
+        wanted = [self._layers[role, kind] for role in self._shown_roles() for kind in self._kinds]
         layers = self._viewer.layers
         for index, layer in enumerate(wanted):
             if layers.index(layer) != index:
@@ -279,10 +364,10 @@ class Panels:
         alone = ATTACK if ATTACK in roles else SCAN
         for role in roles:
             self.image(role).visible = in_grid or role == alone
-            marks = self.marks(role)
-            if marks is not None:
-                marks.visible = self._marks_on and (in_grid or role == alone)
-        grid.stride = 2
+            for layer in (self.marks(role), self.suggestions(role)):
+                if layer is not None:
+                    layer.visible = self._marks_on and (in_grid or role == alone)
+        grid.stride = len(self._kinds)
         grid.spacing = 4
         if in_grid:
             grid.shape = self._shape(len(roles))

@@ -1,0 +1,68 @@
+"""One row of the attack part: which weights the next attack is made with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QAction
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+
+from napari_mits_gan.session import BUILT_IN
+
+FILE_FILTER = "Attacker's weights (*.safetensors);;All files (*)"
+_LONGEST = 34
+
+
+class AttackerRow(QWidget):
+    """Says which attacker is in use, and asks for another."""
+
+    chosen = Signal(object)
+    """The path of the weights, or None for those that come with the package."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.name = QLabel()
+        self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.button = QPushButton("Choose…")
+        self.button.setToolTip(
+            "Make the next attacks with other weights; attacks in the list keep the attacker they were made with"
+        )
+        menu = QMenu(self.button)
+        self.folder_action = QAction("Folder of CT-GAN's authors (Keras)…", menu)
+        self.file_action = QAction("Weights file (safetensors)…", menu)
+        self.built_in_action = QAction("Built in", menu)
+        menu.addActions([self.folder_action, self.file_action, self.built_in_action])
+        self.button.setMenu(menu)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(4)
+        row.addWidget(self.name, 1)
+        row.addWidget(self.button)
+
+        self.folder_action.triggered.connect(lambda: self._choose_folder())
+        self.file_action.triggered.connect(lambda: self._choose_file())
+        self.built_in_action.triggered.connect(lambda: self.chosen.emit(None))
+        self.show_attacker(BUILT_IN)
+
+    def show_attacker(self, name: str) -> None:
+        """Say which attacker the next attack is made with."""
+        self.name.setText(f"Attacker: {attacker_words(name)}")
+        self.name.setToolTip("The weights that come with this plugin" if name == BUILT_IN else name)
+        self.built_in_action.setEnabled(name != BUILT_IN)
+
+    def _choose_folder(self) -> None:
+        if path := QFileDialog.getExistingDirectory(self, "Folder with G_model.h5 and its calibration"):
+            self.chosen.emit(Path(path))
+
+    def _choose_file(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Attacker's weights", "", FILE_FILTER)
+        if path:
+            self.chosen.emit(Path(path))
+
+
+def attacker_words(name: str) -> str:
+    """An attacker's name as it fits into a row."""
+    if name == BUILT_IN:
+        return "built in"
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-(_LONGEST // 2 - 1) :]}"

@@ -1,0 +1,249 @@
+"""Suggested places in the window: found, marked, gone to, attacked."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+from napari_mits_gan.detection.sites import Site
+from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.marks import CURRENT_COLOR, SITE
+from napari_mits_gan.widgets.suggestion_row import SuggestionRow
+
+NODULE = (20, 45, 86)
+TIMEOUT_MS = 120_000
+
+
+@pytest.fixture
+def ill(scan):
+    """The small scan with one nodule in it."""
+    hu = scan.hu.copy()
+    grids = np.ogrid[tuple(slice(0, n) for n in hu.shape)]
+    away = sum(((g - a) * s) ** 2 for g, a, s in zip(grids, NODULE, scan.spacing, strict=True))
+    hu[away < 36] = 40
+    return type(scan)(hu, spacing=scan.spacing, origin=scan.origin, name="ill")
+
+
+@pytest.fixture
+def suggested(make_dock, ill, settle):
+    """A dock with suggestions for injections."""
+    dock = make_dock(ill)
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    return dock
+
+
+def suggestion_layers(viewer):
+    return [layer for layer in viewer.layers if layer.name.startswith("Suggested places")]
+
+
+def slice_shown(viewer) -> int:
+    return round(float(viewer.layers["Scan · original"].world_to_data(viewer.dims.point)[0]))
+
+
+def test_the_row_lists_places_with_scores_and_goes_round(qtbot):
+    row = SuggestionRow()
+    qtbot.addWidget(row)
+    assert not row.next_button.isEnabled()
+    row.show_suggestions([Site((1, 2, 3), "inject", 0.934), Site((4, 5, 6), "inject", 0.5)], -1)
+    assert [row.list.itemText(i) for i in range(2)] == ["1. z1 y2 x3 · 0.93", "2. z4 y5 x6 · 0.50"]
+    asked = []
+    row.selected.connect(asked.append)
+    for current in (-1, 0, 1):
+        row.show_suggestions([Site((1, 2, 3), "inject", 0.934), Site((4, 5, 6), "inject", 0.5)], current)
+        row.next_button.click()
+    assert asked == [0, 1, 0]
+
+
+def test_suggestions_are_marked_with_their_score_and_listed(suggested, viewer_of):
+    dock, viewer = suggested, viewer_of(suggested)
+    sites = dock.manager.suggestions.sites
+    assert sites
+    assert dock.attack.suggestions.list.count() == len(sites)
+    (layer,) = suggestion_layers(viewer)
+    assert layer.name == "Suggested places to inject · scan"
+    assert tuple(layer.scale) == dock.manager.session.original.spacing
+    for number, site in enumerate(sites):
+        own = layer.features[layer.features[SITE] == number]
+        assert np.allclose(own["score"], site.score)
+        assert site.at in {tuple(int(v) for v in layer.data[i]) for i in own.index}
+    assert set(layer.text.values) == {f"{site.score:.2f}" for site in sites}
+    assert "to inject" in dock.message.text.text()
+
+
+def test_next_goes_there_and_one_more_click_attacks_there(suggested, settle, viewer_of):
+    dock = suggested
+    sites = dock.manager.suggestions.sites
+    dock.attack.suggestions.next_button.click()
+    assert dock.attack.voxel == sites[0].at
+    assert slice_shown(viewer_of(dock)) == sites[0].at[0]
+    assert dock.attack.suggestions.list.currentIndex() == 0
+    (layer,) = suggestion_layers(viewer_of(dock))
+    current = layer.border_color[(layer.features[SITE] == 0).to_numpy()]
+    assert np.allclose(current, [1, 1, 1, 1]), CURRENT_COLOR
+    dock.attack.here_button.click()
+    settle(dock)
+    assert dock.manager.session.injections == (Injection("inject", sites[0].at),)
+    # the ring says so now, and the marker would hide what was injected
+    for layer in suggestion_layers(viewer_of(dock)):
+        assert np.array_equal(layer.shown, layer.features[SITE] != 0)
+    dock.attack.undo_button.click()
+    settle(dock)
+    assert all(layer.shown.all() for layer in suggestion_layers(viewer_of(dock)))
+
+
+def test_a_choice_in_the_list_goes_there(suggested, viewer_of):
+    row = suggested.attack.suggestions
+    last = len(suggested.manager.suggestions.sites) - 1
+    row.list.setCurrentIndex(last)
+    row.list.activated.emit(last)
+    assert suggested.attack.voxel == suggested.manager.suggestions.sites[last].at
+    assert suggested.manager.suggestions.current == last
+
+
+def test_selecting_a_marker_in_its_layer_goes_there(suggested, viewer_of):
+    (layer,) = suggestion_layers(viewer_of(suggested))
+    last = len(suggested.manager.suggestions.sites) - 1
+    layer.selected_data = {int(np.flatnonzero(layer.features[SITE] == last)[0])}
+    assert suggested.attack.voxel == suggested.manager.suggestions.sites[last].at
+
+
+def test_a_click_on_a_marker_goes_there_and_attacks_nothing(make_dock, ill, settle, click_at, viewer_of):
+    dock = make_dock(ill, show=True)
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    site = dock.manager.suggestions.sites[-1]
+    click_at(dock, site.at)
+    settle(dock)
+    assert dock.attack.voxel == site.at
+    assert dock.manager.session.injections == ()
+    dock.attack.arm.click()
+    click_at(dock, site.at)
+    settle(dock)
+    assert dock.manager.session.injections == (Injection("inject", site.at),)
+
+
+def test_every_panel_gets_the_markers_and_each_panel_keeps_its_cell(suggested, settle, viewer_of):
+    dock, viewer = suggested, viewer_of(suggested)
+    dock.manager.attack("inject", (20, 45, 34))
+    settle(dock)
+    assert [layer.name for layer in viewer.layers] == [
+        "Scan · original",
+        "Marks · scan",
+        "Suggested places to inject · scan",
+        "SIMULATED ATTACK · original",
+        "Marks · attack",
+        "Suggested places to inject · attack",
+        "Difference (HU) · attacked − scan",
+        "Marks · difference",
+        "Suggested places to inject · difference",
+    ]
+    cells = [viewer.canvas.grid.position(index, viewer.layers) for index in range(9)]
+    assert [len(set(cells[i : i + 3])) for i in (0, 3, 6)] == [1, 1, 1]
+    assert len(set(cells)) == 3
+    dock.compare.marks.click()
+    assert [layer.visible for layer in viewer.layers] == [True, False, False] * 3
+    dock.compare.marks.click()
+    dock.attack.suggestions.clear_button.click()
+    assert suggestion_layers(viewer) == []
+    assert viewer.canvas.grid.stride == 2
+    assert len(viewer.layers) == 6
+
+
+def test_each_action_has_its_own_suggestions(suggested, settle, viewer_of):
+    dock, viewer = suggested, viewer_of(suggested)
+    for_injection = dock.manager.suggestions.sites
+    dock.attack.remove_button.click()
+    assert suggestion_layers(viewer) == []
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    (site,) = dock.manager.suggestions.sites
+    assert site.action == "remove"
+    assert np.abs(np.subtract(site.at, NODULE)).max() <= 2
+    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested places to remove · scan"]
+    dock.attack.inject_button.click()
+    assert dock.manager.suggestions.sites == for_injection
+    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested places to inject · scan"]
+
+
+def test_nothing_found_is_said(dock, settle, viewer_of):
+    dock.attack.remove_button.click()
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    assert "looks like a nodule" in dock.message.text.text()
+    assert suggestion_layers(viewer_of(dock)) == []
+
+
+def test_another_scan_has_no_suggestions_of_the_last_one(suggested, settle, scan, viewer_of):
+    suggested.manager.session.open(scan)
+    settle(suggested)
+    assert suggestion_layers(viewer_of(suggested)) == []
+    assert suggested.attack.suggestions.list.count() == 0
+    assert not suggested.attack.suggestions.next_button.isEnabled()
+
+
+def test_markers_that_were_removed_come_back_with_restore(suggested, settle, viewer_of):
+    dock, viewer = suggested, viewer_of(suggested)
+    viewer.layers.remove("Suggested places to inject · scan")
+    viewer.layers.remove("Marks · scan")
+    assert not dock.compare.restore_button.isHidden()
+    dock.compare.restore_button.click()
+    settle(dock)
+    assert len(suggestion_layers(viewer)) == 1
+    viewer.layers.remove("Marks · scan")
+    dock.attack.suggestions.clear_button.click()
+    assert [layer.name for layer in viewer.layers] == ["Scan · original", "Marks · scan"]
+
+
+def test_the_search_can_be_cancelled(make_dock, ill, settle, qtbot):
+    class Slow:
+        threshold = 0.5
+        asked = 0
+
+        def scores(self, volume, places):
+            Slow.asked += 1
+            dock.message.cancel_requested.emit()
+            return np.full(len(places), 0.9)
+
+    dock = make_dock(ill, load_detector=lambda device: Slow())
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    assert Slow.asked == 1
+    assert dock.manager.suggestions.sites == ()
+    assert "stopped" in dock.message.text.text()
+
+
+def test_healthy_lung_is_suggested_without_a_judge_and_nodules_are_not(make_dock, ill, settle):
+    def missing(device):
+        raise WeightsError("the file 'detector.safetensors' is missing.")
+
+    dock = make_dock(ill, load_detector=missing)
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    assert dock.manager.suggestions.sites
+    dock.attack.remove_button.click()
+    dock.attack.suggestions.suggest_button.click()
+    settle(dock)
+    assert "detector.safetensors" in dock.message.text.text()
+
+
+def test_the_keyboard_suffices(make_dock, ill, settle, qtbot, viewer_of):
+    dock = make_dock(ill, show=True)
+    window = viewer_of(dock).window._qt_window
+    QApplication.setActiveWindow(window)
+    modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    qtbot.keyClick(window, Qt.Key.Key_C, modifiers)
+    qtbot.waitUntil(lambda: bool(dock.manager.suggestions.sites), timeout=TIMEOUT_MS)
+    settle(dock)
+    qtbot.keyClick(window, Qt.Key.Key_N, modifiers)
+    qtbot.waitUntil(lambda: dock.manager.suggestions.current == 0)
+    qtbot.keyClick(window, Qt.Key.Key_H, modifiers)
+    qtbot.waitUntil(lambda: bool(dock.manager.session.injections))
+    settle(dock)
+    assert dock.manager.session.injections[0].at == dock.manager.suggestions.sites[0].at
+    row = dock.attack.suggestions
+    for button in (row.suggest_button, row.next_button, dock.attack.here_button):
+        assert button.shortcut().toString() in button.toolTip()
