@@ -73,6 +73,10 @@ def in_a_row(*widgets: QWidget) -> QHBoxLayout:
     return row
 
 
+_AROUND_BAR = 6
+"""Pixels."""
+
+
 class VerticalScroll(QScrollArea):
     """Scrolls up and down only; never narrower than what it holds, so that nothing is cut off.
 
@@ -105,4 +109,5 @@ class VerticalScroll(QScrollArea):
     def _widen(self) -> None:
         style = QApplication.style()
         bar = 0 if style is None else style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
-        self.setMinimumWidth(self._content.minimumSizeHint().width() + bar)
+        # Style sheets leave a margin around the bar, which no metric tells.
+        self.setMinimumWidth(self._content.minimumSizeHint().width() + bar + _AROUND_BAR)
