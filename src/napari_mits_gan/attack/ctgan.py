@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from napari_mits_gan.attack.cuboid import CUBOID_MM, Box
+from napari_mits_gan.attack.cuboid import Box, check_thickness
 from napari_mits_gan.attack.pipeline import MENDED, Mode, Place, Spacing, Tampering
 from napari_mits_gan.attack.weights import Action, AttackerWeights, load_attacker
 from napari_mits_gan.ct.volume import CTVolume, Step
@@ -170,12 +170,7 @@ class CTGAN:
             raise AttackError(
                 f"the voxel {place} lies outside the scan of {volume.shape} voxels; choose a place inside it."
             )
-        for axis, n, spacing in zip("zyx", volume.shape, volume.spacing, strict=True):
-            if n * spacing < CUBOID_MM:
-                raise AttackError(
-                    f"the scan is only {n * spacing:.0f} mm thick along {axis}, and the attack needs {CUBOID_MM} mm; "
-                    "choose a scan that covers more."
-                )
+        check_thickness(volume.shape, volume.spacing)
         return place
 
     def _record(self, place: Place) -> dict[str, Any]:

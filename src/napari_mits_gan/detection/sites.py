@@ -270,16 +270,11 @@ def _candidates(volume: CTVolume, progress: Progress) -> tuple[list[Place], NDAr
 
 
 def _check(volume: CTVolume, n: int) -> None:
-    from napari_mits_gan.attack.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import check_thickness
 
     if n < 1:
         raise AttackError(f"{n} places were asked for; at least one is needed.")
-    thinnest = min(size * spacing for size, spacing in zip(volume.shape, volume.spacing, strict=True))
-    if thinnest < CUBOID_MM:
-        raise AttackError(
-            f"the scan is only {thinnest:.0f} mm thick, and an attack needs {CUBOID_MM} mm; "
-            "choose a scan that covers more."
-        )
+    check_thickness(volume.shape, volume.spacing)
 
 
 def _coarse(volume: CTVolume) -> tuple[CTVolume, NDArray[np.int64]]:

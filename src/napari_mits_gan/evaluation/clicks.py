@@ -46,16 +46,11 @@ def random_lung_clicks(
     AttackError
         If no lung was found, if the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import check_thickness
     from napari_mits_gan.attack.training_cubes import lung_places
 
     if n < 1:
         raise AttackError(f"{n} places were asked for; at least one is needed.")
-    thinnest = min(size * spacing for size, spacing in zip(volume.shape, volume.spacing, strict=True))
-    if thinnest < CUBOID_MM:
-        raise AttackError(
-            f"the scan is only {thinnest:.0f} mm thick, and an attack needs {CUBOID_MM} mm; "
-            "choose a scan that covers more."
-        )
+    check_thickness(volume.shape, volume.spacing)
     places = lung_places(volume, n, np.random.default_rng([_STREAM, seed]), margin_mm=_MARGIN_MM, lung=lung)
     return [(int(z), int(y), int(x)) for z, y, x in places]
