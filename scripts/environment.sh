@@ -20,6 +20,8 @@ window_packages=(
 )
 # Independent judges of the DICOM that the tests write.
 judge_packages=(dicom3tools dcmtk)
+# A PACS that has to take the exports; the tests start one of their own.
+server_packages=(orthanc)
 
 say() { printf '\n== %s\n' "$*"; }
 
@@ -29,15 +31,16 @@ as_root() {
   else return 1; fi
 }
 
+is_installed() { dpkg-query -W -f '${Status}' "$1" 2>/dev/null | grep -q '^install ok installed'; }
+
 # Install the Debian packages that are missing. Without apt or without the right to use it, only say so: they may be
 # there under other names, and what really lacks will be told by what needs it.
 system_packages() {
   command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
   local missing=() package
   for package in "$@"; do
-    dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q '^install ok installed' && continue
     # Since 2024 some libraries carry the ending t64.
-    dpkg-query -W -f '${Status}' "${package}t64" 2>/dev/null | grep -q '^install ok installed' && continue
+    if is_installed "$package" || is_installed "${package}t64"; then continue; fi
     missing+=("$package")
   done
   [ "${#missing[@]}" -gt 0 ] || return 0
@@ -46,6 +49,29 @@ system_packages() {
   if as_root "${apt[@]}" update && as_root "${apt[@]}" install "${missing[@]}"; then return 0; fi
   for package in "${missing[@]}"; do
     as_root "${apt[@]}" install "$package" || echo "could not install $package; going on without it" >&2
+  done
+}
+
+# Install servers that are missing, and have Debian neither start nor enable their services. They stay masked: who wants
+# to run one says `systemctl unmask NAME`. A server that is there already is left as it is.
+servers_without_services() {
+  command -v dpkg-query >/dev/null && command -v apt-get >/dev/null || return 0
+  local package unit policy=/usr/sbin/policy-rc.d
+  for package in "$@"; do
+    if is_installed "$package"; then continue; fi
+    unit="/etc/systemd/system/$package.service"
+    [ -e "$unit" ] || [ -L "$unit" ] || as_root ln -s /dev/null "$unit" || true
+    (
+      # Debian asks this program before it starts a service; a machine that has one of its own keeps it.
+      if [ ! -e "$policy" ] && as_root sh -c "printf '#!/bin/sh\nexit 101\n' >'$policy' && chmod 755 '$policy'"; then
+        trap 'as_root rm -f "$policy"' EXIT
+      fi
+      system_packages "$package"
+    )
+    # Where there is no systemd, the links of the other kind would start it at the next boot.
+    if is_installed "$package" && command -v update-rc.d >/dev/null; then
+      as_root update-rc.d "$package" disable >/dev/null 2>&1 || true
+    fi
   done
 }
 

@@ -8,6 +8,7 @@
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 system_packages "${window_packages[@]}" "${judge_packages[@]}"
+servers_without_services "${server_packages[@]}"
 prepare_environment all,test-gui
 
 say "Running the tests"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -243,3 +244,26 @@ def test_slices_keep_their_own_bits_and_sign(dicom_series) -> None:
 
     series = dicom_series(edit=mix)
     np.testing.assert_array_equal(read_ct(series.folder).hu, series.stored - 1024)
+
+
+@pytest.mark.parametrize("padding", ["none", "the same in all slices", "each slice its own"])
+def test_memory_stays_near_that_of_the_volume(dicom_series, padding) -> None:
+    stored = np.random.default_rng(0).integers(0, 3000, (48, 256, 256)).astype(np.int16)
+    if padding != "none":
+        y, x = np.indices(stored.shape[1:])
+        for z, slab in enumerate(stored):
+            radius = 120 if padding.startswith("the same") else 100 + z % 20
+            slab[np.hypot(y - 127.5, x - 127.5) > radius] = -1024
+    series = dicom_series(stored=stored)
+    read_ct(series.folder)  # what is imported and cached once is not counted
+    tracemalloc.start()
+    volume = read_ct(series.folder)
+    held, peak = (size / volume.hu.nbytes for size in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    assert (volume.padding is None) == (padding == "none")
+    if volume.padding is not None:
+        np.testing.assert_array_equal(volume.padding, stored == -1024)
+    # A padding of its own for each slice takes a byte for each voxel of two.
+    assert held < (1.6 if padding == "each slice its own" else 1.1)
+    assert peak < (1.75 if padding == "each slice its own" else 1.5)
+    print(f"padding {padding}: {held:.2f} times the volume held, {peak:.2f} at most")

@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+import SimpleITK as sitk
 from pydicom.uid import DeflatedExplicitVRLittleEndian, ExplicitVRLittleEndian
 
 from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.transfer_syntax import SYNTAXES
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.ct.write_dicom import write_dicom
 
@@ -84,3 +86,16 @@ def test_difficult_series_gain_no_error(shared_dir, tmp_path, case) -> None:
         files = write_dicom(_protected(volume), tmp_path / f"out{number}")
         for path, item in zip(files, volume.dicom.slices, strict=True):
             assert _errors(path) <= _errors(item.header.path)
+
+
+@pytest.mark.skipif(shutil.which("dcmdump") is None, reason="dcmdump (Debian package dcmtk) is not installed")
+@pytest.mark.parametrize("syntax", [None, *SYNTAXES])
+def test_other_programs_read_every_export(dicom_series, tmp_path, syntax) -> None:
+    volume = _protected(read_ct(dicom_series(shape=(3, 40, 36), order=[2, 0, 1]).folder))
+    files = write_dicom(volume, tmp_path / "out", transfer_syntax=syntax)
+    for z, path in enumerate(files):
+        told = subprocess.run(["dcmdump", str(path)], capture_output=True, text=True, errors="replace", check=False)
+        assert told.returncode == 0
+        assert not [line for line in told.stderr.splitlines() if line.startswith(("E:", "W:"))]
+        assert "DERIVED\\SECONDARY" in told.stdout
+        np.testing.assert_array_equal(sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[0], volume.hu[z])

@@ -18,6 +18,7 @@ from napari_mits_gan.ct.header import SliceHeader
 from napari_mits_gan.ct.pixels import stored_values, whole_dataset
 from napari_mits_gan.ct.provenance import add_equipment, code, describe, new_identity, source_evidence, source_image
 from napari_mits_gan.ct.rescale import to_hu, to_stored
+from napari_mits_gan.ct.straightened import place_on_grid, stored_on_grid
 from napari_mits_gan.ct.transfer_syntax import chosen_syntax, note_lossy_source, put_pixels, to_little_endian
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import WriteError
@@ -104,10 +105,14 @@ def derived_object(volume: CTVolume, slices: Sequence[tuple[int, SourceSlice]], 
     header = slices[0][1].header
     stored_format = header.stored_format
     assert stored_format is not None
-    values = [
-        stored_for(source, before, volume.hu[z])
-        for (z, source), (_, before) in zip(slices, stored_values([s.header for _, s in slices]), strict=True)
-    ]
+    tilt = volume.dicom.tilt_degrees if volume.dicom is not None else 0.0
+    if tilt:
+        values = [stored_on_grid(volume, z, source)[0] for z, source in slices]
+    else:
+        values = [
+            stored_for(source, before, volume.hu[z])
+            for (z, source), (_, before) in zip(slices, stored_values([s.header for _, s in slices]), strict=True)
+        ]
     ds = whole_dataset(header)
     if str(ds.get("SOPInstanceUID", "")) != header.sop_uid:
         raise WriteError(f"{header.path.name} was changed since the scan was read from it; read the scan again.")
@@ -122,6 +127,8 @@ def derived_object(volume: CTVolume, slices: Sequence[tuple[int, SourceSlice]], 
     old_uid = header.sop_uid
     ds.DerivationDescription = describe(history)
     ds.DerivationCodeSequence = DicomSequence([_derivation(bool(history))])
+    if tilt:
+        place_on_grid(ds, volume, *slices[0])
     if old_uid:
         ds.SourceImageSequence = DicomSequence([source_image(ds.SOPClassUID, old_uid)])
     add_equipment(ds, history, series.now)

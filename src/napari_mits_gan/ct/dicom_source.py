@@ -35,10 +35,14 @@ class DicomSource:
     left_out : tuple of str
         Names of the series' files that are no part of the volume (localizers, screen captures, reference images of
         another plane).
+    tilt_degrees : float
+        By how much the gantry was tilted; other than 0, the volume lies on a grid that the slices were moved to, and is
+        larger than they are.
     """
 
     slices: tuple[SourceSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
+    tilt_degrees: float = 0.0
 
     @property
     def series_uid(self) -> str:

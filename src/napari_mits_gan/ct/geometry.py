@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ GRID_TOLERANCE = 0.1
 """A slice may lie this part of the spacing off the regular grid (positions are often rounded to 0.1 mm)."""
 SIDEWAYS_TOLERANCE = 0.25
 """Slices may be shifted against each other, in their plane, by this part of a pixel."""
+MOST_TILT = 40.0
+"""Gantries tilt by up to 30 degrees."""
 SAME_PLACE_MM = 0.005
 """Slices closer than this lie at the same place."""
 
@@ -56,12 +59,21 @@ class Grid:
         Centre of voxel (0, 0, 0), (x, y, z), LPS, mm.
     direction : ndarray of float, shape (3, 3)
         Column i is the unit vector, LPS, of array axis i of (z, y, x).
+    shift_mm : tuple of float
+        How many mm each slice lies further along (y, x) than the one before; other than (0, 0) where the gantry was
+        tilted, so that the slices have to be moved before they form the grid.
     """
 
     order: tuple[int, ...]
     spacing: tuple[float, float, float]
     origin: tuple[float, float, float]
     direction: NDArray[np.float64]
+    shift_mm: tuple[float, float] = (0.0, 0.0)
+
+    @property
+    def tilt_degrees(self) -> float:
+        """The angle by which the gantry was tilted."""
+        return math.degrees(math.atan2(math.hypot(*self.shift_mm), self.spacing[0]))
 
 
 def unit_axes(plane: Plane) -> NDArray[np.float64]:
@@ -99,7 +111,7 @@ def grid_of(planes: Sequence[Plane], names: Sequence[str], thickness_mm: float |
     Raises
     ------
     ReadError
-        If slices are missing, lie at the same place, are irregularly spaced, or are shifted sideways (gantry tilt).
+        If slices are missing, lie at the same place, are irregularly spaced, or are shifted sideways irregularly.
     """
     axes = unit_axes(planes[0])
     positions = np.array([plane.position for plane in planes], dtype=np.float64)
@@ -107,14 +119,16 @@ def grid_of(planes: Sequence[Plane], names: Sequence[str], thickness_mm: float |
     order = np.argsort(along, kind="stable")
     rows_mm, columns_mm = planes[0].pixel_spacing
     step = (thickness_mm or 1.0) if len(planes) == 1 else _step(along[order], [names[i] for i in order])
+    shift = (0.0, 0.0)
     if len(planes) > 1:
-        _check_not_shifted(positions[order], axes, along[order], min(rows_mm, columns_mm))
+        shift = _shift(positions[order], axes, along[order], min(rows_mm, columns_mm))
     first = positions[order[0]]
     return Grid(
         order=tuple(int(i) for i in order),
         spacing=(float(step), float(rows_mm), float(columns_mm)),
         origin=(float(first[0]), float(first[1]), float(first[2])),
         direction=axes,
+        shift_mm=shift,
     )
 
 
@@ -160,20 +174,24 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     return step
 
 
-def _check_not_shifted(
+def _shift(
     positions: NDArray[np.float64], axes: NDArray[np.float64], along: NDArray[np.float64], pixel_mm: float
-) -> None:
-    """Refuse slices that do not lie straight above each other."""
+) -> tuple[float, float]:
+    """How many mm each slice is shifted in its plane, along (y, x), against the one before; 0 for what is no tilt."""
     sideways = (positions - positions[0]) @ axes[:, 1:]
     if np.abs(sideways).max() <= SIDEWAYS_TOLERANCE * pixel_mm:
-        return
+        return 0.0, 0.0
+    # Where the gantry is tilted, the table moves the patient past it along a straight line.
     per_mm = sideways[-1] / (along[-1] - along[0])
+    tilt = float(np.degrees(np.arctan(np.linalg.norm(per_mm))))
     straight = np.abs(sideways - np.outer(along - along[0], per_mm)).max() <= SIDEWAYS_TOLERANCE * pixel_mm
+    if straight and tilt <= MOST_TILT:
+        per_slice = sideways[-1] / (len(along) - 1)
+        return float(per_slice[0]), float(per_slice[1])
     if straight:
-        tilt = float(np.degrees(np.arctan(np.linalg.norm(per_mm))))
         raise ReadError(
-            f"The gantry was tilted by {tilt:.1f} degrees, so the slices do not form a right-angled grid; resample the "
-            "series to an untilted one first."
+            f"The slices are shifted against each other as if the gantry was tilted by {tilt:.1f} degrees, which is "
+            "more than any can be; open a series whose slices lie above each other."
         )
     raise ReadError(
         f"The slices are shifted sideways against each other by up to {np.abs(sideways).max():.3g} mm, so they do not "

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -105,14 +102,6 @@ class SliceHeader:
     def is_localizer(self) -> bool:
         """Whether it is a projection for planning, no slice."""
         return "LOCALIZER" in self.image_type
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Keep pydicom's warnings from the screen: they quote values, and values may identify a patient."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def looks_like_dicom(start: bytes) -> bool:

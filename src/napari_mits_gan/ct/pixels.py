@@ -10,14 +10,31 @@ import numpy as np
 import pydicom
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
-from pydicom.uid import UID
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
 
+from napari_mits_gan.ct import decode_apart
 from napari_mits_gan.ct.header import SliceHeader, transfer_syntax
 from napari_mits_gan.ct.rescale import StoredFormat
 from napari_mits_gan.errors import ReadError
 
 CODEC_LOCK = threading.Lock()
 """Held while a codec runs: pylibjpeg-openjpeg crashes the interpreter when two threads are inside it."""
+_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+"""Markers after which a JPEG or JPEG-LS stream states its size."""
+_OTHER_SIZE = "{} decodes to another size than its header says; copy the series again."
 
 
 def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader, NDArray[np.integer]]]:
@@ -47,9 +64,7 @@ def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader,
             return
         ds = whole_dataset(first)
         for header in headers:
-            with CODEC_LOCK:
-                values = pydicom.pixels.pixel_array(ds, index=header.frame if header.frames > 1 else None, raw=True)
-            yield header, _checked(values, header)
+            yield header, _checked(_decoded(ds, header), header)
     except ReadError:
         raise
     except OSError as error:
@@ -80,9 +95,57 @@ def _native(stream: BinaryIO, header: SliceHeader) -> NDArray[np.integer]:
     return stored_format.clean(np.frombuffer(data, stored_format.dtype).reshape(header.rows, header.columns))
 
 
+def _decoded(ds: Dataset, header: SliceHeader) -> NDArray[np.generic]:
+    syntax = UID(header.transfer_syntax)
+    if syntax in _JPEG:
+        _check_stream(ds, header)
+    frame, decoder = header.frame if header.frames > 1 else None, _decoder(syntax)
+    with CODEC_LOCK:
+        if decoder == decode_apart.PLUGIN:
+            return decode_apart.decode_apart(header.path, frame)
+        return pydicom.pixels.pixel_array(ds, index=frame, raw=True, decoding_plugin=decoder)
+
+
+def _decoder(syntax: UID) -> str:
+    """Which of pydicom's plugins decodes `syntax`; "" leaves it to pydicom.
+
+    Left alone pydicom tries one after the other on a damaged stream, and GDCM, its first, ends the whole program on
+    some. So GDCM gets only what nothing else here decodes, and that in a process of its own.
+    """
+    if syntax in (JPEGLSLossless, JPEGLSNearLossless):
+        return "pyjpegls"
+    if syntax in (JPEG2000Lossless, JPEG2000):
+        return "pylibjpeg"
+    if syntax in _JPEG:
+        available = get_decoder(syntax).available_plugins
+        return next((name for name in ("pylibjpeg", "gdcm") if name in available), "")
+    return ""
+
+
+def _check_stream(ds: Dataset, header: SliceHeader) -> None:
+    """Refuse a JPEG stream of another size than the header says, before a decoder takes the header's word for it."""
+    frame = get_frame(ds.PixelData, header.frame, number_of_frames=header.frames)
+    at = 2
+    while at + 9 < len(frame) and frame[at] == 0xFF:
+        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _START_OF_FRAME:
+            rows, columns = (int.from_bytes(frame[i : i + 2], "big") for i in (at + 5, at + 7))
+            if (rows, columns, frame[at + 9]) != (header.rows, header.columns, 1):
+                raise ReadError(_OTHER_SIZE.format(header.name))
+            if frame[at + 4] > _format(header).bits_allocated:
+                break
+            return
+        else:
+            at += 2 + length
+    name = UID(header.transfer_syntax).name
+    raise ReadError(f"The pixels of {header.path.name} ({name}) are damaged; copy the series again.")
+
+
 def _checked(values: NDArray[np.generic], header: SliceHeader) -> NDArray[np.integer]:
     if values.shape != (header.rows, header.columns) or values.dtype.kind not in "iu":
-        raise ReadError(f"{header.name} decodes to another size than its header says; copy the series again.")
+        raise ReadError(_OTHER_SIZE.format(header.name))
     stored_format = _format(header)
     return stored_format.clean(values.astype(stored_format.dtype, copy=False))
 

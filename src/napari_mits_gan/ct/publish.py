@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from napari_mits_gan.ct.unfinished import unfinished_folder
 from napari_mits_gan.errors import WriteError
 
 _MARGIN_BYTES = 1 << 20
@@ -67,22 +67,19 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     """
     check_empty(folder)
     made: list[Path] = []
-    temporary: Path | None = None
     try:
         for parent in reversed([p for p in folder.parents if not p.exists()]):
             parent.mkdir()
             made.append(parent)
-        temporary = Path(tempfile.mkdtemp(prefix=".export-", suffix=".partial", dir=folder.parent))
-        yield temporary
-        _open_to_others(temporary, 0o777)
-        sync_folder(temporary)
-        if os.name == "nt" and folder.is_dir():
-            folder.rmdir()
-        os.rename(temporary, folder)
-        sync_folder(folder.parent)
+        with unfinished_folder(folder.parent, "export") as temporary:
+            yield temporary
+            _open_to_others(temporary, 0o777)
+            sync_folder(temporary)
+            if os.name == "nt" and folder.is_dir():
+                folder.rmdir()
+            os.rename(temporary, folder)
+            sync_folder(folder.parent)
     except BaseException as error:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
         for parent in reversed(made):
             with suppress(OSError):
                 parent.rmdir()

@@ -9,6 +9,7 @@ from napari_mits_gan.ct.header import looks_like_dicom
 from napari_mits_gan.ct.read_dicom import read_dicom
 from napari_mits_gan.ct.read_image import is_image_file, read_image
 from napari_mits_gan.ct.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
+from napari_mits_gan.ct.unfinished import is_unfinished
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.progress import Progress, silent
@@ -93,6 +94,8 @@ def _check_is_there(place: Path) -> None:
         there = False
     if not there:
         raise ReadError(f"There is no file or folder called {place.name}; check the path.")
+    if any(is_unfinished(part) for part in Path(os.path.abspath(place)).parts):
+        raise ReadError("This is what an interrupted export left behind, no complete scan; export again and open that.")
 
 
 def _is_dicom(place: Path) -> bool:

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom_source import DicomSource, SourceSlice
-from napari_mits_gan.ct.geometry import grid_of
-from napari_mits_gan.ct.header import SliceHeader, quiet
+from napari_mits_gan.ct.geometry import Grid, grid_of
+from napari_mits_gan.ct.header import SliceHeader
 from napari_mits_gan.ct.padding import PaddingRange, declared, padding_mask
 from napari_mits_gan.ct.pixels import stored_values
+from napari_mits_gan.ct.quiet import quiet
 from napari_mits_gan.ct.rescale import to_hu
 from napari_mits_gan.ct.series import WORKERS, choose, files_below, find, info, named, slices_of_volume
+from napari_mits_gan.ct.tilt import Untilting, fill_hu
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.progress import Progress, silent
@@ -74,15 +76,22 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         logger.warning("Left out of the volume, because they are no slices of it: %s", named(left_out))
     grid = grid_of([h.plane for h in slices if h.plane], [h.name for h in slices], slices[0].thickness_mm)
     ordered = [slices[i] for i in grid.order]
+    untilting = _untilting(grid, ordered)
     steps = len(files)
-    hu, padding, sources = _decode(ordered, lambda done, total: progress(steps + steps * done // total, 2 * steps))
+    hu, padding, sources = _decode(
+        ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
+    )
+    origin = np.asarray(grid.origin)
+    if untilting is not None:
+        y, x = untilting.first
+        origin = origin - grid.direction @ (0, y * grid.spacing[1], x * grid.spacing[2])
     return CTVolume(
         hu=hu,
         spacing=grid.spacing,
-        origin=grid.origin,
+        origin=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=grid.direction,
         padding=padding,
-        dicom=DicomSource(sources, tuple(left_out)),
+        dicom=DicomSource(sources, tuple(left_out), 0.0 if untilting is None else grid.tilt_degrees),
         name=info(ordered).description,
     )
 
@@ -121,8 +130,22 @@ def _check(header: SliceHeader) -> None:
         raise ReadError(f"{header.name} is not in HU ({stated}{kind}); open a CT in HU.")
 
 
+def _untilting(grid: Grid, ordered: list[SliceHeader]) -> Untilting | None:
+    """What moves the slices onto the grid; None where they lie on it."""
+    if grid.shift_mm == (0.0, 0.0):
+        return None
+    if any(header.is_enhanced or header.frames > 1 for header in ordered):
+        raise ReadError(
+            f"The gantry was tilted by {grid.tilt_degrees:.1f} degrees, and {ordered[0].path.name} is a multi-frame "
+            "file; only series with one slice in each file are straightened, so resample this one first."
+        )
+    logger.info("The gantry was tilted by %.1f degrees; the slices are moved onto a grid.", grid.tilt_degrees)
+    shift = (grid.shift_mm[0] / grid.spacing[1], grid.shift_mm[1] / grid.spacing[2])
+    return Untilting(len(ordered), ordered[0].rows, ordered[0].columns, shift)
+
+
 def _decode(
-    ordered: list[SliceHeader], progress: Progress
+    ordered: list[SliceHeader], untilting: Untilting | None, progress: Progress
 ) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None, tuple[SourceSlice, ...]]:
     """HU, padding and sources of slices in order; files are decoded in parallel, each straight into its place."""
     first = ordered[0]
@@ -132,7 +155,7 @@ def _decode(
     # Before memory is taken for a volume of the size that the headers claim, one slice has to prove it.
     with quiet():
         next(iter(stored_values([first])))
-    shape = (len(ordered), first.rows, first.columns)
+    shape = (len(ordered), first.rows, first.columns) if untilting is None else untilting.shape
     try:
         hu = np.empty(shape, np.int16)
     except MemoryError:
@@ -146,9 +169,14 @@ def _decode(
             assert header.stored_format is not None
             stated = declared(header.padding_value, header.padding_limit, header.stored_format)
             mask, ranges[z] = padding_mask(stored, header.rescale, stated)
-            hu[z], clipped = to_hu(stored, header.rescale)
+            values, clipped = to_hu(stored, header.rescale)
             if clipped is not None and (mask is None or (clipped & ~mask).any()):
                 raise ReadError(f"{header.name} holds values outside -32768 ... 32767 HU, so it is not a CT in HU.")
+            if untilting is not None:
+                values, mask = untilting.moved(
+                    z, values, mask, fill_hu(header.rescale, header.stored_format, ranges[z])
+                )
+            hu[z] = values
             if mask is not None:
                 masks[z] = np.packbits(mask, axis=None)  # an eighth of the memory until it is known how many there are
         return len(work)
@@ -162,9 +190,27 @@ def _decode(
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    padding = None
-    if masks:
-        padding = np.zeros(shape, np.bool_)
-        for z, packed in masks.items():
-            padding[z] = np.unpackbits(packed, count=first.rows * first.columns).reshape(shape[1:])
+    padding = _unpacked(masks, shape)
     return hu, padding, tuple(SourceSlice(header, ranges[z]) for z, header in enumerate(ordered))
+
+
+def _unpacked(masks: dict[int, NDArray[np.uint8]], shape: tuple[int, int, int]) -> NDArray[np.bool_] | None:
+    """The padding of a volume from the packed masks of its slices, which are given up one by one.
+
+    Mostly it is the same in every slice (what lies outside the round field of view), and then kept only once: a mask of
+    its own for each slice would take half as much memory as the HU.
+    """
+    if not masks:
+        return None
+
+    def slice_mask(packed: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        return np.unpackbits(packed, count=shape[1] * shape[2]).view(np.bool_).reshape(shape[1:])
+
+    one = next(iter(masks.values()))
+    if len(masks) == shape[0] and all(np.array_equal(packed, one) for packed in masks.values()):
+        return np.broadcast_to(slice_mask(one), shape)
+    padding = np.zeros(shape, np.bool_)
+    while masks:
+        z, packed = masks.popitem()
+        padding[z] = slice_mask(packed)
+    return padding

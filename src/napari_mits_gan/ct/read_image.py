@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.image_labels import history_of, is_ours
+from napari_mits_gan.ct.quiet import quiet_console
 from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume
 from napari_mits_gan.errors import ReadError
 
@@ -51,7 +52,8 @@ def read_image(path: Path) -> CTVolume:
     display = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's warnings print the whole path, which may name a patient
     try:
-        return _read(path)
+        with quiet_console():
+            return _read(path)
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(display)
 

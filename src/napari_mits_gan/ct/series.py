@@ -12,7 +12,9 @@ from pathlib import Path
 from pydicom.uid import UID
 
 from napari_mits_gan.ct.geometry import SAME_PLACE_MM
-from napari_mits_gan.ct.header import DamagedFile, SliceHeader, quiet, read_headers
+from napari_mits_gan.ct.header import DamagedFile, SliceHeader, read_headers
+from napari_mits_gan.ct.quiet import quiet
+from napari_mits_gan.ct.unfinished import is_unfinished
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.progress import Progress, silent
 
@@ -77,11 +79,18 @@ class Found:
 
 
 def files_below(folder: Path, *, recursive: bool = True) -> list[Path]:
-    """Files in a folder, and in the folders in it, in alphabetical order; links to folders are not followed."""
+    """Files in a folder, and in the folders in it, in alphabetical order.
+
+    Links to folders are not followed, and what a killed export left behind is not looked into.
+    """
     try:
         if not recursive:
             return sorted(p for p in folder.iterdir() if p.is_file())
-        return sorted(Path(base) / name for base, _, names in os.walk(folder, onerror=_raise) for name in names)
+        found: list[Path] = []
+        for base, folders, names in os.walk(folder, onerror=_raise):
+            folders[:] = [name for name in folders if not is_unfinished(name)]
+            found += [Path(base) / name for name in names]
+        return sorted(found)
     except OSError as error:
         raise ReadError(f"The folder cannot be read: {error.strerror or type(error).__name__}.") from None
 

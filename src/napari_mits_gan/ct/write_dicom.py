@@ -15,9 +15,9 @@ from pydicom.uid import generate_uid
 
 from napari_mits_gan.ct.derived import NewSeries, check_unchanged, derived_object
 from napari_mits_gan.ct.dicom_source import DicomSource, SourceSlice
-from napari_mits_gan.ct.header import quiet
 from napari_mits_gan.ct.new_series import new_object, new_study, padding_value
 from napari_mits_gan.ct.publish import check_empty, check_space, whole_folder
+from napari_mits_gan.ct.quiet import quiet
 from napari_mits_gan.ct.series import WORKERS
 from napari_mits_gan.ct.transfer_syntax import chosen_syntax
 from napari_mits_gan.ct.volume import CTVolume
@@ -100,7 +100,9 @@ def write_dicom(
 def _derived(volume: CTVolume, source: DicomSource, series: NewSeries) -> tuple[list[Callable[[], Dataset]], int]:
     """What makes each file of a derived series, and about how many bytes they take."""
     headers = [s.header for s in source.slices]
-    if (len(headers), headers[0].rows, headers[0].columns) != volume.shape:
+    size = (len(headers), headers[0].rows, headers[0].columns)
+    # Slices of a tilted gantry became larger when they were moved onto a grid.
+    if size != volume.shape and not (source.tilt_degrees and size[0] == volume.shape[0]):
         raise WriteError(
             "The volume has another size than the series it was read from, so no series can be derived; export the "
             "whole scan."

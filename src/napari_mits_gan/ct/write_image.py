@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,7 +11,9 @@ import numpy as np
 
 from napari_mits_gan.ct.image_labels import label_of, sidecar_of
 from napari_mits_gan.ct.publish import check_space, failure, place_file, sync_folder
+from napari_mits_gan.ct.quiet import quiet_console
 from napari_mits_gan.ct.read_image import read_image
+from napari_mits_gan.ct.unfinished import unfinished_folder
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError, WriteError
 
@@ -62,14 +63,14 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     for key in ("ITK_FileNotes", "descrip") if suffix.startswith(".nii") else ("Comment", "NapariMitsGan"):
         image.SetMetaData(key, label_of(volume.history))
     try:
-        beside = target.parent
-        with tempfile.TemporaryDirectory(prefix=".image-", suffix=".partial", dir=beside) as place:
-            temporary = Path(place) / f"image{suffix}"
-            sitk.WriteImage(image, str(temporary), useCompression=suffix in (".nii.gz", ".mha", ".nrrd"))
+        with unfinished_folder(target.parent, "image") as place:
+            temporary = place / f"image{suffix}"
+            with quiet_console():
+                sitk.WriteImage(image, str(temporary), useCompression=suffix in (".nii.gz", ".mha", ".nrrd"))
             _check_written(temporary, volume, target.name)
             if sidecar is not None:
                 # The label goes first: an image may lack its history for a moment, never be there without the label.
-                text = Path(place) / "sidecar.json"
+                text = place / "sidecar.json"
                 text.write_text(json.dumps(sidecar_of(volume.history), indent=2, default=str) + "\n", "utf-8")
                 place_file(text, sidecar)
             try:
