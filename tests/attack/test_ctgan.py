@@ -178,7 +178,11 @@ def test_extreme_hu_do_not_overflow(injector, remover):
 
 def test_the_published_mode_is_recorded(tiny_attacker, lung_scan):
     tampered = CTGAN(tiny_attacker(), "tiny", REFERENCE).tamper(lung_scan(), AT)
-    assert tampered.history[0].parameters["mode"] == {"pad_hu": 0.0, "cubic_reach": True}
+    assert tampered.history[0].parameters["mode"] == {
+        "pad_hu": 0.0,
+        "cubic_reach": True,
+        "brightest_new_hu": None,
+    }
 
 
 def test_a_stored_attacker_is_loaded_with_its_action_and_named_in_the_history(tiny_attacker, lung_scan, tmp_path):

@@ -63,7 +63,7 @@ def test_markdown_carries_the_figures(evaluation):
     text = evaluation.to_markdown()
     assert "## mits-gan at 20 HU: a chest, 2 places" in text
     assert "| mits-gan | 20 | 12.00 | 50.7 | 0.9800 | 1.00 |" in text
-    assert "| inject, mits-gan | 0.01500 | 0.01000 – 0.02000 | 50 % | 30.0 | 3.00 | 1 → -100 |  |" in text
+    assert "| inject, mits-gan | 0.01500 | 0.01000 – 0.02000 | 50 % | 30.0 | 3.00 | 1 → -100 | – |  |" in text
     assert "5.0 (5.0 – 5.0) |" in text
     assert "protection.safetensors 0123" in text
 

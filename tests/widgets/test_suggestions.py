@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -206,9 +208,13 @@ def test_the_search_can_be_cancelled(make_dock, ill, settle, qtbot):
         def scores(self, volume, places):
             Slow.asked += 1
             dock.message.cancel_requested.emit()
+            assert heard.wait(30), "the window's thread has taken the request in"
             return np.full(len(places), 0.9)
 
+    heard = threading.Event()
     dock = make_dock(ill, load_detector=lambda device: Slow())
+    # Connected last, so it is told after all others.
+    dock.message.cancel_requested.connect(lambda: heard.set())
     dock.attack.suggestions.suggest_button.click()
     settle(dock)
     assert Slow.asked == 1
