@@ -13,6 +13,7 @@ from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.protection.budget import apply_within_budget, checked_budget
 from napari_mits_gan.protection.contract import Method, Request
 from napari_mits_gan.protection.gaussian_noise import GaussianNoise
+from napari_mits_gan.protection.key import seed_and_record
 from napari_mits_gan.protection.mits_gan import MitsGan
 
 METHODS: Mapping[str, Callable[[], Method]] = {
@@ -29,6 +30,7 @@ def protect(
     seed: int = 0,
     device: str = "auto",
     progress: Progress = silent,
+    key: str | None = None,
 ) -> CTVolume:
     """Protect a whole scan; where an attacker will click is not known and not needed.
 
@@ -46,6 +48,8 @@ def protect(
         "auto" (CUDA, else Apple's mps, else the CPU), "cpu", "cuda" or "mps".
     progress : Progress
         Told how many slices are done; it may raise `Cancelled` to stop.
+    key : str or None
+        A text that the seed is derived from, instead of `seed`; neither it nor that seed is written down anywhere.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def protect(
     Raises
     ------
     ProtectionError
-        If the method, the budget or the seed is not a valid one, or the scan is tampered with or shows no body.
+        If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body.
 
     Examples
     --------
@@ -69,8 +73,7 @@ def protect(
         name, chosen = method, METHODS[method]()
     else:
         name, chosen = type(method).__name__, method
-    if seed < 0:
-        raise ProtectionError(f"the seed must not be negative; it is {seed}.")
+    drawn_from, seed_record = seed_and_record(seed, key)
     if volume.is_tampered:
         raise ProtectionError("the scan carries a simulated attack; protect the scan it was made from.")
     progress(0, volume.shape[0])
@@ -79,10 +82,10 @@ def protect(
         raise ProtectionError(
             f"no body was found in '{volume.name}'; the HU may be wrong, or it is not a CT of a patient."
         )
-    request = Request(budget, int(seed), device)
+    request = Request(budget, drawn_from, device)
     change = chosen.change(volume, allowed, request, progress)
     hu = np.empty_like(volume.hu)
     for z in range(volume.shape[0]):
         hu[z] = apply_within_budget(volume.hu[z], change[z], budget, allowed[z])
-    parameters = {"method": name, "max_change_hu": budget, "seed": int(seed), **chosen.record()}
+    parameters = {"method": name, "max_change_hu": budget, **seed_record, **chosen.record()}
     return volume.with_hu(hu, Step("protection", parameters))
