@@ -3,21 +3,10 @@ from __future__ import annotations
 import re
 
 import numpy as np
-import pytest
 
 from napari_mits_gan.command_line.main import main
-from napari_mits_gan.detection.detector import NoduleDetector
-from napari_mits_gan.errors import WeightsError
 
 ROW = re.compile(r"^(inject|remove) +(\d+),(\d+),(\d+) +([01]\.\d\d)$")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _detector():
-    try:
-        NoduleDetector.load(device="cpu")
-    except WeightsError:
-        pytest.skip("the detector's weights are not in this checkout")
 
 
 def rows(printed: str) -> list[tuple[str, tuple[int, ...], float]]:

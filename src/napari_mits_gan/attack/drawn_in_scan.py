@@ -10,13 +10,11 @@ from scipy import ndimage
 
 from napari_mits_gan.attack.ctgan import ATTACK_LABEL
 from napari_mits_gan.attack.cuboid import Box
-from napari_mits_gan.attack.nodules import NoduleShape, draw_nodule
+from napari_mits_gan.attack.nodules import LONGEST_SPIKE, NoduleShape, draw_nodule
 from napari_mits_gan.attack.pipeline import Place
 from napari_mits_gan.ct.sample import cube_at_1mm
 from napari_mits_gan.ct.volume import HU_MAX, CTVolume, Step
 
-_LONGEST_SPIKE = 1.9
-"""Length of a nodule's spikes from its centre, in radii; see `attack/nodules.py`."""
 _MARGIN_MM = 8
 
 
@@ -40,7 +38,7 @@ def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Place) -> CTVolume:
     CTVolume
         Never darker than before, padding unchanged. It counts as tampered: its history says so, with all parameters.
     """
-    side = math.ceil(_LONGEST_SPIKE * nodule.diameter_mm) + _MARGIN_MM
+    side = math.ceil(LONGEST_SPIKE * nodule.diameter_mm) + _MARGIN_MM
     middle = (side - 1) / 2
     lung = cube_at_1mm(volume, at, side)
     added = draw_nodule(lung, nodule, (middle, middle, middle)) - lung

@@ -16,8 +16,8 @@ _USUAL_SIZE = 0.9
 """Share of nodules of the usual size."""
 _USUAL_DIAMETER_MM = (12.0, 2.5)
 """Mean and standard deviation."""
-_LONGEST_SPIKE = 1.9
-"""In radii."""
+LONGEST_SPIKE = 1.9
+"""Length of the longest spike of a nodule from its centre, in its radii."""
 _FURTHEST = 2.5
 """In radii: further than any spike, bump or long axis reaches."""
 
@@ -108,7 +108,7 @@ def _signed_distance_mm(
         axis /= np.linalg.norm(axis)
         along = grid @ axis
         across = np.sqrt(np.maximum(np.sum(grid**2, axis=-1) - along**2, 0))
-        length = radius_mm * rng.uniform(1.3, _LONGEST_SPIKE)
+        length = radius_mm * rng.uniform(1.3, LONGEST_SPIKE)
         width = rng.uniform(0.9, 1.5) * np.clip(1 - along / length, 0, 1) ** 0.5
         # Beyond its tip a spike of no width would still leave a faint line on its axis.
         signed = np.maximum(signed, np.where((along > 0) & (along < length), width - across, -9.0))

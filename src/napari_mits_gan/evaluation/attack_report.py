@@ -112,8 +112,8 @@ def context_table(qualities: Sequence[AttackQuality]) -> Table:
 LEGEND = """\
 *Injection*: at random places in the lungs whose cuboid holds no annotated nodule; *removal*: of nodules drawn at the
 same places, and of those that readers marked. In brackets 95 % intervals (Wilson for shares, percentile bootstrap for
-means). The core that the network paints is 20 mm wide, so larger nodules cannot be removed whole. *Core*: mean within
-3 mm of the nodule's middle; *diameter*: of the ball of the same volume; *edge*: distance over which the mean radial
+means). Nodules larger than the core that the network paints (20 mm, or 16 mm where it has the paper's core) cannot be
+removed whole. *Core*: mean within 3 mm of the nodule's middle; *diameter*: of the ball of the same volume; *edge*: distance over which the mean radial
 profile falls from 90 % to 10 % of what it rises above the lung; *injected within*: how many injections lie within the
 5th to 95th percentile of the drawn and real nodules (nine in ten of these do), those where nothing can be measured
 counting as outside. Nodules that are one piece with the chest wall have no diameter and no edge here. *Brightest
