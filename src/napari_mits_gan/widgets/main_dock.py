@@ -77,13 +77,13 @@ class MitsGanDock(QWidget):
         for part in (self.load, self.protection, self.attack, self.compare, self.export):
             column.addWidget(part)
         column.addStretch(1)
-        scroll = VerticalScroll(parts)
+        # No smallest width of the dock itself: it would stand for that of what the dock holds, which may be more.
+        scroll = VerticalScroll(parts, WIDTH)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(2)
         outer.addWidget(scroll, 1)
         outer.addWidget(self.message)
-        self.setMinimumWidth(WIDTH)
 
     def _join_requests(self) -> None:
         manager = self.manager

@@ -1,0 +1,40 @@
+"""The dock in a window that is too low for it: nothing lies under the scroll bar, and nothing is cut off."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QDockWidget, QWidget
+
+from napari_mits_gan.widgets.section import VerticalScroll
+
+LONG_LABEL = "CT series 3000566: 133 × 512 × 512 voxels of 2.5 × 0.7031 × 0.7031 mm"
+
+
+def right_edge(widget, of) -> int:
+    """Where a widget ends, in pixels from the left edge of another that holds it."""
+    return widget.mapTo(of, widget.rect().topRight()).x()
+
+
+def test_no_part_of_the_dock_lies_under_the_scroll_bar(shown_dock, settle, viewer_of, qtbot):
+    dock, window = shown_dock, viewer_of(shown_dock).window._qt_window
+    scroll = dock.findChild(VerticalScroll)
+    content, bar = scroll.widget(), scroll.verticalScrollBar()
+    (holder,) = [d for d in window.findChildren(QDockWidget) if d.isAncestorOf(dock)]
+    dock.load.show_scan(LONG_LABEL)
+    dock.manager.attack("inject", (20, 45, 34))
+    settle(dock)
+    scrolled = set()
+    for width, height in ((1600, 930), (1600, 1000), (1100, 600), (1600, 1050)):
+        window.resize(width, height)
+        # As narrow as the user can make it; a dock narrower than what it holds cuts that off.
+        window.resizeDocks([holder], [100], Qt.Orientation.Horizontal)
+        qtbot.waitUntil(lambda height=height: window.height() == height)
+        qtbot.waitUntil(lambda: content.width() == scroll.viewport().width())
+        qtbot.waitUntil(lambda: bar.isEnabled() == (content.height() > scroll.viewport().height()))
+        left_of_bar = bar.mapTo(scroll, bar.rect().topLeft()).x()
+        for part in content.findChildren(QWidget):
+            if part.isVisible():
+                assert right_edge(part, scroll) < left_of_bar, (type(part).__name__, width, height)
+        assert right_edge(bar, dock) <= dock.rect().right()
+        scrolled.add(bar.isEnabled())
+    assert True in scrolled
