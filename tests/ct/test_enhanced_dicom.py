@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedCTImageStorage, ExplicitVRLittleEndian, generate_uid
 
+from enhanced_ct import ORDER, enhanced_file, one
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import Step
 from napari_mits_gan.ct.write_dicom import write_dicom
@@ -21,61 +19,13 @@ from napari_mits_gan.errors import ReadError, WriteError
 STEP = Step("protection", {"method": "mits-gan", "max_change_hu": 20})
 
 
-def _item(**values) -> Dataset:
-    ds = Dataset()
-    for keyword, value in values.items():
-        setattr(ds, keyword, value)
-    return ds
-
-
-def _one(**values) -> Sequence:
-    return Sequence([_item(**values)])
-
-
-def _enhanced(path: Path, stored: np.ndarray, order: list[int], *, edit=None) -> Path:
-    ds = Dataset()
-    ds.file_meta = FileMetaDataset()
-    ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    ds.SOPClassUID, ds.SOPInstanceUID = EnhancedCTImageStorage, generate_uid(prefix=None)
-    ds.ImageType = ["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]
-    ds.PatientName, ds.PatientID, ds.PatientBirthDate, ds.PatientSex = "Doe^Test", "T1", "", ""
-    ds.StudyInstanceUID, ds.SeriesInstanceUID = generate_uid(prefix=None), generate_uid(prefix=None)
-    ds.FrameOfReferenceUID, ds.PositionReferenceIndicator = generate_uid(prefix=None), ""
-    ds.Modality, ds.SeriesNumber, ds.InstanceNumber, ds.SeriesDescription = "CT", 1, 1, "ENHANCED"
-    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
-    ds.NumberOfFrames, ds.Rows, ds.Columns = stored.shape
-    ds.BitsAllocated, ds.BitsStored, ds.HighBit, ds.PixelRepresentation = 16, 12, 11, 0
-    ds.SharedFunctionalGroupsSequence = _one(
-        PixelMeasuresSequence=_one(PixelSpacing=[0.8, 0.7], SliceThickness=9),
-        PlaneOrientationSequence=_one(ImageOrientationPatient=[1, 0, 0, 0, 0, -1]),
-        CTImageFrameTypeSequence=_one(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"]),
-    )
-    ds.PerFrameFunctionalGroupsSequence = Sequence(
-        _item(
-            PlanePositionSequence=_one(ImagePositionPatient=[-20, 30 + 1.5 * place, 7]),
-            PixelValueTransformationSequence=_one(RescaleIntercept=-1000 - place, RescaleSlope=1, RescaleType="HU"),
-        )
-        for place in order
-    )
-    ds.PixelData = np.ascontiguousarray(stored).tobytes()
-    ds["PixelData"].VR = "OW"
-    if edit is not None:
-        edit(ds)
-    path.parent.mkdir(exist_ok=True)
-    pydicom.dcmwrite(path, ds, enforce_file_format=True)
-    return path
-
-
 @pytest.fixture
 def stored() -> np.ndarray:
     return np.random.default_rng(3).integers(0, 4000, (4, 40, 36)).astype(np.uint16)
 
 
-ORDER = [2, 0, 3, 1]
-
-
-def test_frames_are_placed_by_position_and_rescaled_one_by_one(tmp_path, stored) -> None:
-    volume = read_ct(_enhanced(tmp_path / "in" / "a", stored, ORDER))
+def test_frames_are_placed_by_position_and_rescaled_one_byone(tmp_path, stored) -> None:
+    volume = read_ct(enhanced_file(tmp_path / "in" / "a", stored, ORDER))
     assert volume.spacing == (1.5, 0.8, 0.7)
     assert volume.origin == (-20, 30, 7)
     np.testing.assert_allclose(volume.direction, np.array([[0, 1, 0], [0, 0, -1], [1, 0, 0]]).T, atol=1e-12)
@@ -85,7 +35,7 @@ def test_frames_are_placed_by_position_and_rescaled_one_by_one(tmp_path, stored)
 
 @pytest.mark.parametrize("syntax", [None, "rle", "jpeg-ls", "jpeg-2000", "deflated"])
 def test_a_derived_object_keeps_its_frames(tmp_path, stored, syntax) -> None:
-    volume = read_ct(_enhanced(tmp_path / "in" / "a", stored, ORDER))
+    volume = read_ct(enhanced_file(tmp_path / "in" / "a", stored, ORDER))
     hu = volume.hu.copy()
     hu[1, 2, 3] = 55
     files = write_dicom(volume.with_hu(hu, STEP), tmp_path / "out", transfer_syntax=syntax)
@@ -99,14 +49,14 @@ def test_a_derived_object_keeps_its_frames(tmp_path, stored, syntax) -> None:
 
 
 def test_an_unchanged_object_comes_back_bit_for_bit(tmp_path, stored) -> None:
-    volume = read_ct(_enhanced(tmp_path / "in" / "a", stored, ORDER))
+    volume = read_ct(enhanced_file(tmp_path / "in" / "a", stored, ORDER))
     files = write_dicom(volume, tmp_path / "out")
     np.testing.assert_array_equal(pydicom.pixels.pixel_array(files[0], raw=True), stored)
 
 
 def test_frames_at_one_place_are_refused(tmp_path, stored) -> None:
     with pytest.raises(ReadError, match=r"Two slices lie at the same place .frame 1 of a and frame 3"):
-        read_ct(_enhanced(tmp_path / "in" / "a", stored, [0, 1, 0, 2]))
+        read_ct(enhanced_file(tmp_path / "in" / "a", stored, [0, 1, 0, 2]))
 
 
 def test_a_wrong_number_of_frames_is_refused(tmp_path, stored) -> None:
@@ -114,19 +64,19 @@ def test_a_wrong_number_of_frames_is_refused(tmp_path, stored) -> None:
         ds.NumberOfFrames = 7
 
     with pytest.raises(ReadError, match="another number of frames"):
-        read_ct(_enhanced(tmp_path / "in" / "a", stored, ORDER, edit=edit))
+        read_ct(enhanced_file(tmp_path / "in" / "a", stored, ORDER, edit=edit))
 
 
 def test_a_frame_that_is_left_out_cannot_be_exported(tmp_path, stored) -> None:
     def edit(ds) -> None:
         shared = ds.SharedFunctionalGroupsSequence[0]
         for number, group in enumerate(ds.PerFrameFunctionalGroupsSequence):
-            group.PlaneOrientationSequence = _one(
+            group.PlaneOrientationSequence = one(
                 ImageOrientationPatient=[0, 1, 0, 0, 0, -1] if number == 2 else [1, 0, 0, 0, 0, -1]
             )
         del shared.PlaneOrientationSequence
 
-    volume = read_ct(_enhanced(tmp_path / "in" / "a", stored, [0, 1, 9, 2], edit=edit))
+    volume = read_ct(enhanced_file(tmp_path / "in" / "a", stored, [0, 1, 9, 2], edit=edit))
     assert volume.shape[0] == 3
     with pytest.raises(WriteError, match="Only some frames of a"):
         write_dicom(volume, tmp_path / "out")
@@ -138,7 +88,7 @@ def test_a_derived_object_gains_no_error(tmp_path, stored) -> None:
         told = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, errors="replace", check=False)
         return {line for line in told.stderr.splitlines() if line.startswith("Error")}
 
-    source = _enhanced(tmp_path / "in" / "a", stored, ORDER)
+    source = enhanced_file(tmp_path / "in" / "a", stored, ORDER)
     volume = read_ct(source)
     for name, scan in (("copy", volume), ("protected", volume.with_hu(volume.hu, STEP))):
         assert errors(write_dicom(scan, tmp_path / name)[0]) - errors(source) == set()

@@ -28,6 +28,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from enhanced_ct import ORDER, enhanced_file
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.ct.write_dicom import write_dicom
@@ -46,6 +47,13 @@ PROPOSE = {
     JPEG2000Lossless: "-xv",
 }
 """How DCMTK's storescu is told to send in a transfer syntax."""
+CHOICES = [
+    ("explicit-le", ExplicitVRLittleEndian),
+    ("deflated", DeflatedExplicitVRLittleEndian),
+    ("rle", RLELossless),
+    ("jpeg-ls", JPEGLSLossless),
+    ("jpeg-2000", JPEG2000Lossless),
+]
 
 
 @dataclass(frozen=True)
@@ -130,6 +138,17 @@ def _send(server: Server, files: list[Path], syntax: UID) -> None:
     assert told.returncode == 0, told.stderr
 
 
+def _hand_over(server: Server, files: list[Path], syntax: UID, way: str) -> None:
+    """Give the server files by C-STORE ("dicom") or by its web interface ("http")."""
+    if way == "dicom":
+        if shutil.which("storescu") is None:
+            pytest.skip("storescu (Debian package dcmtk) is not installed")
+        _send(server, files, syntax)
+    else:
+        for path in files:
+            assert server.json("/instances", path.read_bytes())["Status"] == "Success"
+
+
 def _comes_back(server: Server, files: list[Path], place: Path, exported: CTVolume, syntax: UID) -> None:
     """Assert that the server holds all of `files`, pixels and all else, as one series that reads like `exported`."""
     place.mkdir()
@@ -153,29 +172,24 @@ def _protected(volume: CTVolume) -> CTVolume:
     return volume.with_hu(np.clip(hu, -1000, 2000).astype(np.int16), STEP)
 
 
-@pytest.mark.parametrize(
-    ("choice", "syntax"),
-    [
-        ("explicit-le", ExplicitVRLittleEndian),
-        ("deflated", DeflatedExplicitVRLittleEndian),
-        ("rle", RLELossless),
-        ("jpeg-ls", JPEGLSLossless),
-        ("jpeg-2000", JPEG2000Lossless),
-        (None, ImplicitVRLittleEndian),  # as the source has it
-    ],
-)
+@pytest.mark.parametrize(("choice", "syntax"), [*CHOICES, (None, ImplicitVRLittleEndian)])  # None: as the source
 @pytest.mark.parametrize("way", ["dicom", "http"])
 def test_a_derived_series_is_kept_with_the_same_pixels(dicom_series, tmp_path, server, choice, syntax, way) -> None:
-    if way == "dicom" and shutil.which("storescu") is None:
-        pytest.skip("storescu (Debian package dcmtk) is not installed")
     series = dicom_series(shape=(3, 40, 36), syntax=syntax if choice is None else ExplicitVRLittleEndian)
     exported = _protected(read_ct(series.folder))
     files = write_dicom(exported, tmp_path / "out", transfer_syntax=choice)
-    if way == "dicom":
-        _send(server, files, syntax)
-    else:
-        for path in files:
-            assert server.json("/instances", path.read_bytes())["Status"] == "Success"
+    _hand_over(server, files, syntax, way)
+    _comes_back(server, files, tmp_path / "back", exported, syntax)
+
+
+@pytest.mark.parametrize(("choice", "syntax"), CHOICES)
+@pytest.mark.parametrize("way", ["dicom", "http"])
+def test_an_enhanced_object_is_kept_with_the_same_pixels(tmp_path, server, choice, syntax, way) -> None:
+    stored = np.random.default_rng(3).integers(0, 4000, (4, 40, 36)).astype(np.uint16)
+    exported = _protected(read_ct(enhanced_file(tmp_path / "in" / "a", stored, ORDER)))
+    files = write_dicom(exported, tmp_path / "out", transfer_syntax=choice)
+    assert len(files) == 1
+    _hand_over(server, files, syntax, way)
     _comes_back(server, files, tmp_path / "back", exported, syntax)
 
 
