@@ -131,6 +131,16 @@ def test_files_without_ending_and_junk_beside_them_do_not_matter(dicom_series) -
     assert read_ct(series.folder).shape == (5, 16, 12)
 
 
+def test_what_macos_puts_beside_each_file_does_not_matter(dicom_series) -> None:
+    series = dicom_series()
+    for path in series.files:
+        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(4000))
+    volume = read_ct(series.folder)
+    np.testing.assert_array_equal(volume.hu, series.stored - 1024)
+    assert volume.dicom is not None
+    assert volume.dicom.left_out == ()
+
+
 def test_files_without_preamble_and_file_meta_are_read(dicom_series) -> None:
     series = dicom_series(syntax=ImplicitVRLittleEndian)
     for path in series.files:

@@ -67,6 +67,8 @@ def _with(tags):
         ({"RescaleSlope": 0}, "rescale slope or intercept is missing"),
         ({"RescaleType": "OD"}, "not in HU .rescale type OD"),
         ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "PERFUSION"]}, "not in HU"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "EFF_ATOMIC_NUM"]}, "not in HU"),
+        ({"ImageType": ["DERIVED", "PRIMARY", "AXIAL", "MAT_FRACTIONAL"], "RescaleType": None}, "not in HU"),
         ({"Modality": "MR", "SOPClassUID": "1.2.840.10008.5.1.4.1.1.4"}, "MR Image Storage"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "only 5 localizer"),
         ({"ImagePositionPatient": [0, 0, 0]}, "lie where another lies too"),

@@ -26,6 +26,8 @@ CT_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
     }
 )
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
 _DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 _KEYWORDS = [
@@ -141,6 +143,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
             if looks_like_dicom(start):
                 stream.seek(0)
                 return _headers(path, stream, surely=surely)
+            if start.startswith(_APPLE_DOUBLE):
+                return []
     except DamagedFile:
         raise
     except OSError as error:

@@ -24,8 +24,10 @@ from napari_mits_gan.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
-_MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "PERMEABILITY"})
-"""Values of ImageType that name a computed map, whose values are no HU."""
+_PERFUSION_MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "PERMEABILITY"})
+_MULTI_ENERGY_MAPS = frozenset({"MAT_FRACTIONAL", "EFF_ATOMIC_NUM", "ELECTRON_DENSITY"})
+_MAPS = _PERFUSION_MAPS | _MULTI_ENERGY_MAPS
+"""Values of ImageType that name a computed map, whose values are no HU, whatever the rescale type says."""
 
 
 def read_dicom(path: Path, *, series: str | None = None, progress: Progress = silent) -> CTVolume:
