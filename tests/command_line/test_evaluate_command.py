@@ -22,3 +22,10 @@ def test_the_report_for_people_names_method_and_units(image_file, capsys):
 def test_a_control_that_does_not_exist_is_refused(image_file, capsys):
     assert main(["evaluate", str(image_file), *FEW[:-3], "--controls", "magic"]) == 1
     assert "magic" in capsys.readouterr().err
+
+
+def test_a_key_is_used_and_not_told(image_file, capsys):
+    assert main(["evaluate", str(image_file), *FEW, "--format", "json", "--key", "ward 7"]) == 0
+    told = capsys.readouterr().out
+    assert json.loads(told)["protection"]["seed"] == "from a key"
+    assert "ward 7" not in told

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import SimpleITK as sitk
 
 from napari_mits_gan.command_line.main import main
@@ -52,3 +53,24 @@ def test_an_unknown_method_is_refused_with_the_known_ones(image_file, tmp_path, 
     assert main(["protect", str(image_file), str(tmp_path / "out"), "--method", "magic"]) == 1
     assert "mits-gan" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_key_is_a_seed_that_only_its_owner_knows(image_file, short_scan, tmp_path):
+    from napari_mits_gan.protection.noise_map import seed_from_key
+    from napari_mits_gan.protection.protect import protect
+
+    output = tmp_path / "out"
+    main(["protect", str(image_file), str(output), "--method", "gaussian-noise", "--key", "ward 7, winter"])
+    seed = seed_from_key("ward 7, winter")
+    np.testing.assert_array_equal(read_ct(output).hu, protect(short_scan, method="gaussian-noise", seed=seed).hu)
+    for file in output.iterdir():
+        written = file.read_bytes()
+        assert b"ward 7" not in written
+        assert str(seed).encode() not in written
+
+
+def test_a_key_and_a_seed_exclude_each_other(image_file, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["protect", str(image_file), str(tmp_path / "out"), "--key", "ward 7", "--seed", "5"])
+    assert ended.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from napari_mits_gan.command_line.options import (
     add_device,
     add_input,
     add_method,
-    add_seed,
+    add_seed_or_key,
     new_command,
     whole_number,
 )
@@ -44,7 +44,7 @@ def add_to(commands: Commands) -> None:
         metavar="NAME",
         help="what to hold the protection against, at the same RMS where it is attacked (default: gaussian-noise)",
     )
-    add_seed(command)
+    add_seed_or_key(command)
     add_device(command)
     command.add_argument(
         "--format", choices=("text", "markdown", "json"), default="text", help="of the report on stdout"
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> None:
             max_change_hu=options.max_change_hu,
             clicks=options.clicks,
             seed=options.seed,
+            key=options.key,
             attackers=attackers,
             controls=options.controls,
             device=options.device,

@@ -7,7 +7,18 @@ import sys
 from collections.abc import Sequence
 
 import napari_mits_gan
-from napari_mits_gan.command_line import convert, demo, evaluate, info, protect, sites, tamper, train, window
+from napari_mits_gan.command_line import (
+    convert,
+    demo,
+    evaluate,
+    info,
+    protect,
+    sites,
+    tamper,
+    train,
+    vulnerability,
+    window,
+)
 from napari_mits_gan.errors import Cancelled, MitsGanError
 
 PROGRAM = "napari-mits-gan"
@@ -26,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {napari_mits_gan.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, window, info, protect, tamper, evaluate, train, convert, sites):
+    for command in (demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites):
         command.add_to(commands)
     return top
 

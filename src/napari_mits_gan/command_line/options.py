@@ -37,6 +37,19 @@ def add_seed(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_seed_or_key(command: argparse.ArgumentParser) -> None:
+    """Add the seed, and the key that the protection's seed can be derived from instead."""
+    group = command.add_mutually_exclusive_group()
+    group.add_argument(
+        "--seed", type=whole_number, default=0, metavar="N", help="the same seed gives the same result (default: 0)"
+    )
+    group.add_argument(
+        "--key",
+        metavar="TEXT",
+        help="a text of which the protection's pattern is derived, instead of the seed; it is written nowhere",
+    )
+
+
 def add_method(command: argparse.ArgumentParser) -> None:
     """Add how to protect and how much a voxel may change."""
     command.add_argument("--method", default="mits-gan", metavar="NAME", help="protection method (default: mits-gan)")

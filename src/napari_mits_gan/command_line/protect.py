@@ -5,7 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from napari_mits_gan.command_line.options import Commands, add_device, add_input, add_method, add_seed, new_command
+from napari_mits_gan.command_line.options import (
+    Commands,
+    add_device,
+    add_input,
+    add_method,
+    add_seed_or_key,
+    new_command,
+)
 from napari_mits_gan.command_line.progress_bar import progress_bar
 from napari_mits_gan.command_line.scan import read_with_bar
 
@@ -21,7 +28,7 @@ def add_to(commands: Commands) -> None:
     add_input(command)
     command.add_argument("output", type=Path, metavar="OUTPUT_FOLDER", help="a new or empty folder")
     add_method(command)
-    add_seed(command)
+    add_seed_or_key(command)
     add_device(command)
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input does)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
@@ -43,6 +50,7 @@ def run(options: argparse.Namespace) -> None:
             method=options.method,
             max_change_hu=options.max_change_hu,
             seed=options.seed,
+            key=options.key,
             device=options.device,
             progress=progress,
         )

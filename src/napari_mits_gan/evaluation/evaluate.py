@@ -37,6 +37,7 @@ def evaluate(
     max_change_hu: int = 20,
     clicks: int = 40,
     seed: int = 0,
+    key: str | None = None,
     actions: Sequence[str] = ("inject", "remove"),
     device: str = "auto",
     controls: Sequence[str] = ("gaussian-noise",),
@@ -58,6 +59,8 @@ def evaluate(
         Number of random places in the lungs.
     seed : int
         Fixes protection, places and controls.
+    key : str or None
+        A text that the protection is drawn from, instead of the seed; see `protection.protect.protect`.
     actions : sequence of {"inject", "remove"}
         Which of the attackers that come with the package attack.
     device : str
@@ -102,6 +105,7 @@ def evaluate(
         method=method,
         max_change_hu=max_change_hu,
         seed=seed,
+        key=key,
         device=device,
         progress=_part(progress, 0, _PROTECTING),
     )
