@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +22,40 @@ if TYPE_CHECKING:
 _BATCH = 8
 """Places in-painted at once: enough to keep a CPU busy, little enough for any memory."""
 _SEEN_MM = 64
-"""Side of what is cut out around an attack for the detector: more than it looks at."""
+"""Side of what is cut out around an attack for the detector and for measurements: more than they look at."""
+
+
+@dataclass(frozen=True, eq=False)
+class TamperedPlace:
+    """The scan around one place, before and after an attack there.
+
+    Parameters
+    ----------
+    seen : Box
+        What the crops show, in the scan's voxels.
+    at : tuple of int
+        The attacked voxel (z, y, x) in the two crops.
+    before, after : CTVolume
+        The 64 mm around it, less where the scan ends.
+    touched, cuboid, core : Box
+        In the crops' voxels: all that the attack touched, and the 32 mm cuboid and the blanked core within; they may
+        reach outside.
+    normalised : ndarray of float32, shape (k, k, k)
+        The core as the network painted it, at 1 mm, clipped to plus and minus 0.5.
+    """
+
+    seen: Box
+    at: Place
+    before: CTVolume
+    after: CTVolume
+    touched: Box
+    cuboid: Box
+    core: Box
+    normalised: NDArray[np.float32]
+
+    def score(self, detector: NoduleDetector) -> float:
+        """What a detector says of the place after the attack, 0 to 1."""
+        return float(detector.scores(self.after, [self.at])[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +119,30 @@ def tampered_cores(
     TamperedCores
         As `attacker.tamper` would leave them.
     """
+    return gather_cores(tampered_places(attacker, volume, at, progress=progress), detector)
+
+
+def gather_cores(places: Iterable[TamperedPlace], detector: NoduleDetector | None = None) -> TamperedCores:
+    """The cores of attacked places, in their order; see `tampered_cores`."""
+    normalised, before, after, scores = [], [], [], []
+    for place in places:
+        inside = place.core.inside(place.before.shape).slices()
+        normalised.append(place.normalised)
+        # Copied, so that the rest of the crop is let go.
+        before.append(place.before.hu[inside].copy())
+        after.append(place.after.hu[inside].copy())
+        if detector is not None:
+            scores.append(place.score(detector))
+    return TamperedCores(np.stack(normalised), tuple(before), tuple(after), tuple(scores))
+
+
+def tampered_places(
+    attacker: CTGAN, volume: CTVolume, at: Sequence[Place], *, progress: Progress = silent
+) -> Iterator[TamperedPlace]:
+    """Attack a scan at several places, each on its own, and show the scan around each as `attacker.tamper` leaves it.
+
+    Parameters are those of `tampered_cores`.
+    """
     import torch
 
     from napari_mits_gan.attack.ctgan import scan_tensor
@@ -93,27 +150,42 @@ def tampered_cores(
     tampering, spacing = attacker.tampering, volume.spacing
     device = next(attacker.weights.generator.parameters()).device
     low, high = tampering.mask
-    normalised, before, after, scores = [], [], [], []
-    with torch.inference_mode():
-        scan = scan_tensor(volume).to(device)
-        for start in range(0, len(at), _BATCH):
-            places = at[start : start + _BATCH]
+    scan = scan_tensor(volume).to(device)
+    for start in range(0, len(at), _BATCH):
+        places = at[start : start + _BATCH]
+        attacked = []
+        with torch.inference_mode():
             found = tampering.cut_at_1mm(scan, places, spacing)
             cubes = tampering.in_paint(tampering.masked(found))
-            core = cubes[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
-            normalised.append(core.float().cpu().numpy())
-            for place, cube, found_hu in zip(places, cubes, found, strict=True):
+            cores = cubes[:, low:high, low:high, low:high].clamp(-0.5, 0.5).float().cpu().numpy()
+            for place, cube, found_hu, core in zip(places, cubes, found, cores, strict=True):
                 cuboid_hu = tampering.to_scan_grid(tampering.to_hu(cube, found_hu), spacing)
                 box, hu = tampering.finish(scan, cuboid_hu, place, spacing)
                 seen, changed = _surroundings(volume, place, box, hu.round().clamp(-32768, 32767).cpu().numpy())
-                inside = core_box(tampering, place, spacing).inside(volume.shape)
-                before.append(volume.hu[inside.slices()])
-                after.append(changed[inside.slices(within=seen)])
-                if detector is not None:
-                    z, y, x = (c - first for c, first in zip(place, seen.low, strict=True))
-                    scores.extend(detector.scores(CTVolume(changed, spacing), [(z, y, x)]).tolist())
-            progress(start + len(places), len(at))
-    return TamperedCores(np.concatenate(normalised), tuple(before), tuple(after), tuple(scores))
+                z, y, x = (c - first for c, first in zip(place, seen.low, strict=True))
+                attacked.append(
+                    TamperedPlace(
+                        seen=seen,
+                        at=(z, y, x),
+                        before=CTVolume(volume.hu[seen.slices()], spacing),
+                        after=CTVolume(changed, spacing),
+                        touched=_within(tampering.touched(place, spacing), seen),
+                        cuboid=_within(tampering.cuboid(place, spacing), seen),
+                        core=_within(core_box(tampering, place, spacing), seen),
+                        normalised=core,
+                    )
+                )
+        # Outside of inference mode, which must not stay on while the caller works.
+        yield from attacked
+        progress(start + len(places), len(at))
+
+
+def _within(box: Box, seen: Box) -> Box:
+    """A box of the scan in the voxels of what is seen of it."""
+    from napari_mits_gan.attack.cuboid import Box
+
+    z, y, x = (c - first for c, first in zip(box.low, seen.low, strict=True))
+    return Box((z, y, x), box.shape)
 
 
 def _surroundings(
