@@ -45,7 +45,7 @@ class Brightness:
         return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in places])
 
 
-def stripes(volume: CTVolume, *, method: str, max_change_hu: int, seed: int, device: str, progress) -> CTVolume:
+def stripes(volume: CTVolume, *, method: str, max_change_hu: int, seed: int, key, device: str, progress) -> CTVolume:
     progress(0, 2)
     hu = volume.hu.copy()
     hu[:, ::2] += np.int16(max_change_hu)

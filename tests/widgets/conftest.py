@@ -76,8 +76,9 @@ class BrightCore:
         return np.array(found)
 
 
-def stripes(volume, *, method, max_change_hu, seed, device, progress):
+def stripes(volume, *, method, max_change_hu, seed, key, device, progress):
     """A protection of stripes: quick, and within its budget."""
+    seed += len(key or "")
     hu = volume.hu.copy()
     for z in range(len(hu)):
         progress(z, len(hu))

@@ -38,13 +38,19 @@ def test_load_asks_for_the_path_without_blanks(made, qtbot):
 def test_protection_asks_with_method_budget_and_key(made, qtbot):
     widget = made(ProtectionWidget)
     widget.set_ready(True)
-    widget.offer(["auto", "cuda", "cpu"], ["mits-gan", "gaussian-noise"])
+    widget.offer(["auto", "cuda", "cpu"], {"mits-gan": "The default.", "gaussian-noise": "White noise."})
+    assert [widget.method.itemText(row) for row in range(2)] == ["mits-gan", "gaussian-noise"]
+    assert widget.method.itemData(1, Qt.ItemDataRole.ToolTipRole) == "White noise."
     widget.method.setCurrentText("gaussian-noise")
     widget.budget_slider.setValue(33)
-    widget.seed.setValue(7)
     with qtbot.waitSignal(widget.protect_requested) as asked:
         widget.protect_button.click()
-    assert asked.args == ["gaussian-noise", 33, 7]
+    assert asked.args == ["gaussian-noise", 33, ""]
+    widget.key.setText("ward 7")
+    assert "ward" not in widget.key.displayText()
+    with qtbot.waitSignal(widget.protect_requested) as asked:
+        widget.protect_button.click()
+    assert asked.args == ["gaussian-noise", 33, "ward 7"]
     with qtbot.waitSignal(widget.device_chosen) as chosen:
         widget.device.setCurrentText("cuda")
     assert chosen.args == ["cuda"]
@@ -60,7 +66,7 @@ def test_the_budget_stays_between_1_and_40_hu(made):
 def test_what_is_offered_anew_keeps_the_choice(made):
     widget = made(ProtectionWidget)
     widget.device.setCurrentText("cpu")
-    widget.offer(["auto", "cuda", "cpu"], ["mits-gan"])
+    widget.offer(["auto", "cuda", "cpu"], {"mits-gan": "The default."})
     assert widget.device.currentText() == "cpu"
 
 

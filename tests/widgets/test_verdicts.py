@@ -44,7 +44,7 @@ def test_the_verdict_follows_an_attack_in_the_list_and_in_the_message(dock, sett
 
 
 def test_the_verdict_is_that_of_the_version_that_is_shown(make_dock, scan, settle):
-    def shield(volume, *, method, max_change_hu, seed, device, progress):
+    def shield(volume, *, method, max_change_hu, seed, key, device, progress):
         from napari_mits_gan.ct.volume import Step
 
         return volume.with_hu(volume.hu + 1, Step("protection", {"method": method}))

@@ -13,9 +13,10 @@ that one on every version: another choice is for the next attack, and no picture
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,10 @@ from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
 from napari_mits_gan.session.verdict import Bench, Verdict
 
 if TYPE_CHECKING:
+    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import Judge, Site
+    from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 
 Version = Literal["original", "protected"]
 
@@ -62,7 +66,8 @@ class Session:
         Called with an action, a device name and, for other weights than the package's own, their path; returns the
         attacker. CT-GAN unless told.
     protector : callable, optional
-        Called as `protect(volume, method=, max_change_hu=, seed=, device=, progress=)`; the package's own unless told.
+        Called as `protect(volume, method=, max_change_hu=, seed=, key=, device=, progress=)`; the package's own unless
+        told.
     load_detector : callable, optional
         Called with a device name, returns the judge of the attacks; the package's detector of nodules unless told.
 
@@ -241,12 +246,24 @@ class Session:
     # ---- long work: changes nothing that is seen
 
     def make_protected(
-        self, *, method: str = "mits-gan", max_change_hu: int = 20, seed: int = 0, progress: Progress = silent
+        self,
+        *,
+        method: str = "mits-gan",
+        max_change_hu: int = 20,
+        seed: int = 0,
+        key: str | None = None,
+        progress: Progress = silent,
     ) -> CTVolume:
         """Protect the original scan, as `protection.protect.protect` does; hand the result to `accept_protected`."""
         original = self._require("original").base
         return self._protector(
-            original, method=method, max_change_hu=max_change_hu, seed=seed, device=self.device, progress=progress
+            original,
+            method=method,
+            max_change_hu=max_change_hu,
+            seed=seed,
+            key=key,
+            device=self.device,
+            progress=progress,
         )
 
     def attacked(self, version: Version, progress: Progress = silent) -> CTVolume:
@@ -333,6 +350,36 @@ class Session:
             judge = None  # healthy lung can be told without it
         return injection_sites(volume, n, detector=judge, progress=progress)
 
+    def vulnerability(self, action: Action, n: int = 60, progress: Progress = silent) -> VulnerabilityMap:
+        """How far the attack deviates on the protected scan all over the lungs, and what the judge sees there.
+
+        Parameters
+        ----------
+        action : {"inject", "remove"}
+            Which attack; it is made with the attacker that the next one would be made with. The judge is asked about
+            injections only, since there are no nodules at these places to be removed.
+        n : int
+            How many places at most.
+
+        Raises
+        ------
+        ProtectionError
+            If there is no protected version.
+        AttackError
+            If no scan is open, or it has no lungs, or is too thin.
+        WeightsError
+            If the attacker cannot be loaded.
+        """
+        from napari_mits_gan.evaluation.vulnerability import vulnerability
+
+        original, protected = self._require("original").base, self._require("protected").base
+        attacker = cast("CTGAN", self._attackers.get(action, self.attacker(action), self.device))
+        judge = None
+        if action == "inject":
+            with suppress(WeightsError):  # how far attacks deviate can be told without it
+                judge = cast("NoduleDetector", self._bench.judge(self.device))
+        return vulnerability(original, protected, attacker, n=n, detector=judge, progress=progress)
+
     def difference(self, kind: Difference, version: Version, progress: Progress = silent) -> NDArray[np.int16]:
         """One difference of two volumes, in HU, shape (z, y, x).
 
@@ -371,11 +418,11 @@ class Session:
             attack_cuboid=None if region is None else compare(before, after, region=region),
         )
 
-    def methods(self) -> list[str]:
-        """Names of the protections that there are."""
+    def methods(self) -> dict[str, str]:
+        """Names of the protections that there are, each with the first line of what its class says of itself."""
         from napari_mits_gan.protection.protect import METHODS
 
-        return list(METHODS)
+        return {name: (type(make()).__doc__ or "").strip().split("\n")[0] for name, make in METHODS.items()}
 
     def load_attackers(self) -> None:
         """Load injector and remover, so that the first click need not wait for them."""

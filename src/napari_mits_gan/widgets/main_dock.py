@@ -50,7 +50,7 @@ class MitsGanDock(QWidget):
         self.export = ExportWidget()
         self.message = MessageLine()
         self.clicks = ClickListener(napari_viewer, self._on_click)
-        self.marker_clicks = ClickListener(napari_viewer, self.manager.suggestions.click, cursor=None)
+        self.marker_clicks = ClickListener(napari_viewer, self.manager.click_marker, cursor=None)
         self._lay_out()
         self._join_requests()
         self._join_answers()
@@ -93,6 +93,8 @@ class MitsGanDock(QWidget):
         self.protection.protect_requested.connect(manager.protect)
         self.protection.switched.connect(manager.switch_protection)
         self.protection.device_chosen.connect(self._on_device)
+        self.protection.vulnerability.map_requested.connect(lambda: manager.map_vulnerability(self.attack.action))
+        self.protection.vulnerability.clear_requested.connect(manager.vulnerability.clear)
         self.attack.armed.connect(self._on_armed)
         self.attack.action_chosen.connect(manager.suggestions.show)
         self.attack.attacker_chosen.connect(manager.use_attacker)
@@ -124,6 +126,7 @@ class MitsGanDock(QWidget):
         manager.state_changed.connect(self._update_state)
         manager.display.shown.connect(self._update_state)
         manager.suggestions.went_to.connect(lambda site: self.attack.show_place(site.at))
+        manager.vulnerability.went_to.connect(self.attack.show_place)
         manager.display.figures_ready.connect(self.compare.figures.show_figures)
         for lane in (manager.slow, manager.quick):
             can_cancel = lane is manager.slow
@@ -160,6 +163,9 @@ class MitsGanDock(QWidget):
         self.load.set_busy(busy)
         self.protection.set_ready(is_open and not busy)
         self.protection.show_protection(session.protected is not None, session.protection_on)
+        vulnerability = self.manager.vulnerability.found
+        self.protection.vulnerability.set_ready(session.protected is not None and not busy)
+        self.protection.vulnerability.show_map(vulnerability)
         self.attack.set_ready(is_open)
         self.attack.show_injections(session.injections, session.verdicts)
         self.attack.show_attacker(session.attacker(self.attack.action))
@@ -167,7 +173,7 @@ class MitsGanDock(QWidget):
         self.attack.suggestions.set_ready(is_open and not busy)
         self.attack.suggestions.show_suggestions(suggestions.sites, suggestions.current)
         # A click on a marker goes there, unless clicks are attacks.
-        self.marker_clicks.arm(bool(suggestions.sites) and not self.clicks.armed)
+        self.marker_clicks.arm((bool(suggestions.sites) or vulnerability is not None) and not self.clicks.armed)
         self.compare.offer(self.manager.display.kinds, self.manager.display.kind)
         self.compare.set_attacked(bool(session.injections))
         self.compare.set_complete(self.manager.panels.is_complete)

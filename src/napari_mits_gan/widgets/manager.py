@@ -18,6 +18,7 @@ from napari_mits_gan.widgets.display import Display
 from napari_mits_gan.widgets.judging import Judging
 from napari_mits_gan.widgets.layers import SCAN, VOLUME_KEY, layer_name, volume_of
 from napari_mits_gan.widgets.suggestions import Suggestions
+from napari_mits_gan.widgets.vulnerability import Vulnerability
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,13 +53,14 @@ class Manager(QObject):
         super().__init__(parent)
         self.session = session
         self.slow = Background(self)
-        """Reading, protecting, writing, looking for places."""
+        """Reading, protecting, writing, looking for places, mapping the vulnerability."""
         self.quick = Background(self)
         """Attacks, verdicts, differences and figures; they do not wait for slow work."""
         self.display = Display(viewer, session, self.quick, self)
         self.panels = self.display.panels
         self.judging = Judging(session, self.quick, self)
         self.suggestions = Suggestions(session, self.panels, self.slow, self._fail, self)
+        self.vulnerability = Vulnerability(session, self.panels, self.slow, self._fail, self)
         self._viewer = viewer
         self._closed = False
         self._injections_before = 0
@@ -71,6 +73,8 @@ class Manager(QObject):
         self.judging.judged.connect(self.state_changed)
         self.suggestions.said.connect(self.said)
         self.suggestions.changed.connect(self.state_changed)
+        self.vulnerability.said.connect(self.said)
+        self.vulnerability.changed.connect(self.state_changed)
         session.scan_changed.connect(self._on_scan_changed)
         session.protection_changed.connect(self._on_protection_changed)
         session.injections_changed.connect(self._on_injections_changed)
@@ -141,15 +145,17 @@ class Manager(QObject):
 
     # ---- protect
 
-    def protect(self, method: str, max_change_hu: int, seed: int) -> None:
-        """Protect the scan in the background, and show the protected version."""
+    def protect(self, method: str, max_change_hu: int, key: str = "") -> None:
+        """Protect the scan in the background, and show the protected version; an empty key is none."""
         scan = self.session.original
         if scan is None:
             self._complain("No scan is open yet; load a CT scan first.")
             return
 
         def compute(progress: Any) -> CTVolume:
-            return self.session.make_protected(method=method, max_change_hu=max_change_hu, seed=seed, progress=progress)
+            return self.session.make_protected(
+                method=method, max_change_hu=max_change_hu, key=key or None, progress=progress
+            )
 
         def done(volume: CTVolume) -> None:
             if self.session.original is scan:
@@ -218,6 +224,16 @@ class Manager(QObject):
         self.suggestions.suggest(action)
         self.state_changed.emit()
 
+    def map_vulnerability(self, action: Action) -> None:
+        """Attack both versions all over the lungs in the background, and mark how far that deviates."""
+        self.vulnerability.compute(action)
+        self.state_changed.emit()
+
+    def click_marker(self, position: tuple[float, ...]) -> None:
+        """Go to the suggestion, or the place of the vulnerability map, that the user clicked on."""
+        if not self.suggestions.click(position):
+            self.vulnerability.click(position)
+
     def select(self, row: int) -> None:
         """Go to one of the injections."""
         if 0 <= row < len(self.session.injections) and self.session.original is not None:
@@ -264,10 +280,10 @@ class Manager(QObject):
 
     # ---- make ready
 
-    def warm_up(self, offer: Callable[[list[str], list[str]], None]) -> None:
+    def warm_up(self, offer: Callable[[list[str], dict[str, str]], None]) -> None:
         """Load what the first click needs, and tell which devices and methods there are."""
 
-        def load(progress: Any) -> tuple[list[str], list[str]]:
+        def load(progress: Any) -> tuple[list[str], dict[str, str]]:
             from napari_mits_gan.device import available_devices
 
             devices = ["auto", *available_devices()]
@@ -286,6 +302,7 @@ class Manager(QObject):
     def _on_scan_changed(self) -> None:
         self.display.forget()
         self.suggestions.forget()
+        self.vulnerability.drop_outdated()
         self._injections_before = 0
         scan = self.session.original
         if scan is not None:
@@ -299,6 +316,7 @@ class Manager(QObject):
         self.state_changed.emit()
 
     def _on_protection_changed(self) -> None:
+        self.vulnerability.drop_outdated()
         self.display.refresh()
         self.judging.ask(tell=True)
         self.state_changed.emit()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from napari.experimental import link_layers
 from napari.utils.colormaps import Colormap
 from numpy.typing import NDArray
-from psygnal import Signal
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
@@ -27,16 +25,8 @@ from napari_mits_gan.widgets.layers import (
     image_options,
     volume_metadata,
 )
-from napari_mits_gan.widgets.marks import (
-    SITE,
-    mark_options,
-    suggestion_colors,
-    suggestion_options,
-    suggestions_name,
-)
-
-if TYPE_CHECKING:
-    from napari_mits_gan.detection.sites import Site
+from napari_mits_gan.widgets.marks import mark_options
+from napari_mits_gan.widgets.overlays import KINDS, Overlay
 
 DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
 """Blue where the first is darker, black where nothing differs, orange where it is brighter."""
@@ -77,19 +67,15 @@ class Contents:
 
 
 class Panels:
-    """Keeps up to three panels in a viewer: images, their marks and, if any, suggestions; touches no other layer.
+    """Keeps up to three panels in a viewer: images, their marks and, if any, overlays; touches no other layer.
 
     Layers that the user removed come back with the next `show`.
     """
 
-    suggestion_picked = Signal(int)
-    """The user selected the marker of a suggestion in its layer; from 0 on."""
-
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._contents: Contents | None = None
-        self._sites: tuple[Site, ...] = ()
-        self._current_site = -1
+        self._overlays: dict[str, Overlay] = {}
         self._layers: dict[tuple[str, str], Any] = {}
         self._side_by_side = True
         self._marks_on = True
@@ -110,9 +96,9 @@ class Panels:
         """The layer of marks of a panel, or None where there is none."""
         return self._alive((role, "marks"))
 
-    def suggestions(self, role: str) -> Any:
-        """The layer of suggested places of a panel, or None where there is none."""
-        return self._alive((role, "suggestions"))
+    def overlay(self, kind: str, role: str) -> Any:
+        """The layer of an overlay in a panel, or None where there is none."""
+        return self._alive((role, kind))
 
     @property
     def is_complete(self) -> bool:
@@ -162,7 +148,7 @@ class Panels:
                 self._remove((DIFFERENCE, "image"))
             for role in PANELS:
                 self._show_marks(role, contents)
-                self._show_suggestions(role, contents)
+                self._show_overlays(role, contents)
             self._link()
             self._sort()
             self._viewer.layers.selection.active = self.image(SCAN)
@@ -170,30 +156,26 @@ class Panels:
             self._changing = False
         self._arrange(refit=is_first or before != self._shown_roles(), keep_close_up=not is_first)
 
-    def set_suggestions(self, sites: Sequence[Site]) -> None:
-        """Mark other suggested places in every panel; none where the sequence is empty."""
-        self._sites, self._current_site = tuple(sites), -1
+    def set_overlay(self, kind: str, overlay: Overlay | None) -> None:
+        """Mark other places in every panel; None takes the overlay of that kind away."""
+        if overlay is None and kind not in self._overlays:
+            return
+        self._overlays.pop(kind, None)
+        if overlay is not None:
+            self._overlays[kind] = overlay
         self._changing = True
         try:
             for role in PANELS:
-                self._remove((role, "suggestions"))
+                self._remove((role, kind))
                 if self._contents is not None:
                     self._show_marks(role, self._contents)
-                    self._show_suggestions(role, self._contents)
+                    self._show_overlays(role, self._contents)
             if self._shown_roles():
                 self._sort()
                 self._viewer.layers.selection.active = self.image(SCAN)
         finally:
             self._changing = False
         self._arrange(refit=False)
-
-    def highlight_suggestion(self, index: int) -> None:
-        """Draw one of the suggested places in another colour."""
-        self._current_site = index
-        for role in PANELS:
-            layer = self.suggestions(role)
-            if layer is not None:
-                layer.border_color = suggestion_colors(self._sites, layer.features[SITE].tolist(), index)
 
     def set_side_by_side(self, on: bool) -> None:
         """Panels beside each other, or only the attacked scan (else the scan) in full width."""
@@ -210,6 +192,26 @@ class Panels:
         self._viewer.dims.set_point(self._last_axes(), self._world(volume, at))
         if follow and self._shown_roles() and self._is_close_up():
             self._center_on(volume, at)
+
+    def nearest(self, position: Sequence[float], places: Sequence[Sequence[int]], within_mm: float) -> int | None:
+        """Which of some voxels (z, y, x) lies nearest to a position in the world; None for none within that distance.
+
+        Parameters
+        ----------
+        position : sequence of float
+            World coordinates, the last three of which are those of the scan.
+        places : sequence of (int, int, int)
+            Where to look.
+        within_mm : float
+            Largest distance.
+        """
+        layer = self.image(SCAN)
+        if layer is None or self._contents is None or not places:
+            return None
+        voxel = np.asarray(layer.world_to_data(position[-3:]))
+        away_mm = np.linalg.norm((voxel - np.asarray(places)) * self._contents.scan.spacing, axis=1)
+        nearest = int(np.argmin(away_mm))
+        return nearest if away_mm[nearest] <= within_mm else None
 
     def zoom_to(self, volume: CTVolume, at: Sequence[int]) -> None:
         """A closer look at a voxel (z, y, x), in all panels."""
@@ -298,31 +300,16 @@ class Panels:
         for name in ("size", "symbol", "border_color", "border_width", "face_color"):
             setattr(layer, name, options[name])
 
-    def _show_suggestions(self, role: str, contents: Contents) -> None:
-        if self.image(role) is None or not self._sites:
-            self._remove((role, "suggestions"))
-            return
-        layer = self.suggestions(role)
-        if layer is None:
-            layer = self._viewer.add_points(
-                **grid_options(contents.scan),
-                **suggestion_options(contents.scan, self._sites, self._current_site),
-                name=f"{suggestions_name(self._sites[0].action)} · {role}",
-                metadata={PANEL_KEY: role},
-            )
-            layer.selected_data.events.items_changed.connect(partial(self._on_selected, layer))
-            self._layers[role, "suggestions"] = layer
-        # Where there was an attack there is a ring, and a marker would hide what it did.
-        attacked = {injection.at for injection in contents.injections}
-        free = [i for i, site in enumerate(self._sites) if site.at not in attacked]
-        shown = np.isin(layer.features[SITE], free)
-        if not np.array_equal(layer.shown, shown):
-            layer.shown = shown
-
-    def _on_selected(self, layer: Any, *_: object) -> None:
-        selected = sorted(layer.selected_data)
-        if selected and not self._changing:
-            self.suggestion_picked.emit(int(layer.features[SITE].iloc[selected[0]]))
+    def _show_overlays(self, role: str, contents: Contents) -> None:
+        for kind, overlay in self._overlays.items():
+            if self.image(role) is None:
+                self._remove((role, kind))
+                continue
+            layer = self.overlay(kind, role)
+            if layer is None:
+                layer = overlay.add_to(self._viewer, role, contents.scan, lambda: self._changing)
+                self._layers[role, kind] = layer
+            overlay.hide_attacked(layer, contents.injections)
 
     def _link(self) -> None:
         pair = [layer for layer in (self.image(SCAN), self.image(ATTACK)) if layer is not None]
@@ -334,7 +321,7 @@ class Panels:
     @property
     def _kinds(self) -> tuple[str, ...]:
         """The layers that every panel has, from below."""
-        return ("image", "marks", "suggestions") if self._sites else ("image", "marks")
+        return ("image", "marks", *(kind for kind in KINDS if kind in self._overlays))
 
     def _center_on(self, volume: CTVolume, at: Sequence[int]) -> None:
         world = self._world(volume, at)
@@ -364,7 +351,7 @@ class Panels:
         alone = ATTACK if ATTACK in roles else SCAN
         for role in roles:
             self.image(role).visible = in_grid or role == alone
-            for layer in (self.marks(role), self.suggestions(role)):
+            for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
                     layer.visible = self._marks_on and (in_grid or role == alone)
         grid.stride = len(self._kinds)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSlider, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton, QSlider, QSpinBox, QWidget
 
 from napari_mits_gan.widgets.section import Section, in_a_row
+from napari_mits_gan.widgets.vulnerability_row import VulnerabilityRow
 
 MIN_BUDGET_HU, DEFAULT_BUDGET_HU, MAX_BUDGET_HU = 1, 20, 40
 SWITCH_SHORTCUT = "Ctrl+Alt+X"
+LONGEST_KEY = 500
 _SWITCH_STYLE = (
     "QPushButton { font-weight: bold; padding: 6px; border-radius: 4px; }"
     "QPushButton:checked { background: #1d7f4f; color: white; }"
@@ -21,8 +23,8 @@ _SWITCH_STYLE = (
 class ProtectionWidget(Section):
     """Asks for a protection, and for the protected or the original version to be shown."""
 
-    protect_requested = Signal(str, int, int)
-    """Method, largest change in HU, key."""
+    protect_requested = Signal(str, int, str)
+    """Method, largest change in HU, key; an empty one is none."""
     device_chosen = Signal(str)
     switched = Signal(bool)
     """Protection on or off, as the user wants it."""
@@ -44,9 +46,14 @@ class ProtectionWidget(Section):
         self.budget.setSuffix(" HU")
         self.budget.valueChanged.connect(self.budget_slider.setValue)
         self.budget_slider.valueChanged.connect(self.budget.setValue)
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 2**31 - 1)
-        self.seed.setToolTip("The same key gives the same protection again; another key another pattern")
+        self.key = QLineEdit()
+        self.key.setEchoMode(QLineEdit.EchoMode.PasswordEchoOnEdit)
+        self.key.setMaxLength(LONGEST_KEY)
+        self.key.setPlaceholderText("none")
+        self.key.setToolTip(
+            "Any text that only you know: the same one gives the same protection again, another one another pattern. "
+            "It is not stored or exported; without a key anybody can compute the pattern"
+        )
         self.protect_button = QPushButton("Protect")
         self.protect_button.setToolTip(
             "Compute the protected version of the whole scan; you can go on working meanwhile"
@@ -65,19 +72,29 @@ class ProtectionWidget(Section):
         form.setVerticalSpacing(4)
         form.addRow("Method", in_a_row(self.method, QLabel("on"), self.device))
         form.addRow("Budget", in_a_row(self.budget_slider, self.budget))
-        form.addRow("Key", in_a_row(self.seed, self.protect_button))
+        form.addRow("Key", in_a_row(self.key, self.protect_button))
         self.body.addLayout(form)
+        self.vulnerability = VulnerabilityRow()
         self.body.addWidget(self.switch)
+        self.body.addWidget(self.vulnerability)
 
         self.device.currentTextChanged.connect(self.device_chosen)
         self.protect_button.clicked.connect(
-            lambda: self.protect_requested.emit(self.method.currentText(), self.budget.value(), self.seed.value())
+            lambda: self.protect_requested.emit(self.method.currentText(), self.budget.value(), self.key.text())
         )
         self.switch.clicked.connect(self.switched)
         self.set_ready(False)
 
-    def offer(self, devices: Sequence[str], methods: Sequence[str]) -> None:
-        """Say what can be chosen from; what is chosen stays, where it can."""
+    def offer(self, devices: Sequence[str], methods: Mapping[str, str]) -> None:
+        """Say what can be chosen from; what is chosen stays, where it can.
+
+        Parameters
+        ----------
+        devices : sequence of str
+            Where networks can be computed.
+        methods : mapping of str to str
+            The protections, and what each is in one line.
+        """
         for box, names in ((self.device, devices), (self.method, methods)):
             chosen = box.currentText()
             box.blockSignals(True)
@@ -85,6 +102,8 @@ class ProtectionWidget(Section):
             box.addItems(list(names))
             box.setCurrentText(chosen)
             box.blockSignals(False)
+        for row, words in enumerate(methods.values()):
+            self.method.setItemData(row, words, Qt.ItemDataRole.ToolTipRole)
 
     def set_ready(self, ready: bool) -> None:
         """Whether a scan is open and no other long work runs."""

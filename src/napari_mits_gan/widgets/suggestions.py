@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from napari_mits_gan.session import Action, Session
 from napari_mits_gan.widgets.background import Background, Work
-from napari_mits_gan.widgets.layers import SCAN
-from napari_mits_gan.widgets.marks import SUGGESTION_MM
+from napari_mits_gan.widgets.layers import PANELS
+from napari_mits_gan.widgets.marks import (
+    SITE,
+    SUGGESTION_MM,
+    suggestion_colors,
+    suggestion_options,
+    suggestions_name,
+)
+from napari_mits_gan.widgets.overlays import SUGGESTIONS, Overlay
 from napari_mits_gan.widgets.panels import Panels
 
 if TYPE_CHECKING:
@@ -62,7 +68,6 @@ class Suggestions(QObject):
         self._action: Action = "inject"
         self.current = -1
         """Which one is looked at; -1 for none."""
-        panels.suggestion_picked.connect(self._on_picked)
 
     @property
     def sites(self) -> tuple[Site, ...]:
@@ -95,7 +100,7 @@ class Suggestions(QObject):
     def show(self, action: Action) -> None:
         """Show the suggestions for this action, where there are any."""
         self._action, self.current = action, -1
-        self._panels.set_suggestions(self.sites)
+        self._panels.set_overlay(SUGGESTIONS, self._overlay())
         self.changed.emit()
 
     def clear(self) -> None:
@@ -114,23 +119,33 @@ class Suggestions(QObject):
         if scan is None or not 0 <= index < len(self.sites):
             return
         self.current = index
-        self._panels.highlight_suggestion(index)
+        for layer in (self._panels.overlay(SUGGESTIONS, role) for role in PANELS):
+            if layer is not None:
+                layer.border_color = suggestion_colors(self.sites, layer.features[SITE].tolist(), index)
         self._panels.go_to(scan, self.sites[index].at, follow=True)
         self.changed.emit()
         self.went_to.emit(self.sites[index])
 
     def click(self, position: tuple[float, ...]) -> bool:
         """Go to the suggestion whose marker lies where the user clicked, in world coordinates; False for none."""
-        layer, scan = self._panels.image(SCAN), self._session.original
-        if layer is None or scan is None or not self.sites:
-            return False
-        voxel = np.asarray(layer.world_to_data(position[-3:]))
-        away_mm = [np.linalg.norm((voxel - site.at) * scan.spacing) for site in self.sites]
-        nearest = int(np.argmin(away_mm))
-        if away_mm[nearest] > SUGGESTION_MM:
+        nearest = self._panels.nearest(position, [site.at for site in self.sites], SUGGESTION_MM)
+        if nearest is None:
             return False
         self.go_to(nearest)
         return True
+
+    def _overlay(self) -> Overlay | None:
+        sites = self.sites
+        if not sites:
+            return None
+        return Overlay(
+            name=suggestions_name(sites[0].action),
+            places=[site.at for site in sites],
+            # Restored markers show which one is looked at by then.
+            options=lambda volume: suggestion_options(volume, sites, self.current),
+            owner=SITE,
+            picked=self._on_picked,
+        )
 
     def _on_picked(self, index: int) -> None:
         if index != self.current:
