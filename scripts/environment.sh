@@ -137,4 +137,16 @@ on_virtual_screen() {
   QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
 }
 
+# core_tests PYTHON ARGUMENTS...: all tests but the window's, in as many processes as there are cores (four at most).
+#
+# A file's tests stay in one process, since they share what took long to read; each process computes on one thread. What
+# napari and pytest-qt add to pytest is for windows, and takes long to load.
+core_tests() {
+  local interpreter="$1"
+  shift
+  env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 \
+    "$interpreter" -m pytest -p no:napari -p no:pytest-qt --ignore=tests/widgets \
+    -n auto --maxprocesses=4 --dist=loadfile "$@"
+}
+
 has_screen() { [ "$(uname)" = Darwin ] || [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]; }

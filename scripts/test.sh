@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs all that the tests need and runs them all, the window's on a virtual screen. Arguments go to pytest.
+# Installs all that the tests need and runs them all, the window's on a virtual screen: first the core's, side by side,
+# then the window's, one after the other. With arguments, which go to pytest, all that they choose run on the screen.
 #
 # bash scripts/test.sh
 # bash scripts/test.sh tests/ct -k padding
@@ -11,5 +12,12 @@ system_packages "${window_packages[@]}" "${judge_packages[@]}"
 servers_without_services "${server_packages[@]}"
 prepare_environment all,test-gui
 
-say "Running the tests"
-on_virtual_screen "$python" -m pytest "$@"
+if [ "$#" -gt 0 ]; then
+  say "Running the tests"
+  on_virtual_screen "$python" -m pytest "$@"
+else
+  say "Running the tests of the core"
+  core_tests "$python"
+  say "Running the tests of the window"
+  on_virtual_screen "$python" -m pytest tests/widgets
+fi

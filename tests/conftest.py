@@ -12,11 +12,16 @@ from typing import Any
 import numpy as np
 import pydicom
 import pytest
+from hypothesis import settings
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+
+# How long an example takes says more about what else runs, other tests among it, than about the code.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture(scope="session")
