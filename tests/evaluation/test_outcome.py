@@ -48,7 +48,7 @@ AT = (26, 40, 40)
 NODULE = NoduleShape(12.0, 30.0, math.nan, (1.0, 1.0, 1.0), 0.05, 0, 0.8, 5)
 
 
-def _lung(noise_hu: float = 25) -> CTVolume:
+def _lung(noise_hu: float = 40) -> CTVolume:
     noise = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=SHAPE), 0.6)
     hu = -850 + noise_hu * noise / noise.std()
     hu[:, :6] = 40  # chest wall
@@ -101,7 +101,7 @@ def test_a_drawn_nodule_convinces(lung, with_nodule, detector):
 
 def test_a_drawn_nodule_convinces_in_a_noisier_scan(detector):
     # As after a protection: what was painted has the noise of its surroundings, which gives nothing away.
-    lung = _lung(40)
+    lung = _lung(55)
     found = judged(_place(lung, draw_in_scan(lung, NODULE, AT).hu), "inject", detector)
     assert found.outcome is Outcome.CONVINCING, found.glaring
 
@@ -119,8 +119,8 @@ def _spoilt(hu: np.ndarray, how: str) -> np.ndarray:
     elif how == "touched_step":
         hu[z - 17 : z + 16, y - 26 : y + 26, x - 26 : x + 26] += 250
     elif how == "stray_ml":
-        hu[z - 7 : z + 8 : 4, y - 12 : y + 12 : 5, x - 12 : x + 12 : 5] = 20
-        hu[z - 6 : z + 7 : 4, y - 12 : y + 12 : 5, x - 12 : x + 12 : 5] = 20
+        hu[z - 7 : z + 8 : 4, y - 12 : y + 12 : 5, x - 12 : x + 12 : 2] = 20
+        hu[z - 6 : z + 7 : 4, y - 12 : y + 12 : 5, x - 12 : x + 12 : 2] = 20
     return hu.clip(-1024, 3000)
 
 
@@ -152,7 +152,7 @@ def test_a_perfect_removal_convinces(lung, with_nodule, detector):
     found = judged(_place(with_nodule, lung.hu), "remove", detector, healthy=lung)
     assert found.outcome is Outcome.CONVINCING, found.glaring
     assert found.traits["left_ml"] == 0
-    assert found.traits["contrast_hu"] == pytest.approx(0, abs=10)
+    assert found.traits["contrast_hu"] == pytest.approx(0, abs=30)
 
 
 def test_a_hole_and_remains_give_a_removal_away(lung, with_nodule):
@@ -230,8 +230,8 @@ def test_limits_keep_99_percent_and_alarm_rarely():
     assert removal["texture"][0] == -math.inf
     assert removal["hole_hu"][1] == math.inf
     assert injection["core_hu"][1] == 5000
-    assert injection["texture"][1] < 4000
-    assert false_alarms([{**made[0], "texture": 9000.0}], injection) == 1
+    assert injection["touched_step"][1] < 4000
+    assert false_alarms([{**made[0], "touched_step": 9000.0}], injection) == 1
 
 
 def test_attacks_that_all_look_alike_do_not_make_a_trifle_glaring():

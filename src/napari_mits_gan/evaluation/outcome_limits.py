@@ -63,8 +63,8 @@ INJECTION_LIMITS: Limits = {
     "brightest_hu": (-math.inf, 400.0),
     "touched_step": (-math.inf, 1.1),
     "cuboid_step": (-math.inf, 1.1),
-    "texture": (-math.inf, 1.5),
-    "stray_ml": (-math.inf, 0.1132),
+    "texture": (-math.inf, 1.649),
+    "stray_ml": (-math.inf, 0.2083),
     "core_hu": (-650.0, 100.0),
     "painted_hu": (-650.0, 100.0),
     "diameter_mm": (4.0, 20.0),
@@ -74,11 +74,11 @@ INJECTION_LIMITS: Limits = {
 REMOVAL_LIMITS: Limits = {
     "brightest_hu": (-math.inf, 400.0),
     "touched_step": (-math.inf, 1.1),
-    "cuboid_step": (-math.inf, 1.315),
+    "cuboid_step": (-math.inf, 1.31),
     "texture": (-math.inf, 1.5),
-    "contrast_hu": (-75.0, 866.8),
+    "contrast_hu": (-75.0, 866.2),
     "hole_hu": (-120.0, math.inf),
-    "left_ml": (-math.inf, 0.3281),
+    "left_ml": (-math.inf, 0.3075),
 }
 
 NOT_GLARING: Limits = {
@@ -169,7 +169,7 @@ def calibrated(references: Sequence[ReferenceTraits]) -> tuple[Limits, Limits]:
     injected = [traits for one in references for traits in one.injected]
     removed = [traits for one in references for traits in one.removed]
     drawn = [traits for one in references for traits in one.drawn]
-    nodules = {t: _range(drawn, t, INJECTION_SIDES[t], _KEPT[0]) for t in NODULE_TRAITS}
+    nodules = {t: _range(drawn, t, INJECTION_SIDES[t], _KEPT[0]) for t in (*NODULE_TRAITS, "texture", "stray_ml")}
     return _limits(injected, INJECTION_SIDES, nodules), _limits(removed, REMOVAL_SIDES, {})
 
 
