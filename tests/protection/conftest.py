@@ -29,7 +29,7 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def patient() -> CTVolume:
-    """Trunk with two lungs, 24 x 72 x 80 voxels of 3 x 2.5 x 2.5 mm; outside a circle the scanner stored padding."""
+    """Trunk with two lungs, 24 x 72 x 80 voxels of 3 x 1.5 x 1.5 mm; outside a circle the scanner stored padding."""
     z, y, x = np.mgrid[0:24, 0:72, 0:80].astype(np.float32)
     hu = np.full(z.shape, -1000.0, dtype=np.float32)
     hu[((y - 36) / 27) ** 2 + ((x - 40) / 33) ** 2 <= 1] = 40
@@ -38,7 +38,7 @@ def patient() -> CTVolume:
     hu += np.random.default_rng(0).normal(0, 20, hu.shape)
     padding = (y - 36) ** 2 + (x - 40) ** 2 > 35**2
     hu[padding] = -2048
-    return CTVolume(np.round(hu).astype(np.int16), (3.0, 2.5, 2.5), padding=padding, name="small patient")
+    return CTVolume(np.round(hu).astype(np.int16), (3.0, 1.5, 1.5), padding=padding, name="small patient")
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +48,7 @@ def untrained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     generator = PerturbationGenerator(4)
     torch.nn.init.normal_(generator.tail.weight, std=0.5)
     with torch.no_grad():
-        generator.map.tile.mul_(3)
+        generator.map.values.mul_(3)
     path = tmp_path_factory.mktemp("weights") / "untrained.safetensors"
     save_protector(generator, path, {"steps": 0})
     return path

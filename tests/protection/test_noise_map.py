@@ -1,24 +1,49 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
-from napari_mits_gan.protection.noise_map import RepeatingMap, seed_from_key, shift_mm, white_noise
+from napari_mits_gan.attack.cuboid import cuboid_shape
+from napari_mits_gan.attack.resample import resample
+from napari_mits_gan.protection.noise_map import StripeMap, sample_distance_mm, seed_from_key, shift_of, white_noise
 
 
-def test_the_map_repeats_every_16_mm_along_each_axis():
-    repeating = RepeatingMap(2)
-    here, there = torch.linspace(0, 40, 17), torch.linspace(16, 56, 17)
-    torch.testing.assert_close(repeating(here, here, here), repeating(there, there, there), atol=1e-4, rtol=0)
+def test_the_stripes_repeat_after_64_of_the_attackers_voxels():
+    stripes = StripeMap(2)
+    here, there = torch.linspace(0, 40, 17), torch.linspace(64, 104, 17)
+    torch.testing.assert_close(stripes(here, here), stripes(there, there), atol=1e-3, rtol=0)
 
 
-def test_between_its_knots_the_map_is_interpolated():
-    repeating = RepeatingMap(1)
-    knots = torch.arange(16.0)
-    values = repeating(knots, knots, knots)[:, 0]
-    torch.testing.assert_close(values, repeating.tile[0])
-    middle = repeating(torch.tensor([2.5]), torch.tensor([3.0]), torch.tensor([15.0]))
-    torch.testing.assert_close(middle[0, 0, 0, 0], (values[2, 3, 15] + values[3, 3, 15]) / 2)
+def test_half_of_the_profiles_run_along_y_and_half_along_x():
+    values = StripeMap(2)(torch.arange(5) * 0.7, torch.arange(7) * 0.9)
+    assert values.shape == (4, 5, 7)
+    assert (values[:2] == values[:2, :, :1]).all()
+    assert (values[2:] == values[2:, :1]).all()
+    assert values[0, :, 0].std() > 0
+    assert values[2, 0].std() > 0
+
+
+def test_between_its_knots_a_profile_is_interpolated():
+    stripes = StripeMap(1)
+    at = stripes(torch.tensor([2.5, 2.625, 2.75, 63.875]), torch.zeros(1))[0, :, 0]
+    torch.testing.assert_close(at[0], stripes.values[0, 0, 10])
+    torch.testing.assert_close(at[1], (at[0] + at[2]) / 2)
+    torch.testing.assert_close(at[3], (stripes.values[0, 0, 255] + stripes.values[0, 0, 0]) / 2)
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 0.78125, 0.6), (2.5, 0.9, 1.3)])
+def test_the_distance_of_the_attackers_voxels_is_that_of_its_resampled_cube(spacing):
+    shape = cuboid_shape(spacing)
+    for axis, distance in enumerate(sample_distance_mm(spacing)):
+        view = [1, 1, 1]
+        view[axis] = shape[axis]
+        mm = torch.arange(shape[axis], dtype=torch.float64).mul(spacing[axis]).view(view).expand(shape)
+        cube = resample(mm, (32, 32, 32)).movedim(axis, 0)[:, 0, 0]
+        # In the middle, since splines bend at the border.
+        torch.testing.assert_close(
+            cube[20] - cube[12], torch.tensor(8 * distance, dtype=torch.float64), rtol=1e-3, atol=0
+        )
 
 
 def test_noise_of_a_slice_depends_on_seed_and_slice_alone():
@@ -28,9 +53,9 @@ def test_noise_of_a_slice_depends_on_seed_and_slice_alone():
 
 
 def test_shifts_lie_within_the_period_and_differ_between_seeds():
-    shifts = np.array([shift_mm(seed) for seed in range(200)])
+    shifts = np.array([shift_of(seed) for seed in range(200)])
     assert (shifts >= 0).all()
-    assert (shifts < 16).all()
+    assert (shifts < 64).all()
     assert len(np.unique(shifts)) == shifts.size
 
 

@@ -1,23 +1,18 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from napari_mits_gan.protection.networks import PerturbationGenerator, SliceDiscriminator
-from napari_mits_gan.protection.perturbation import bounded, roi_mean
+from napari_mits_gan.evaluation.local_mean import disc
+from napari_mits_gan.protection.networks import PerturbationGenerator
+from napari_mits_gan.protection.perturbation import bounded, roi_mean, tissue_share
 
 
-def test_the_discriminator_has_eight_convolutions_and_3329_parameters():
-    judge = SliceDiscriminator()
-    assert sum(isinstance(m, torch.nn.Conv2d) for m in judge.modules()) == 8
-    assert sum(p.numel() for p in judge.parameters()) == 3329
-    assert judge(torch.zeros(2, 1, 32, 48)).shape == (2, 1, 8, 12)
-
-
-def test_before_it_adapts_the_generator_puts_out_its_map():
+def test_before_it_adapts_the_generator_puts_out_its_stripes():
     generator = PerturbationGenerator(4)
-    grid = (torch.arange(3) * 2.5, torch.arange(10) * 0.7, torch.arange(12) * 0.7)
+    grid = (torch.arange(10) * 0.7, torch.arange(12) * 0.7)
     out = generator(torch.randn(3, 3, 10, 12) * 300 - 500, torch.randn(3, 1, 10, 12), grid, (2.5, 0.7, 0.7), 20)
-    torch.testing.assert_close(out, generator.map(*grid)[:, 0])
+    torch.testing.assert_close(out, generator.map(*grid)[:1].expand(3, -1, -1))
 
 
 def test_bounded_keeps_the_budget_the_mask_and_the_local_mean():
@@ -40,3 +35,27 @@ def test_the_roi_mean_is_that_over_a_disc_of_10_mm():
     y, x = torch.meshgrid(torch.arange(-20, 21), 2 * torch.arange(-20, 21), indexing="ij")
     disc = (y**2 + x**2 <= 25).float()
     torch.testing.assert_close(mean, disc / disc.sum())
+
+
+@pytest.mark.parametrize("spacing", [(0.78, 0.78), (1.0, 2.0), (0.5, 0.7)])
+def test_the_roi_mean_and_its_gradient_are_those_of_a_convolution(spacing):
+    torch.manual_seed(0)
+    slices = torch.randn(2, 40, 45, dtype=torch.float64, requires_grad=True)
+    weights = torch.from_numpy(disc(10.0, spacing)).double()
+    padding = [n // 2 for n in weights.shape]
+    wanted = torch.nn.functional.conv2d(slices[:, None], weights[None, None] / weights.sum(), padding=padding)[:, 0]
+    found = roi_mean(slices, spacing)
+    torch.testing.assert_close(found, wanted)
+    other = torch.randn_like(found)
+    (gradient,) = torch.autograd.grad((found * other).sum(), [slices])
+    (reference,) = torch.autograd.grad((wanted * other).sum(), [slices])
+    torch.testing.assert_close(gradient, reference)
+
+
+def test_solid_tissue_is_changed_less_than_lung():
+    hu = torch.full((1, 60, 80), -850.0)
+    hu[:, :, 40:] = 40
+    share = tissue_share(hu, (1.0, 1.0))
+    torch.testing.assert_close(share[0, 30, 10:34], torch.ones(24), atol=2e-3, rtol=0)
+    torch.testing.assert_close(share[0, 30, 46:70], torch.full((24,), 0.4), atol=2e-3, rtol=0)
+    assert (share[0, 30, 10:70].diff() <= 0).all()

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.protection.networks import PerturbationGenerator
 from napari_mits_gan.protection.train import ProtectionTraining, train_protection
-from napari_mits_gan.protection.weights import load_protector
+from napari_mits_gan.protection.weights import load_protector, save_protector
 
 QUICK = ProtectionTraining(steps=4, map_steps=2, width=4, clicks=2)
 
@@ -24,7 +25,7 @@ def test_training_writes_weights_that_give_the_trained_generator(patient, oppone
 
 
 def test_the_gradient_reaches_map_and_network_through_the_attack(patient, opponents, tmp_path):
-    settings = dataclasses.replace(QUICK, adversarial_weight=0.0, economy=0.0)
+    settings = dataclasses.replace(QUICK, economy=0.0)
     trained = train_protection([patient], tmp_path / "p.safetensors", settings, attackers=opponents, device="cpu")
     assert trained.tail.weight.abs().max() > 0  # it starts at zero
     assert trained.head.weight.isfinite().all()
@@ -32,7 +33,16 @@ def test_the_gradient_reaches_map_and_network_through_the_attack(patient, oppone
 
 def test_training_raises_the_deviation(patient, opponents, tmp_path):
     settings = dataclasses.replace(
-        QUICK, steps=60, map_steps=60, budgets_hu=(40,), map_rate=0.1, floor=1e-7, economy=0.0
+        QUICK,
+        steps=60,
+        map_steps=60,
+        rms_share=2.0,
+        roi_hu=99.0,
+        budgets_hu=(40,),
+        map_rate=0.1,
+        floor=1e-7,
+        economy=0.0,
+        smoothing_share=0.0,
     )
     from napari_mits_gan.evaluation.clicks import random_lung_clicks
     from napari_mits_gan.evaluation.disruption import deviation
@@ -40,13 +50,19 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
     from napari_mits_gan.protection.mits_gan import MitsGan
     from napari_mits_gan.protection.protect import protect
 
+    # From stripes drawn at random: those that a training begins with are good ones already.
+    torch.manual_seed(0)
+    generator = PerturbationGenerator(QUICK.width)
+    torch.nn.init.normal_(generator.map.values, std=0.2)
+    start = tmp_path / "start.safetensors"
+    save_protector(generator, start, {})
     still = dataclasses.replace(settings, steps=1, rate=0.0, map_rate=0.0)
     places = random_lung_clicks(patient, 6, 0)
     original = tampered_cores(opponents[0], patient, places).normalised
     reached = []
     for name, run in (("before", still), ("after", settings)):
         path = tmp_path / f"{name}.safetensors"
-        train_protection([patient], path, run, attackers=opponents, device="cpu")
+        train_protection([patient], path, run, attackers=opponents, start_from=start, device="cpu")
         protected = protect(patient, MitsGan(path), 40, device="cpu")
         reached.append(deviation(tampered_cores(opponents[0], protected, places).normalised, original).mean())
     assert reached[1] > 2 * reached[0]

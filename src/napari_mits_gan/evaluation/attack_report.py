@@ -113,15 +113,15 @@ LEGEND = """\
 *Injection*: at random places in the lungs whose cuboid holds no annotated nodule; *removal*: of nodules drawn at the
 same places, and of those that readers marked. In brackets 95 % intervals (Wilson for shares, percentile bootstrap for
 means). Nodules larger than the core that the network paints (20 mm, or 16 mm where it has the paper's core) cannot be
-removed whole. *Core*: mean within 3 mm of the nodule's middle; *diameter*: of the ball of the same volume; *edge*: distance over which the mean radial
-profile falls from 90 % to 10 % of what it rises above the lung; *injected within*: how many injections lie within the
-5th to 95th percentile of the drawn and real nodules (nine in ten of these do), those where nothing can be measured
-counting as outside. Nodules that are one piece with the chest wall have no diameter and no edge here. *Brightest
-made*: of the voxels that the attack changed, more than 3 mm from bone. *Step*: mean absolute difference across the
-faces of the box, before → after; a ratio of 1 is the scan's own texture. Context: RMS differences of the painted core
-in the network's units (-0.5 to 0.5) between two places, or at one place when its surroundings are changed; *lean*:
-mean cosine between the direction in which the surroundings get brighter and that in which the core does, 0 for an
-attacker that ignores them."""
+removed whole. *Core*: mean within 3 mm of the nodule's middle; *diameter*: of the ball of the same volume; *edge*:
+distance over which the mean radial profile falls from 90 % to 10 % of what it rises above the lung; *injected
+within*: how many injections lie within the 5th to 95th percentile of the drawn and real nodules (nine in ten of
+these do), those where nothing can be measured counting as outside. Nodules that are one piece with the chest wall
+have no diameter and no edge here. *Brightest made*: of the voxels that the attack changed, more than 3 mm from bone.
+*Step*: mean absolute difference across the faces of the box, before → after; a ratio of 1 is the scan's own texture.
+Context: RMS differences of the painted core in the network's units (-0.5 to 0.5) between two places, or at one place
+when its surroundings are changed; *lean*: mean cosine between the direction in which the surroundings get brighter
+and that in which the core does, 0 for an attacker that ignores them."""
 
 
 def markdown(qualities: Sequence[AttackQuality]) -> str:

@@ -17,7 +17,7 @@ _SIGMA = 0.7
 
 
 class GaussianNoise:
-    """White noise in every slice."""
+    """Control: white noise in every slice."""
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress

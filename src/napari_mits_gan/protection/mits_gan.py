@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 from napari_mits_gan.protection.networks import LOOK, PerturbationGenerator
-from napari_mits_gan.protection.noise_map import shift_mm, white_noise
-from napari_mits_gan.protection.perturbation import bounded, roi_reach
+from napari_mits_gan.protection.noise_map import sample_distance_mm, shift_of, white_noise
+from napari_mits_gan.protection.perturbation import bounded, roi_reach, tissue_share
 from napari_mits_gan.protection.weights import load_protector, shipped_protector
 from napari_mits_gan.weights_file import digest
 
@@ -40,6 +40,7 @@ class MitsGan:
     """
 
     weights: Path | None = None
+    adapts: ClassVar[bool] = True
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
@@ -48,7 +49,7 @@ class MitsGan:
         device = choose_device(request.device)
         generator = load_protector(self.weights or shipped_protector(), device)
         change = np.zeros(volume.shape, dtype=np.float32)
-        rows, columns = _around(allowed, LOOK + 2 * roi_reach(volume.spacing[1:]))
+        rows, columns = _around(allowed, LOOK + 4 * roi_reach(volume.spacing[1:]))
         if rows is None or columns is None:
             return change
         pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -56,7 +57,7 @@ class MitsGan:
         try:
             for first in range(0, volume.shape[0], step):
                 zs = range(first, min(first + step, volume.shape[0]))
-                part = perturb(generator, volume, allowed, zs, (rows, columns), request, device)
+                part = perturb(generator, volume, allowed, zs, (rows, columns), request, device, adapt=self.adapts)
                 change[zs.start : zs.stop, rows, columns] = part.cpu().numpy()
                 progress(zs.stop, volume.shape[0])
         except torch.cuda.OutOfMemoryError as error:
@@ -91,21 +92,32 @@ def perturb(
     window: tuple[slice, slice],
     request: Request,
     device: torch.device,
+    *,
+    adapt: bool = True,
 ) -> torch.Tensor:
-    """The perturbation in HU, shape (len(zs), rows, columns), of consecutive slices within a window of each."""
+    """The perturbation in HU, shape (len(zs), rows, columns), of consecutive slices within a window of each.
+
+    Without `adapt` the generator puts out its stripes as they are.
+    """
     rows, columns = window
     neighbours = np.clip(np.arange(zs.start - 1, zs.stop + 1), 0, volume.shape[0] - 1)
     hu = torch.from_numpy(volume.hu[neighbours, rows, columns].astype(np.float32)).to(device)
     context = torch.stack([hu[:-2], hu[1:-1], hu[2:]], dim=1)
     noise = np.stack([white_noise(request.seed, z, volume.shape[1:])[rows, columns] for z in zs])
-    shifts = shift_mm(request.seed)
-    ranges = (np.arange(zs.start, zs.stop), np.arange(rows.start, rows.stop), np.arange(columns.start, columns.stop))
-    z_mm, y_mm, x_mm = (
-        torch.as_tensor(index * spacing + shift, dtype=torch.float32, device=device)
-        for index, spacing, shift in zip(ranges, volume.spacing, shifts, strict=True)
+    y, x = (
+        torch.as_tensor(
+            np.arange(window.start, window.stop) * mm / distance + shift, dtype=torch.float32, device=device
+        )
+        for window, mm, distance, shift in zip(
+            (rows, columns),
+            volume.spacing[1:],
+            sample_distance_mm(volume.spacing)[1:],
+            shift_of(request.seed),
+            strict=True,
+        )
     )
-    raw = generator(
-        context, torch.from_numpy(noise)[:, None].to(device), (z_mm, y_mm, x_mm), volume.spacing, request.max_change_hu
-    )
+    white = torch.from_numpy(noise)[:, None].to(device)
+    raw = generator(context, white, (y, x), volume.spacing, request.max_change_hu, adapt=adapt)
     inside = torch.from_numpy(allowed[zs.start : zs.stop, rows, columns].astype(np.float32)).to(device)
-    return bounded(raw, inside, volume.spacing[1:]) * request.max_change_hu
+    share = tissue_share(context[:, 1], volume.spacing[1:])
+    return bounded(raw, inside, volume.spacing[1:]) * share * request.max_change_hu

@@ -1,8 +1,8 @@
-"""The noise map of MITS-GAN: what the seed decides, in physical coordinates.
+"""The noise map of MITS-GAN: what the seed decides, in the attacker's own coordinates.
 
 MITS-GAN (Pasqualino, Guarnera, Ortis, Battiato, Comput. Biol. Med. 2024) feeds its generator a slice and a map of
-noise. White noise is a weak carrier: a pattern that repeats with the attacker's strides (8 or 16 mm) does more at the
-same change. So the map here has learnt channels that repeat every 16 mm along each axis, shifted as a whole by the
+noise. White noise is a weak carrier: an attacker's strided convolutions answer to stripes that are coherent all over
+its cube, many times more at the same change (docs/experiments.md). So the map here holds learnt stripes, shifted by the
 seed, beside one channel of white noise drawn from it.
 """
 
@@ -15,17 +15,27 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-PERIOD_MM = 16
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 
-_FIRST_WAVES = ((0.6, (1, 6, 0)), (0.6, (0, 8, 0)), (0.4, (0, 6, 1)), (0.4, (0, 5, 0)))
-"""Where training starts: amplitude and cycles (z, y, x) in 16 mm of the plane waves that disrupt the attackers most for
-their size, of all that keep a slice's local mean (docs/experiments.md)."""
+PERIOD = 64
+"""After so many of the attacker's voxels the stripes repeat."""
+_KNOTS = 4
+"""Values of a profile for each of the attacker's voxels: enough for stripes with sharp edges in the scan's own."""
+_FIRST_WAVES = ((1.2, 30), (0.6, 20), (0.4, 12))
+"""Where training starts: amplitude and cycles in a period. Of all plane waves those of 30 cycles, which beat once over
+the attacker's cube, so that no click meets them at their zeros only, disrupt most; longer ones survive smoothing."""
 
 
-def shift_mm(seed: int) -> tuple[float, float, float]:
-    """By how much (z, y, x), each 0 to 16 mm, the seed shifts the repeating channels."""
-    z, y, x = np.random.default_rng([seed, 0x6D617073]).uniform(0, PERIOD_MM, 3)
-    return (float(z), float(y), float(x))
+def sample_distance_mm(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Distance (z, y, x) of the voxels in the attacker's cube: not quite 1 mm, since corners stay corners."""
+    z, y, x = ((n - 1) * s / (CUBOID_MM - 1) for n, s in zip(cuboid_shape(spacing), spacing, strict=True))
+    return (z, y, x)
+
+
+def shift_of(seed: int) -> tuple[float, float]:
+    """By how many of the attacker's voxels (y, x), each 0 to 64, the seed shifts the stripes."""
+    y, x = np.random.default_rng([seed, 0x6D617073]).uniform(0, PERIOD, 2)
+    return (float(y), float(x))
 
 
 def seed_from_key(key: str) -> int:
@@ -38,46 +48,45 @@ def white_noise(seed: int, z: int, shape: tuple[int, int]) -> NDArray[np.float32
     return np.random.default_rng([seed, z]).standard_normal(shape, dtype=np.float32)
 
 
-def _periodic_weights(coordinates_mm: Tensor) -> Tensor:
-    """Linear interpolation, period 16 mm, from 16 knots: shape (n, 16)."""
-    place = torch.remainder(coordinates_mm, PERIOD_MM)
-    knots = torch.arange(PERIOD_MM, dtype=place.dtype, device=place.device)
-    apart = (place[:, None] - knots).abs()
-    return (1 - torch.minimum(apart, PERIOD_MM - apart)).clamp(min=0)
-
-
-def _wave(cycles: tuple[int, int, int]) -> Tensor:
-    """A plane wave with whole numbers of cycles (z, y, x) in 16 mm, shape (16, 16, 16)."""
-    z, y, x = torch.meshgrid(*[torch.arange(PERIOD_MM) * (2 * torch.pi * c / PERIOD_MM) for c in cycles], indexing="ij")
-    return torch.cos(z + y + x)
-
-
-class RepeatingMap(nn.Module):
-    """Learnt channels that repeat every 16 mm along each axis.
+class StripeMap(nn.Module):
+    """Learnt profiles along y and along x, the same in every slice.
 
     Parameters
     ----------
-    channels : int
-        How many.
+    profiles : int
+        How many along each of the two axes.
     """
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, profiles: int) -> None:
         super().__init__()
-        tile = torch.randn(channels, PERIOD_MM, PERIOD_MM, PERIOD_MM) * 0.2
-        tile[0] += sum(amplitude * _wave(cycles) for amplitude, cycles in _FIRST_WAVES)
-        self.tile = nn.Parameter(tile)
+        knots = torch.arange(PERIOD * _KNOTS) / (PERIOD * _KNOTS)
+        first = sum(amplitude * torch.cos(2 * torch.pi * cycles * knots) for amplitude, cycles in _FIRST_WAVES)
+        values = torch.randn(2, profiles, PERIOD * _KNOTS) * 0.2
+        values[:, 0] += first
+        self.values = nn.Parameter(values)
 
-    def forward(self, z_mm: Tensor, y_mm: Tensor, x_mm: Tensor) -> Tensor:
-        """Sample the map on a grid.
+    def forward(self, y: Tensor, x: Tensor) -> Tensor:
+        """Sample the profiles.
 
         Parameters
         ----------
-        z_mm, y_mm, x_mm : Tensor, shapes (nz,), (ny,), (nx,)
-            Coordinates of the voxels.
+        y, x : Tensor, shapes (ny,), (nx,)
+            Coordinates of the rows and columns, in the attacker's voxels.
 
         Returns
         -------
-        Tensor, shape (nz, channels, ny, nx)
+        Tensor, shape (2 * profiles, ny, nx)
+            Those along y, then those along x.
         """
-        along = [_periodic_weights(c) for c in (z_mm, y_mm, x_mm)]
-        return torch.einsum("czyx,az,by,dx->acbd", self.tile, *along)
+        along_y = self._sampled(self.values[0], y)[:, :, None].expand(-1, -1, len(x))
+        along_x = self._sampled(self.values[1], x)[:, None, :].expand(-1, len(y), -1)
+        return torch.cat([along_y, along_x])
+
+    @staticmethod
+    def _sampled(values: Tensor, at: Tensor) -> Tensor:
+        """Linear interpolation; shape (profiles, len(at))."""
+        place = torch.remainder(at, PERIOD) * _KNOTS
+        low = place.floor()
+        share = (place - low).to(values.dtype)
+        index = low.long() % values.shape[1]
+        return values[:, index] * (1 - share) + values[:, (index + 1) % values.shape[1]] * share

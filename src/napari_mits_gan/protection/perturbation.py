@@ -3,34 +3,76 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 ROI_MM = 10.0
 """Diameter of the disc over which the mean of a slice is kept: the usual region of interest."""
+_SHARE_IN_SOLID = 0.4
+_SOLID_HU, _SOLID_WIDTH_HU = -400.0, 60.0
+_LARGEST_MEAN = 0.1
+"""The mean over that disc, in units of the budget, above which the change is weakened around it."""
 
 
 @lru_cache(maxsize=32)
-def _disc(spacing_yx: tuple[float, float]) -> Tensor:
-    ny, nx = (int(ROI_MM / 2 / s) for s in spacing_yx)
-    y, x = np.ogrid[-ny : ny + 1, -nx : nx + 1]
-    disc = ((y * spacing_yx[0]) ** 2 + (x * spacing_yx[1]) ** 2 <= (ROI_MM / 2) ** 2).astype(np.float32)
-    return torch.from_numpy(disc / disc.sum())
+def _half_widths(spacing_yx: tuple[float, float]) -> tuple[int, ...]:
+    """For each row of the disc, from its middle down, how many pixels it reaches to either side."""
+    rows = int(ROI_MM / 2 / spacing_yx[0])
+    radius = ROI_MM / 2
+    return tuple(int((radius**2 - (row * spacing_yx[0]) ** 2) ** 0.5 / spacing_yx[1] + 1e-9) for row in range(rows + 1))
+
+
+def tissue_share(hu: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
+    """How much of a change to keep: all of it in lung, 0.4 in what is solid over 10 mm; shape (n, y, x), as `hu`.
+
+    Attacks in the lung hardly depend on the solid tissue around it (docs/experiments.md), so noise is spared there.
+    """
+    solid = torch.sigmoid((roi_mean(hu, spacing_yx) - _SOLID_HU) / _SOLID_WIDTH_HU)
+    return 1 - (1 - _SHARE_IN_SOLID) * solid
 
 
 def roi_reach(spacing_yx: tuple[float, float]) -> int:
     """Pixels that the disc reaches from its centre."""
-    return max(_disc(spacing_yx).shape) // 2
+    widths = _half_widths(spacing_yx)
+    return max(len(widths) - 1, widths[0])
+
+
+def _disc_mean(slices: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
+    widths = _half_widths(spacing_yx)
+    reach_y, reach_x = len(widths) - 1, widths[0]
+    rows, columns = slices.shape[-2:]
+    # Sums along x by differences of running sums: a disc of 13 x 13 pixels costs 13 differences, not 137 products.
+    padded = functional.pad(slices, (reach_x + 1, reach_x, reach_y, reach_y))
+    running = padded.cumsum(dim=-1)
+    total = torch.zeros_like(slices)
+    for dy in range(-reach_y, reach_y + 1):
+        w = widths[abs(dy)]
+        band = running[..., reach_y + dy : reach_y + dy + rows, :]
+        total += band[..., reach_x + 1 + w : reach_x + 1 + w + columns]
+        total -= band[..., reach_x - w : reach_x - w + columns]
+    return total / (2 * sum(2 * w + 1 for w in widths) - (2 * widths[0] + 1))
+
+
+class _DiscMean(torch.autograd.Function):
+    """The mean over a disc, zero outside the array: symmetric, so it is its own gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, slices: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
+        ctx.spacing_yx = spacing_yx
+        return _disc_mean(slices, spacing_yx)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None]:
+        return _disc_mean(gradients[0], ctx.spacing_yx), None
 
 
 def roi_mean(slices: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
     """Mean over a disc of 10 mm around each pixel, 0 outside the array; shape (n, y, x)."""
-    kernel = _disc(spacing_yx).to(slices)
-    padding = (kernel.shape[0] // 2, kernel.shape[1] // 2)
-    return functional.conv2d(slices[:, None], kernel[None, None], padding=padding)[:, 0]
+    mean: Tensor = _DiscMean.apply(slices, spacing_yx)  # type: ignore[no-untyped-call]
+    return mean
 
 
 def bounded(raw: Tensor, inside: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
@@ -52,4 +94,8 @@ def bounded(raw: Tensor, inside: Tensor, spacing_yx: tuple[float, float]) -> Ten
     """
     change = torch.tanh(raw - roi_mean(raw, spacing_yx)) * inside
     # Tanh and the mask bring some mean back; a second pass leaves little.
-    return ((change - roi_mean(change, spacing_yx)) * inside).clamp(-1, 1)
+    change = ((change - roi_mean(change, spacing_yx)) * inside).clamp(-1, 1)
+    # Where pixels are coarse, a disc of few of them does not average stripes out, and no pass helps: less of them does.
+    reach = roi_reach(spacing_yx)
+    means = functional.max_pool2d(roi_mean(change, spacing_yx).abs()[:, None], 2 * reach + 1, 1, reach)[:, 0]
+    return change * (_LARGEST_MEAN / means.clamp(min=_LARGEST_MEAN))

@@ -11,14 +11,22 @@ from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.protection.budget import apply_within_budget, checked_budget
+from napari_mits_gan.protection.constant_shift import ConstantShift
 from napari_mits_gan.protection.contract import Method, Request
 from napari_mits_gan.protection.gaussian_noise import GaussianNoise
 from napari_mits_gan.protection.key import seed_and_record
 from napari_mits_gan.protection.mits_gan import MitsGan
+from napari_mits_gan.protection.pgd import Pgd
+from napari_mits_gan.protection.slice_shift import SliceShift
+from napari_mits_gan.protection.universal import Universal
 
 METHODS: Mapping[str, Callable[[], Method]] = {
     "mits-gan": MitsGan,
+    "universal": Universal,
+    "pgd": Pgd,
     "gaussian-noise": GaussianNoise,
+    "constant-shift": ConstantShift,
+    "slice-shift": SliceShift,
 }
 """The methods by name; the default comes first."""
 

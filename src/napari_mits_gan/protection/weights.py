@@ -13,7 +13,7 @@ from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.protection.networks import PerturbationGenerator
 from napari_mits_gan.weights_file import read_weights, write_weights
 
-FORMAT = "napari-mits-gan protector 1"
+FORMAT = "napari-mits-gan protector 2"
 
 
 def shipped_protector() -> Path:
