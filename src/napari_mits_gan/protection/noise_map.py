@@ -21,9 +21,10 @@ PERIOD = 64
 """After so many of the attacker's voxels the stripes repeat."""
 _KNOTS = 4
 """Values of a profile for each of the attacker's voxels: enough for stripes with sharp edges in the scan's own."""
-_FIRST_WAVES = ((1.2, 30), (0.6, 20), (0.4, 12))
-"""Where training starts: amplitude and cycles in a period. Of all plane waves those of 30 cycles, which beat once over
-the attacker's cube, so that no click meets them at their zeros only, disrupt most; longer ones survive smoothing."""
+_FIRST_CYCLES = 30
+_FIRST_AMPLITUDE = 1.5
+"""Where training starts: cycles in a period, and amplitude before the hyperbolic tangent. Of all plane waves these, which
+beat once over the attacker's cube, so that no click meets them at their zeros only, disrupt most."""
 
 
 def sample_distance_mm(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -60,7 +61,7 @@ class StripeMap(nn.Module):
     def __init__(self, profiles: int) -> None:
         super().__init__()
         knots = torch.arange(PERIOD * _KNOTS) / (PERIOD * _KNOTS)
-        first = sum(amplitude * torch.cos(2 * torch.pi * cycles * knots) for amplitude, cycles in _FIRST_WAVES)
+        first = _FIRST_AMPLITUDE * torch.cos(2 * torch.pi * _FIRST_CYCLES * knots)
         values = torch.randn(2, profiles, PERIOD * _KNOTS) * 0.2
         values[:, 0] += first
         self.values = nn.Parameter(values)
