@@ -23,8 +23,8 @@ _KNOTS = 4
 """Values of a profile for each of the attacker's voxels: enough for stripes with sharp edges in the scan's own."""
 _FIRST_CYCLES = 30
 _FIRST_AMPLITUDE = 1.5
-"""Where training starts: cycles in a period, and amplitude before the hyperbolic tangent. Of all plane waves these, which
-beat once over the attacker's cube, so that no click meets them at their zeros only, disrupt most."""
+"""Where training starts: cycles in a period, and amplitude before the hyperbolic tangent. Of all plane waves these
+disrupt most: they beat once over the attacker's cube, so that no click meets them at their zeros only."""
 
 
 def sample_distance_mm(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
