@@ -21,10 +21,11 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from aims import Reached, aims_table
 from measure import limit_cores
 from scans import add_scans, chosen_paths
 
-from napari_mits_gan.attack.ctgan import SHIPPED_ATTACKERS
+from napari_mits_gan.attack.ctgan import CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct
@@ -154,7 +155,7 @@ def measured(path: Path, wanted: Wanted) -> Found:
         with_nodules = protected_version(drawn.volume, budget)
         judged = _removals(attackers["remove"], drawn, with_nodules, volume, detector)
         found.outcomes[f"removal, protected at {budget} HU"] = judged
-        real = [tuple(round(c) for c in nodule.at) for nodule in annotated]
+        real = [(round(z), round(y), round(x)) for z, y, x in (nodule.at for nodule in annotated)]
         found.diagnostic[budget] = diagnostic_value(
             drawn.volume,
             with_nodules,
@@ -180,7 +181,9 @@ def measured(path: Path, wanted: Wanted) -> Found:
     return found
 
 
-def _removals(attacker, drawn: NodulesApart, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector) -> Outcomes:
+def _removals(
+    attacker: CTGAN, drawn: NodulesApart, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
+) -> Outcomes:
     return attack_and_judge(attacker, scan, drawn.places, detector, healthy=healthy)[1]
 
 
@@ -232,34 +235,43 @@ def together(parts: Sequence[dict[str, T]], pooled: Callable[[list[T]], T]) -> d
 def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
     """The whole of docs/results.md."""
     pooled = [pool([f.evaluations[budget] for f in found]) for budget in wanted.budgets]
+    values = {budget: DiagnosticValue.pooled([f.diagnostic[budget] for f in found]) for budget in wanted.budgets}
+    judged = together([f.outcomes for f in found], Outcomes.pooled)
+    unseen = {b: together([f.unseen[b] for f in found], Disruption.pooled) for b in wanted.budgets}
+    robust = {b: together([f.robust[b] for f in found], Robustness.pooled) for b in wanted.budgets}
+    reached = {
+        budget: Reached(
+            one,
+            unseen[budget],
+            robust[budget],
+            judged[f"injection, protected at {budget} HU"],
+            judged[f"removal, protected at {budget} HU"],
+            values[budget],
+        )
+        for budget, one in zip(wanted.budgets, pooled, strict=True)
+    }
     text = [HEAD] + ([HELD_OUT_SCANS] if held_out else [])
+    text.append(f"## Aims\n\nReached, and in brackets what was wanted.\n\n{aims_table(reached).markdown()}\n")
     text.append(f"## Attackers that training knew\n\n{summary_table(pooled).markdown()}\n\n{LEGEND}\n")
-    unseen = [
-        (f"{name}, {budget} HU", disruption)
-        for budget in wanted.budgets
-        for name, disruption in together([f.unseen[budget] for f in found], Disruption.pooled).items()
+    strangers = [
+        (f"{name}, {budget} HU", disruption) for budget in wanted.budgets for name, disruption in unseen[budget].items()
     ]
     text.append(
         "## Attackers that training did not know\n\nAnother seed, another width and blanked core, no histogram "
-        f"equalisation (docs/attack.md).\n\n{disruption_lines(unseen).markdown()}\n"
+        f"equalisation (docs/attack.md).\n\n{disruption_lines(strangers).markdown()}\n"
     )
-    judged = together([f.outcomes for f in found], Outcomes.pooled)
     text.append(
         f"## What becomes of the attacks\n\n{outcome_table(list(judged.items())).markdown()}\n\n{OUTCOME_LEGEND}\n"
     )
     for budget in wanted.budgets:
-        robust = together([f.robust[budget] for f in found], Robustness.pooled)
-        text.append(f"## After purification, {budget} HU\n\n{robustness_table(robust).markdown()}\n")
+        text.append(f"## After purification, {budget} HU\n\n{robustness_table(robust[budget]).markdown()}\n")
     text.append(ROBUSTNESS_LEGEND + "\n")
     where = together([f.where for f in found], Disruption.pooled)
     if where:
         text.append(
             f"## Where, at {WHERE_BUDGET_HU} HU (injections)\n\n{disruption_lines(list(where.items())).markdown()}\n"
         )
-    values = [
-        (f"{budget} HU", DiagnosticValue.pooled([f.diagnostic[budget] for f in found])) for budget in wanted.budgets
-    ]
-    text.append(f"## Diagnostic value\n\n{diagnostic_table(values).markdown()}\n")
+    text.append(f"## Diagnostic value\n\n{diagnostic_table([(f'{b} HU', v) for b, v in values.items()]).markdown()}\n")
     for one, budget in zip(pooled, wanted.budgets, strict=True):
         text.append(markdown(one))
         text += [markdown(f.evaluations[budget], heading="###") for f in found]
