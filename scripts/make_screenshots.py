@@ -25,17 +25,36 @@ def main() -> None:
     options.output.mkdir(parents=True, exist_ok=True)
     demonstration.attack("inject", options.at or place_to_attack(scan))
     demonstration.picture(options.output / "unprotected.png")
-    demonstration.protect(options.budget)
-    demonstration.look_at(Difference.EFFECT)
-    demonstration.picture(options.output / "three_panels.png")
+    for budget in options.budgets:
+        demonstration.protect(budget)
+        demonstration.look_at(Difference.EFFECT)
+        demonstration.picture(options.output / f"three_panels_{budget}_hu.png")
+    _picture_of_the_map(demonstration, options.output / "vulnerability_map.png")
     demonstration.close()
+
+
+def _picture_of_the_map(demonstration: Demonstration, path: Path) -> None:
+    """Where injections still work on the protected scan, in the slice with most of the places."""
+    manager = demonstration.dock.manager
+    manager.session.clear()
+    demonstration.wait()
+    manager.map_vulnerability("inject")
+    demonstration.wait()
+    found = manager.vulnerability.found
+    assert found is not None  # waiting has raised otherwise
+    slices = [place[0] for place in found.places]
+    manager.vulnerability.go_to(slices.index(max(slices, key=slices.count)))
+    manager.panels.show_whole()
+    demonstration.picture(path)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scan", nargs="?", type=Path, metavar="SCAN")
     parser.add_argument("--at", type=_voxel, metavar="Z,Y,X", help="voxel to inject a nodule at")
-    parser.add_argument("--budget", type=int, default=20, metavar="HU", help="largest change of the protection")
+    parser.add_argument(
+        "--budgets", type=int, nargs="+", default=(20, 40), metavar="HU", help="largest changes of the protection"
+    )
     parser.add_argument("--output", type=Path, default=IMAGES, metavar="FOLDER")
     return parser.parse_args()
 
