@@ -1,0 +1,44 @@
+"""docs/results.md is what the committed weights give: a small part of it, made anew."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.evaluation.evaluate import load_attackers, measure_change
+from napari_mits_gan.protection.protect import protect
+from napari_mits_gan.protection.weights import shipped_protector
+from napari_mits_gan.weights_file import digest
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "results.md"
+SCAN, BUDGET_HU = "RIDER-Pilot-0117", 20
+
+
+def section() -> str:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    start = text.index(f"### mits-gan at {BUDGET_HU} HU: {SCAN}")
+    return text[start : text.find("\n## ", start)].split("\n### ")[0]
+
+
+def test_the_document_names_the_weights_that_ship():
+    assert f"{shipped_protector().name} {digest(shipped_protector())}" in section()
+    for attacker in load_attackers(device="cpu").values():
+        assert attacker.name in section()
+
+
+def test_the_change_of_a_scan_is_the_one_in_the_document(shared_ct):
+    path = shared_ct / f"{SCAN}.nii.gz"
+    if not path.is_file():
+        pytest.skip(f"{path.name} is not among the real scans here")
+    scan = read_ct(path)
+    found = measure_change(scan, protect(scan, "mits-gan", BUDGET_HU, device="cpu"), body_mask(scan))
+    row = next(line for line in section().splitlines() if line.startswith("| mits-gan |"))
+    largest, rms, psnr, ssim, mean = (float(cell) for cell in row.split("|")[2:7])
+    assert found.fidelity.max_change_hu == largest
+    assert found.fidelity.rms_hu == pytest.approx(rms, abs=0.02)
+    assert found.fidelity.psnr_db == pytest.approx(psnr, abs=0.1)
+    assert found.fidelity.ssim == pytest.approx(ssim, abs=2e-4)
+    assert found.local_mean_95_hu == pytest.approx(mean, abs=0.02)
