@@ -169,7 +169,7 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
         "text": {
             "string": "{deviation:.3f}",
             "size": 8,
-            "color": "white",
+            "color": "#ffd21f",
             "anchor": "upper_left",
             "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
         },
