@@ -1,4 +1,4 @@
-"""`napari-mits-gan train`: train an attacker or the protection on scans of one's own."""
+"""`napari-mits-gan train`: train an attacker, the protection, or what judges them on scans of one's own."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ def add_to(commands: Commands) -> None:
     command = new_command(
         commands,
         "train",
-        "train the injector, the remover, the protection or the detector",
+        "train the injector, the remover, the protection, the detector or the denoiser",
         "An interrupted training goes on where it was, unless told not to.",
     )
-    command.add_argument("network", choices=(*ACTION_OF, "protection", "detector"), help="what to train")
+    command.add_argument("network", choices=(*ACTION_OF, "protection", "detector", "denoiser"), help="what to train")
     command.add_argument("scans", nargs="+", type=Path, metavar="SCAN", help="DICOM folders, NIfTI, MetaImage or NRRD")
     command.add_argument("--output", type=Path, required=True, metavar="FILE", help="the .safetensors file to write")
     command.add_argument("--steps", type=whole_number, metavar="N", help="number of optimisation steps")
@@ -76,6 +76,10 @@ def run(options: argparse.Namespace) -> None:
 
             known = [nodules_beside(s, v) for s, v in zip(options.scans, volumes, strict=True)]
             train_detector(volumes, known, options.output, DetectorTraining(**settings), **common, progress=progress)
+        elif options.network == "denoiser":
+            from napari_mits_gan.evaluation.train_denoiser import DenoiserTraining, train_denoiser
+
+            train_denoiser(volumes, options.output, DenoiserTraining(**settings), **common, progress=progress)
         else:
             from napari_mits_gan.attack.train import AttackTraining, train_attack
 

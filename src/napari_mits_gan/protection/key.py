@@ -1,4 +1,7 @@
-"""A key instead of a seed: a text that only the user knows; what is written down of it gives no seed away."""
+"""A key instead of a seed: a text that only the user knows; what is written down of it gives no seed away.
+
+It recognises a perturbation; it does not hide one: where the stripes lie can be measured in the scan itself.
+"""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class ProtectionWidget(Section):
         self.key.setPlaceholderText("none")
         self.key.setToolTip(
             "Any text that only you know: the same one gives the same protection again, another one another pattern. "
-            "It is not stored or exported; without a key anybody can compute the pattern"
+            "It is not stored or exported. Somebody who studies the scan can measure the pattern all the same"
         )
         self.protect_button = QPushButton("Protect")
         self.protect_button.setToolTip(
