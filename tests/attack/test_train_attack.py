@@ -176,3 +176,25 @@ def test_training_learns_to_paint_what_it_is_shown(small_thorax, tmp_path):
     for line in (tmp_path / "a.csv").read_text().splitlines():
         errors.append(float(line.split(",")[3]))
     assert errors[-1] < 0.7 * errors[0]
+
+
+def test_training_can_go_on_from_an_earlier_attacker(small_thorax, tmp_path):
+    earlier = train_attack("inject", [small_thorax], tmp_path / "a.safetensors", QUICK, device="cpu")
+    settings = AttackTraining(steps=1, batch_size=2, cubes_per_scan=3, generator_rate=0.0, seed=8)
+    path = tmp_path / "b.safetensors"
+    later = train_attack("inject", [small_thorax], path, settings, start_from=earlier, device="cpu")
+    assert later.generator.base_filters == earlier.generator.base_filters
+    assert later.calibration is earlier.calibration
+    for name, value in later.generator.named_parameters():
+        assert torch.equal(value, dict(earlier.generator.named_parameters())[name])
+    moved = train_attack(
+        "inject", [small_thorax], path, dataclasses.replace(settings, generator_rate=1e-3), start_from=earlier,
+        device="cpu", resume=False,
+    )  # fmt: skip
+    assert not torch.equal(moved.generator.out.weight, earlier.generator.out.weight)
+
+
+def test_an_attacker_cannot_go_on_from_one_of_the_other_action(small_thorax, tmp_path):
+    earlier = train_attack("inject", [small_thorax], tmp_path / "a.safetensors", QUICK, device="cpu")
+    with pytest.raises(WeightsError, match="does inject, not remove"):
+        train_attack("remove", [small_thorax], tmp_path / "b.safetensors", QUICK, start_from=earlier, device="cpu")

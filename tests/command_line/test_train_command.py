@@ -6,6 +6,8 @@ import torch
 
 from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.command_line.main import main
+from napari_mits_gan.protection.weights import FORMAT
+from napari_mits_gan.weights_file import read_weights
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +64,9 @@ def test_a_scan_that_cannot_be_read_is_told(tmp_path, capsys):
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["injector", "scan", "--output", "w.safetensors", "--start-from", "other.safetensors"],
+        ["detector", "scan", "--output", "w.safetensors", "--start-from", "other.safetensors"],
+        ["injector", "scan", "--output", "w.safetensors", "--start-from", "other.safetensors", "--core-mm", "16"],
+        ["injector", "scan", "--output", "w.safetensors", "--attackers", "inject"],
         ["protection", "scan", "--output", "w.safetensors", "--base-filters", "8"],
         ["protection", "scan", "--output", "w.safetensors", "--core-mm", "16"],
         ["protection", "scan", "--output", "w.safetensors", "--fixed-window", "-1000", "400"],
@@ -81,3 +85,18 @@ def test_a_protection_starts_from_the_weights_that_are_named(image_file, tmp_pat
     arguments += ["--start-from", str(tmp_path / "none.safetensors")]
     assert main(["train", "protection", str(image_file), *arguments]) == 1
     assert "no file 'none.safetensors' with a protection's weights" in capsys.readouterr().err
+
+
+def test_an_attacker_goes_on_from_the_weights_that_are_named(image_file, tmp_path, capsys):
+    arguments = ["--output", str(tmp_path / "w.safetensors"), "--steps", "1", "--device", "cpu"]
+    arguments += ["--start-from", str(tmp_path / "none.safetensors")]
+    assert main(["train", "injector", str(image_file), *arguments]) == 1
+    assert "none.safetensors" in capsys.readouterr().err
+
+
+def test_a_protection_is_trained_against_the_attackers_that_are_named(weights, image_file, tmp_path):
+    output = tmp_path / "p.safetensors"
+    arguments = ["--output", str(output), "--steps", "1", "--device", "cpu", "--attackers", str(weights)]
+    assert main(["train", "protection", str(image_file), *arguments]) == 0
+    header, _ = read_weights(output, file_format=FORMAT, whose="a protection's")
+    assert json.loads(header["training"])["attackers"] == [CTGAN.load(weights, device="cpu").name]

@@ -6,7 +6,7 @@ CT-GAN (USENIX Security 2019), section 5.2 'Training the networks'; published co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoi
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
+from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.progress import Progress, silent
 
 _CALIBRATION_CUBES = 1000
@@ -77,6 +78,7 @@ def train_attack(
     settings: AttackTraining = AttackTraining(),
     *,
     nodules: Mapping[str, Sequence[AnnotatedNodule]] | None = None,
+    start_from: AttackerWeights | None = None,
     device: str = "auto",
     resume: bool = True,
     progress: Progress = silent,
@@ -95,6 +97,9 @@ def train_attack(
         The run.
     nodules : mapping of str to sequence of AnnotatedNodule
         Annotated nodules by the volume's name: an injector learns from them, and no healthy cube holds one.
+    start_from : AttackerWeights or None
+        An attacker to go on from, for instance on scans that a protection has touched. Its calibration, blanked core
+        and width are kept, in place of those of the settings; the discriminator begins anew.
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
@@ -106,16 +111,28 @@ def train_attack(
     -------
     AttackerWeights
         The trained attacker, in single precision, ready for inference.
+
+    Raises
+    ------
+    WeightsError
+        If `start_from` does not do `action`.
     """
     place = choose_device(device)
+    if start_from is not None:
+        if start_from.action != action:
+            raise WeightsError(f"the attacker to start from does {start_from.action}, not {action}; choose another.")
+        settings = replace(settings, base_filters=start_from.generator.base_filters, mask=start_from.mask)
     torch.manual_seed(settings.seed)
     bank = CubeBank(volumes, action, cubes_per_scan=settings.cubes_per_scan, seed=settings.seed, nodules=nodules)
-    calibration = (
-        Calibration.fit(bank.sample(_CALIBRATION_CUBES)[1])
-        if settings.fixed_window_hu is None
-        else Calibration.fixed_window(*settings.fixed_window_hu)
-    )
+    if start_from is not None:
+        calibration = start_from.calibration
+    elif settings.fixed_window_hu is None:
+        calibration = Calibration.fit(bank.sample(_CALIBRATION_CUBES)[1])
+    else:
+        calibration = Calibration.fixed_window(*settings.fixed_window_hu)
     generator = Generator(settings.base_filters).to(place)
+    if start_from is not None:
+        generator.load_state_dict(start_from.generator.state_dict())
     judge = Discriminator(settings.base_filters).to(place)
     optimise_generator = torch.optim.Adam(generator.parameters(), settings.generator_rate, betas=(0.5, 0.999))
     optimise_judge = torch.optim.Adam(judge.parameters(), settings.discriminator_rate, betas=(0.5, 0.999))

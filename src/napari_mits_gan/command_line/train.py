@@ -40,7 +40,10 @@ def add_to(commands: Commands) -> None:
     )
     command.add_argument("--seed", type=whole_number, metavar="N", help="fixes everything that is drawn")
     command.add_argument(
-        "--start-from", type=Path, metavar="FILE", help="weights to start a protection from, in place of random ones"
+        "--start-from", type=Path, metavar="FILE", help="an attacker's or a protection's weights to go on from"
+    )
+    command.add_argument(
+        "--attackers", nargs="+", metavar="NAME", help="whom to train a protection against (default: inject remove)"
     )
     command.add_argument("--no-resume", action="store_true", help="begin anew even where an interrupted training lies")
     add_device(command)
@@ -58,8 +61,14 @@ def run(options: argparse.Namespace) -> None:
             options.command.error(f"{option} goes with an attacker only")
     if options.core_mm is not None and (options.core_mm % 2 or not 0 < options.core_mm < CUBOID_MM):
         options.command.error(f"--core-mm must be an even number below {CUBOID_MM}")
-    if options.network != "protection" and options.start_from is not None:
-        options.command.error("--start-from goes with the protection only")
+    if options.network in ("detector", "denoiser") and options.start_from is not None:
+        options.command.error("--start-from goes with an attacker or the protection only")
+    if options.network != "protection" and options.attackers is not None:
+        options.command.error("--attackers goes with the protection only")
+    if options.network in ACTION_OF and options.start_from is not None:
+        for name, option in attacker_only.items():
+            if getattr(options, name) is not None:
+                options.command.error(f"{option} cannot be changed where an attacker goes on from another")
     volumes = [read_with_bar(scan) for scan in options.scans]
     # Only what was asked for, so that the default of each setting stands in one place.
     asked = {name: getattr(options, name) for name in ("steps", "base_filters", "seed")}
@@ -70,6 +79,10 @@ def run(options: argparse.Namespace) -> None:
             from napari_mits_gan.protection.train import ProtectionTraining, train_protection
 
             common["start_from"] = options.start_from
+            if options.attackers is not None:
+                from napari_mits_gan.attack.ctgan import CTGAN
+
+                common["attackers"] = [CTGAN.load(name, options.device) for name in options.attackers]
             train_protection(volumes, options.output, ProtectionTraining(**settings), **common, progress=progress)
         elif options.network == "detector":
             from napari_mits_gan.detection.train import DetectorTraining, train_detector
@@ -89,5 +102,9 @@ def run(options: argparse.Namespace) -> None:
                 settings["fixed_window_hu"] = tuple(options.fixed_window)
             common["nodules"] = {v.name: nodules_beside(s, v) for s, v in zip(options.scans, volumes, strict=True)}
             action: Any = ACTION_OF[options.network]
+            if options.start_from is not None:
+                from napari_mits_gan.attack.ctgan import CTGAN
+
+                common["start_from"] = CTGAN.load(options.start_from, options.device, action=action).weights
             train_attack(action, volumes, options.output, AttackTraining(**settings), **common, progress=progress)
     print(f"weights in {options.output}")

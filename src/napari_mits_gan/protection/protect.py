@@ -16,14 +16,18 @@ from napari_mits_gan.protection.contract import Method, Request
 from napari_mits_gan.protection.gaussian_noise import GaussianNoise
 from napari_mits_gan.protection.key import seed_and_record
 from napari_mits_gan.protection.mits_gan import MitsGan
+from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper
 from napari_mits_gan.protection.pgd import Pgd
 from napari_mits_gan.protection.slice_shift import SliceShift
+from napari_mits_gan.protection.tafim import Tafim
 from napari_mits_gan.protection.universal import Universal
 
 METHODS: Mapping[str, Callable[[], Method]] = {
     "mits-gan": MitsGan,
     "universal": Universal,
     "pgd": Pgd,
+    "tafim": Tafim,
+    "mits-gan-paper": MitsGanPaper,
     "gaussian-noise": GaussianNoise,
     "constant-shift": ConstantShift,
     "slice-shift": SliceShift,
