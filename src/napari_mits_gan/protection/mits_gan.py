@@ -49,7 +49,7 @@ class MitsGan:
         device = choose_device(request.device)
         generator = load_protector(self.weights or shipped_protector(), device)
         change = np.zeros(volume.shape, dtype=np.float32)
-        rows, columns = _around(allowed, LOOK + 4 * roi_reach(volume.spacing[1:]))
+        rows, columns = window_around(allowed, LOOK + 4 * roi_reach(volume.spacing[1:]))
         if rows is None or columns is None:
             return change
         pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
@@ -71,8 +71,11 @@ class MitsGan:
         return {"weights": f"{path.name} {digest(path)}"}
 
 
-def _around(allowed: NDArray[np.bool_], margin: int) -> tuple[slice | None, slice | None]:
-    """Rows and columns that hold all allowed voxels, and a margin: air around the body need not be computed."""
+def window_around(allowed: NDArray[np.bool_], margin: int) -> tuple[slice | None, slice | None]:
+    """Rows and columns that hold all allowed voxels (z, y, x), and a margin of pixels; None where there is none.
+
+    Air around the body need not be computed.
+    """
     found: list[slice | None] = []
     for axes in ((0, 2), (0, 1)):
         used = np.flatnonzero(allowed.any(axis=axes))

@@ -8,6 +8,7 @@ their own extremes, noise is drawn from the seed, training looks at crops, and t
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,10 +22,13 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
+from napari_mits_gan.protection.mits_gan import window_around
 from napari_mits_gan.protection.noise_map import white_noise
 
 _WINDOW_HU = (-1024.0, 1024.0)
 _CROP = 96
+_LOOK = 7
+"""Pixels that the generator looks at around each pixel: its view is 15 pixels wide."""
 _RATE = 2e-4
 _NOISE_WIDTHS = (1, 2, 4, 4, 2, 1)
 _WIDTH = 64
@@ -48,7 +52,7 @@ class PaperGenerator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for n_in, n_out in zip(_NOISE_WIDTHS[:-1], _NOISE_WIDTHS[1:], strict=True):
+        for n_in, n_out in itertools.pairwise(_NOISE_WIDTHS):
             layers += [nn.Conv2d(n_in, n_out, 1), nn.BatchNorm2d(n_out), nn.ReLU()]
         self.noise = nn.Sequential(*layers)
         self.head = nn.Conv2d(2, _WIDTH, 3, padding=1)
@@ -63,7 +67,7 @@ class PaperGenerator(nn.Module):
 
 def _discriminator() -> nn.Sequential:
     layers: list[nn.Module] = []
-    for i, (n_in, n_out) in enumerate(zip(_DISCRIMINATOR_WIDTHS[:-1], _DISCRIMINATOR_WIDTHS[1:], strict=True)):
+    for i, (n_in, n_out) in enumerate(itertools.pairwise(_DISCRIMINATOR_WIDTHS)):
         layers.append(nn.Conv2d(n_in, n_out, 3, stride=2 if i % 2 else 1, padding=1))
         if i < len(_DISCRIMINATOR_WIDTHS) - 2:
             layers.append(nn.LeakyReLU(0.2))
@@ -80,7 +84,7 @@ class MitsGanPaper:
         Updates of generator and discriminator, each on four crops of random slices.
     """
 
-    steps: int = 200
+    steps: int = 100
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
@@ -98,12 +102,17 @@ class MitsGanPaper:
         generator.eval()
         low, high = _WINDOW_HU
         change = np.zeros(volume.shape, dtype=np.float32)
+        rows, columns = window_around(allowed, _LOOK)
+        if rows is None or columns is None:
+            return change
         used = np.flatnonzero(allowed.any(axis=(1, 2)))
         with torch.inference_mode():
             for done, z in enumerate(used, start=1):
-                noise = torch.from_numpy(white_noise(request.seed, int(z), volume.shape[1:]))[None, None].to(device)
-                out = generator(_stretched(volume.hu[z][None], device), noise)[0, 0].cpu().numpy()
-                change[z] = low + (out + 1) / 2 * (high - low) - volume.hu[z]
+                found = volume.hu[z, rows, columns]
+                noise = white_noise(request.seed, int(z), volume.shape[1:])[rows, columns]
+                drawn = torch.from_numpy(noise.copy())[None, None].to(device)
+                out = generator(_stretched(found[None], device), drawn)[0, 0].cpu().numpy()
+                change[z, rows, columns] = low + (out + 1) / 2 * (high - low) - found
                 progress(trained + done * (slices - trained) // len(used), slices)
         return change
 

@@ -1,0 +1,350 @@
+"""Methods, other attackers and the smallest budget, on scans kept out of training; writes docs/comparison.md.
+
+python benchmarks/comparison.py
+python benchmarks/comparison.py --clicks 5 --budgets 20 40 --out comparison.md
+
+`--attacker NAME=FILE` adds an attacker, for instance one that was trained on protected scans; `--protector NAME=FILE`
+adds weights of "mits-gan", for instance those trained against another attacker. Figures are those of docs/results.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import itertools
+import math
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+from scans import add_scans, chosen_paths
+
+from napari_mits_gan.attack.ctgan import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.ct.anatomy import body_mask, lung_mask
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.evaluation.clicks import random_lung_clicks
+from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.evaluate import disruptions_at, measure_change
+from napari_mits_gan.evaluation.noise_spectrum import BAND_EDGES, NoiseSpectrum, noise_spectrum
+from napari_mits_gan.evaluation.report import Table
+from napari_mits_gan.evaluation.result import Change
+from napari_mits_gan.evaluation.smallest_budget import SmallestBudget
+from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.protection.mits_gan import MitsGan
+from napari_mits_gan.protection.pgd import Pgd
+from napari_mits_gan.protection.protect import METHODS, protect
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+OURS = "mits-gan"
+CLICK_KNOWN = "pgd, click known"
+METHODS_BUDGET_HU = 20
+SPECTRUM_BUDGETS_HU = (20, 40)
+
+HEAD = """\
+# Methods, other attackers, and the smallest budget
+
+Written by `python benchmarks/comparison.py`; do not edit. Scans and places are those of [results.md](results.md):
+two patients who were in no training, random places in the lungs that the protection does not know. Intervals are 95 %
+percentile bootstrap over places, not patients: there are two of them only.
+"""
+
+METHODS_LEGEND = """\
+All under one contract: the budget, whole HU, inside the body only. *mits-gan-paper* is the published design, trained on
+the scan itself, whose gradient never reaches the attack; *tafim* is TAFIM's global part, searched for on the scan
+itself; *pgd* searches each voxel of the scan. *Click known* is an upper bound that no protection can reach in use: each
+place is protected for itself ({known} places in each scan), and its fidelity is not comparable. *Kept local mean*: 95th
+percentile of the change of the mean over 10 mm within a slice. Seconds on one core, other work beside it."""
+
+BUDGET_LEGEND = """\
+The smallest largest change at which the attack is disrupted (deviation over {threshold}) at 95 % of the places, from
+budgets of {budgets} HU; between two of them the deviation is taken to grow as a power of the budget. "> {most}": not
+even the largest is enough. Above 40 HU the pattern is plain to see; these lines tell how far off the goal is, not what
+anybody should use."""
+
+SPECTRUM_LEGEND = """\
+RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's
+noise is what a slice differs by from the mean of its neighbours, so vessels that differ from slice to slice count with
+it. *Peak*: the change's strongest single frequency over the noise at that frequency, as a ratio of amplitudes: above 1,
+the stripes stand out of the noise there, and a spectrum shows them to anybody who looks for them."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to measure; files by the names that they have in the tables."""
+
+    clicks: int
+    known_clicks: int
+    budgets: tuple[int, ...]
+    attackers: Mapping[str, str]
+    protectors: Mapping[str, str]
+    seed: int
+    device: str
+
+
+@dataclass
+class Found:
+    """All figures of one scan."""
+
+    changes: dict[str, Change] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+    methods: dict[str, dict[str, Disruption]] = field(default_factory=dict)
+    budgets: dict[str, SmallestBudget] = field(default_factory=dict)
+    budget_disruptions: dict[int, dict[str, Disruption]] = field(default_factory=dict)
+    protectors: dict[str, dict[str, Disruption]] = field(default_factory=dict)
+    spectra: dict[str, NoiseSpectrum] = field(default_factory=dict)
+    lpips: dict[str, float] = field(default_factory=dict)
+
+
+def measured(path: Path, wanted: Wanted) -> Found:
+    """Measure one scan."""
+    volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
+    attackers = {name: CTGAN.load(name, wanted.device) for name in SHIPPED_ATTACKERS}
+    attackers |= {name: CTGAN.load(Path(file), wanted.device) for name, file in wanted.attackers.items()}
+    body, lung = body_mask(volume), lung_mask(volume)
+    places = random_lung_clicks(volume, wanted.clicks, wanted.seed, lung=lung)
+    found = Found()
+
+    def attacked(version: CTVolume) -> dict[str, Disruption]:
+        every = disruptions_at(volume, {"this": version}, places=places, attackers=attackers)
+        return {name: versions["this"] for name, versions in every.items()}
+
+    for budget in wanted.budgets:
+        print(f"{OURS} at {budget} HU, {volume.name}", flush=True)
+        started = time.perf_counter()
+        protected = protect(volume, OURS, budget, seed=wanted.seed, device=wanted.device)
+        seconds = time.perf_counter() - started
+        found.budget_disruptions[budget] = attacked(protected)
+        if budget in SPECTRUM_BUDGETS_HU:
+            found.spectra[f"{OURS} at {budget} HU"] = noise_spectrum(volume, protected, lung, seed=wanted.seed)
+            if lpips_is_installed():
+                found.lpips[f"{budget} HU"] = lpips(volume, protected)
+        if budget == METHODS_BUDGET_HU:
+            found.methods[OURS] = found.budget_disruptions[budget]
+            found.changes[OURS], found.seconds[OURS] = measure_change(volume, protected, body), seconds
+    for name in attackers:
+        rows = [found.budget_disruptions[budget][name].deviations for budget in wanted.budgets]
+        found.budgets[name] = SmallestBudget(wanted.budgets, np.array(rows).T)
+    for name, file in wanted.protectors.items():
+        for budget in SPECTRUM_BUDGETS_HU:
+            print(f"{name} at {budget} HU, {volume.name}", flush=True)
+            other = protect(volume, MitsGan(Path(file)), budget, seed=wanted.seed, device=wanted.device)
+            found.protectors[f"{name}, {budget} HU"] = attacked(other)
+    for name in METHODS:
+        if name == OURS:
+            continue
+        print(f"{name}, {volume.name}", flush=True)
+        started = time.perf_counter()
+        protected = protect(volume, name, METHODS_BUDGET_HU, seed=wanted.seed, device=wanted.device)
+        found.seconds[name] = time.perf_counter() - started
+        found.changes[name] = measure_change(volume, protected, body)
+        found.methods[name] = attacked(protected)
+    found.methods[CLICK_KNOWN] = _click_known(volume, places[: wanted.known_clicks], attackers, wanted)
+    return found
+
+
+def _click_known(
+    volume: CTVolume, places: Sequence[tuple[int, int, int]], attackers: Mapping[str, CTGAN], wanted: Wanted
+) -> dict[str, Disruption]:
+    """Each place protected for itself."""
+    parts: dict[str, list[Disruption]] = {name: [] for name in attackers}
+    for place in places:
+        print(f"{CLICK_KNOWN}, {volume.name}", flush=True)
+        version = protect(volume, Pgd(at=place), METHODS_BUDGET_HU, seed=wanted.seed, device=wanted.device)
+        for name, attacker in attackers.items():
+            cores = [tampered_cores(attacker, scan, [place]) for scan in (version, volume)]
+            parts[name].append(Disruption.between(*cores))
+    return {name: Disruption.pooled(some) for name, some in parts.items()}
+
+
+def lpips_is_installed() -> bool:
+    """Whether LPIPS can be computed here: its package, and the network that it looks through, already on disk."""
+    if importlib.util.find_spec("lpips") is None or importlib.util.find_spec("torchvision") is None:
+        return False
+    checkpoints = Path(torch.hub.get_dir()) / "checkpoints"
+    return any(checkpoints.glob("alexnet-*.pth"))
+
+
+def lpips(original: CTVolume, protected: CTVolume) -> float:
+    """Learned perceptual distance (Zhang et al., CVPR 2018) in the lung window, mean over every fourth slice."""
+    import lpips as package
+
+    from napari_mits_gan.evaluation.fidelity import LUNG_WINDOW_HU
+
+    low, high = LUNG_WINDOW_HU
+    network = package.LPIPS(net="alex", verbose=False).eval()
+    found = []
+    with torch.inference_mode():
+        for a, b in zip(original.hu[::4], protected.hu[::4], strict=True):
+            pair = [
+                2 * (torch.from_numpy(slices.astype(np.float32)).clamp(low, high) - low) / (high - low) - 1
+                for slices in (a, b)
+            ]
+            found.append(float(network(*(s[None, None].expand(-1, 3, -1, -1) for s in pair))))
+    return float(np.mean(found))
+
+
+def _percent(disruption: Disruption) -> str:
+    return f"{100 * disruption.share:.0f} %"
+
+
+def _pooled(parts: Sequence[dict[str, Disruption]]) -> dict[str, Disruption]:
+    return {name: Disruption.pooled([part[name] for part in parts]) for name in parts[0]}
+
+
+def methods_table(found: Sequence[Found]) -> Table:
+    """A line for each method: what it costs and how often attackers are disrupted."""
+    header = (
+        f"at {METHODS_BUDGET_HU} HU", "RMS, HU", "PSNR, dB", "SSIM", "kept local mean, HU", "seconds",
+        "inject: median", "95 % interval", f"over {DISRUPTED_ABOVE}", "gain", "remove: median",
+        "other seed", "other core and width", "no equalisation",
+    )  # fmt: skip
+    lines = []
+    for name in found[0].methods:
+        by = _pooled([f.methods[name] for f in found])
+        low, high = by["inject"].median_interval
+        cost = ("–",) * 5
+        if name in found[0].changes:
+            changes = [f.changes[name] for f in found]
+            voxels = np.array([c.voxels for c in changes])
+            rms = float(np.sqrt(np.average([c.fidelity.rms_hu**2 for c in changes], weights=voxels)))
+            ssim = float(np.average([c.fidelity.ssim for c in changes], weights=voxels))
+            cost = (
+                f"{rms:.1f}",
+                f"{20 * math.log10(4095 / rms):.1f}",
+                f"{ssim:.3f}",
+                f"{max(c.local_mean_95_hu for c in changes):.1f}",
+                f"{sum(f.seconds[name] for f in found) / len(found):.0f}",
+            )
+        lines.append(
+            (
+                name,
+                *cost,
+                f"{by['inject'].median:.4f}",
+                f"{low:.4f} – {high:.4f}",
+                _percent(by["inject"]),
+                f"{by['inject'].gain:.1f}",
+                f"{by['remove'].median:.4f}",
+                *(_percent(by[n]) for n in ("inject-other-seed", "inject-small-core", "inject-fixed-window")),
+            )
+        )
+    return Table(header, tuple(lines))
+
+
+def attackers_table(rows: Mapping[str, Mapping[str, Disruption]], attackers: Sequence[str]) -> Table:
+    """A line for each protection and budget: share over the threshold and median deviation of each attacker."""
+    header = ("protection", *attackers)
+    return Table(
+        header,
+        tuple((name, *(f"{_percent(by[a])}, {by[a].median:.4f}" for a in attackers)) for name, by in rows.items()),
+    )
+
+
+def smallest_budget_table(found: Sequence[Found], most: int) -> Table:
+    """A line for each attacker."""
+
+    def told(hu: float) -> str:
+        return f"> {most}" if math.isinf(hu) else f"{hu:.0f}"
+
+    lines = []
+    for name in found[0].budgets:
+        pooled = SmallestBudget.pooled([f.budgets[name] for f in found])
+        low, high = pooled.interval
+        half = float(np.quantile(pooled.needed_hu, 0.5, method="inverted_cdf"))
+        lines.append((name, told(half), told(pooled.hu), f"{told(low)} – {told(high)}"))
+    return Table(("attacker", "for half of the places, HU", "for 95 %, HU", "95 % interval"), tuple(lines))
+
+
+def spectrum_table(found: Sequence[Found]) -> Table:
+    """The scan's noise and each change, band by band."""
+    bands = tuple(f"{low:g} – {high:g}" for low, high in itertools.pairwise(BAND_EDGES))
+    lines: list[tuple[str, ...]] = []
+
+    def form(rms_hu: float) -> str:
+        return "–" if math.isnan(rms_hu) else f"{rms_hu:.1f}"
+
+    for name in found[0].spectra:
+        pooled = NoiseSpectrum.pooled([f.spectra[name] for f in found])
+        if not lines:
+            lines.append(("the scanner's noise", *map(form, pooled.noise_hu), ""))
+        lines.append((name, *map(form, pooled.change_hu), f"{pooled.peak_ratio:.1f}"))
+    return Table(("cycles per mm", *bands, "peak"), tuple(lines))
+
+
+def report(found: Sequence[Found], wanted: Wanted) -> str:
+    """The whole of docs/comparison.md."""
+    names = list(found[0].budgets)
+    ours = {f"{OURS}, {b} HU": _pooled([f.budget_disruptions[b] for f in found]) for b in wanted.budgets}
+    ours |= {name: _pooled([f.protectors[name] for f in found]) for name in found[0].protectors}
+    spectrum = f"## In the scanner's noise\n\n{spectrum_table(found).markdown()}\n\n{SPECTRUM_LEGEND}\n"
+    perceived = (
+        "LPIPS (lung window, AlexNet): "
+        + ", ".join(f"{b}: {np.mean([f.lpips[b] for f in found]):.4f}" for b in found[0].lpips)
+        + ".\n"
+        if found[0].lpips
+        else "LPIPS is not given: its package and the weights that it looks through were not installed here.\n"
+    )
+    least = BUDGET_LEGEND.format(
+        threshold=DISRUPTED_ABOVE, budgets=", ".join(map(str, wanted.budgets)), most=max(wanted.budgets)
+    )
+    return "\n".join(
+        [
+            HEAD,
+            f"## Methods\n\n{methods_table(found).markdown()}\n\n{METHODS_LEGEND.format(known=wanted.known_clicks)}\n",
+            "## All attackers\n\nShare of the places over "
+            f"{DISRUPTED_ABOVE}, and the median deviation.\n\n{attackers_table(ours, names).markdown()}\n",
+            f"## The smallest budget\n\n{smallest_budget_table(found, max(wanted.budgets)).markdown()}\n\n{least}\n",
+            spectrum,
+            perceived,
+        ]
+    )
+
+
+def _named(text: str) -> tuple[str, str]:
+    name, _, file = text.partition("=")
+    if not name or not file:
+        raise argparse.ArgumentTypeError(f"'{text}' is not NAME=FILE")
+    return name, file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_scans(parser)
+    parser.add_argument("--clicks", type=int, default=20, help="in each scan (default: 20)")
+    parser.add_argument("--known-clicks", type=int, default=6, help="of these protected for themselves (default: 6)")
+    parser.add_argument(
+        "--budgets", type=int, nargs="+", default=(20, 40, 80, 120, 200), metavar="HU",
+        help="(default: 20 40 80 120 200)",
+    )  # fmt: skip
+    parser.add_argument("--attacker", type=_named, action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--protector", type=_named, action="append", default=[], metavar="NAME=FILE")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--jobs", type=int, default=1, help="scans measured at once, each on one core (default: 1)")
+    parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "comparison.md")
+    options = parser.parse_args()
+    wanted = Wanted(
+        options.clicks,
+        options.known_clicks,
+        tuple(sorted({METHODS_BUDGET_HU, *options.budgets})),
+        dict(options.attacker),
+        dict(options.protector),
+        options.seed,
+        options.device,
+    )
+    paths = chosen_paths(options)
+    with ProcessPoolExecutor(
+        options.jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as workers:
+        found = list(workers.map(measured, paths, [wanted] * len(paths)))
+    options.out.write_text(report(found, wanted), encoding="utf-8")
+    print(f"written to {options.out.name}")
+
+
+if __name__ == "__main__":
+    main()
