@@ -42,3 +42,15 @@ def test_the_change_of_a_scan_is_the_one_in_the_document(shared_ct):
     assert found.fidelity.psnr_db == pytest.approx(psnr, abs=0.1)
     assert found.fidelity.ssim == pytest.approx(ssim, abs=2e-4)
     assert found.local_mean_95_hu == pytest.approx(mean, abs=0.02)
+
+
+def test_the_comparison_gives_the_same_figures_as_the_results():
+    """Both are written by their own command; the share of injections over the threshold stands in each."""
+    comparison = DOCUMENT.with_name("comparison.md").read_text(encoding="utf-8")
+    results = DOCUMENT.read_text(encoding="utf-8")
+    aims = next(line for line in results.splitlines() if line.startswith("| injections over 0.0125"))
+    for budget, cell in zip((10, 20, 40), aims.split("|")[2:5], strict=True):
+        if budget == 10:
+            continue
+        row = next(line for line in comparison.splitlines() if line.startswith(f"| mits-gan, {budget} HU |"))
+        assert row.split("|")[2].split()[0] == cell.split()[0]

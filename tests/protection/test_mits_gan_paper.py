@@ -10,6 +10,12 @@ from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper, PaperGenerat
 from napari_mits_gan.protection.protect import METHODS, protect
 
 
+@pytest.fixture(autouse=True)
+def small_crops(monkeypatch):
+    """So that training takes no time."""
+    monkeypatch.setattr("napari_mits_gan.protection.mits_gan_paper._CROP", 24)
+
+
 def test_the_networks_have_the_published_size():
     assert sum(p.numel() for p in PaperGenerator().parameters()) == pytest.approx(223_000, rel=0.01)
     assert sum(p.numel() for p in _discriminator().parameters()) == pytest.approx(4_000, rel=0.1)
