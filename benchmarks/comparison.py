@@ -37,8 +37,10 @@ from napari_mits_gan.evaluation.result import Change
 from napari_mits_gan.evaluation.smallest_budget import SmallestBudget
 from napari_mits_gan.evaluation.tampered_cores import tampered_cores
 from napari_mits_gan.protection.mits_gan import MitsGan
+from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper
 from napari_mits_gan.protection.pgd import Pgd
 from napari_mits_gan.protection.protect import METHODS, protect
+from napari_mits_gan.protection.tafim import Tafim
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 OURS = "mits-gan"
@@ -51,15 +53,18 @@ HEAD = """\
 
 Written by `python benchmarks/comparison.py`; do not edit. Scans and places are those of [results.md](results.md):
 two patients who were in no training, random places in the lungs that the protection does not know. Intervals are 95 %
-percentile bootstrap over places, not patients: there are two of them only.
+percentile bootstrap over places, not patients: there are two of them only. Rows of attackers and protections that do
+not come with the package were added by `--attacker` and `--protector`; docs/experiments.md tells how they were trained.
 """
 
 METHODS_LEGEND = """\
-All under one contract: the budget, whole HU, inside the body only. *mits-gan-paper* is the published design, trained on
-the scan itself, whose gradient never reaches the attack; *tafim* is TAFIM's global part, searched for on the scan
-itself; *pgd* searches each voxel of the scan. *Click known* is an upper bound that no protection can reach in use: each
-place is protected for itself ({known} places in each scan), and its fidelity is not comparable. *Kept local mean*: 95th
-percentile of the change of the mean over 10 mm within a slice. Seconds on one core, other work beside it."""
+All under one contract: the budget, whole HU, inside the body only. *mits-gan-paper* is the published design, whose
+gradient never reaches the attack, after {paper} steps on the scan itself: what it puts out is no likeness of the scan
+yet, so the budget leaves hardly more than its sign; *tafim* is TAFIM's global part alone, after {tafim} steps on
+the scan itself; *pgd* searches each voxel of the scan. *Click known* is an upper bound that no protection can reach in
+use: each place is protected for itself ({known} places in each scan), and its fidelity is not comparable. *10 mm mean*: 95th
+percentile of the change of the mean over a 10 mm disc within a slice, of the worse scan. Seconds on one
+core, other work beside it."""
 
 BUDGET_LEGEND = """\
 The smallest largest change at which the attack is disrupted (deviation over {threshold}) at 95 % of the places, from
@@ -70,8 +75,8 @@ anybody should use."""
 SPECTRUM_LEGEND = """\
 RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's
 noise is what a slice differs by from the mean of its neighbours, so vessels that differ from slice to slice count with
-it. *Peak*: the change's strongest single frequency over the noise at that frequency, as a ratio of amplitudes: above 1,
-the stripes stand out of the noise there, and a spectrum shows them to anybody who looks for them."""
+it. *Peak*: the change's strongest single frequency over the noise at that frequency, as a ratio of amplitudes, in the
+worse scan: above 1, the stripes stand out of the noise there, and a spectrum shows them to anybody who looks for them."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +205,7 @@ def _pooled(parts: Sequence[dict[str, Disruption]]) -> dict[str, Disruption]:
 def methods_table(found: Sequence[Found]) -> Table:
     """A line for each method: what it costs and how often attackers are disrupted."""
     header = (
-        f"at {METHODS_BUDGET_HU} HU", "RMS, HU", "PSNR, dB", "SSIM", "kept local mean, HU", "seconds",
+        f"at {METHODS_BUDGET_HU} HU", "RMS, HU", "PSNR, dB", "SSIM", "10 mm mean, 95 %, HU", "seconds",
         "inject: median", "95 % interval", f"over {DISRUPTED_ABOVE}", "gain", "remove: median",
         "other seed", "other core and width", "no equalisation",
     )  # fmt: skip
@@ -289,13 +294,14 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
         if found[0].lpips
         else "LPIPS is not given: its package and the weights that it looks through were not installed here.\n"
     )
+    legend = METHODS_LEGEND.format(known=wanted.known_clicks, paper=MitsGanPaper().steps, tafim=Tafim().steps)
     least = BUDGET_LEGEND.format(
         threshold=DISRUPTED_ABOVE, budgets=", ".join(map(str, wanted.budgets)), most=max(wanted.budgets)
     )
     return "\n".join(
         [
             HEAD,
-            f"## Methods\n\n{methods_table(found).markdown()}\n\n{METHODS_LEGEND.format(known=wanted.known_clicks)}\n",
+            f"## Methods\n\n{methods_table(found).markdown()}\n\n{legend}\n",
             "## All attackers\n\nShare of the places over "
             f"{DISRUPTED_ABOVE}, and the median deviation.\n\n{attackers_table(ours, names).markdown()}\n",
             f"## The smallest budget\n\n{smallest_budget_table(found, max(wanted.budgets)).markdown()}\n\n{least}\n",

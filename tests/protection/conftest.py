@@ -63,3 +63,11 @@ def opponents() -> list[CTGAN]:
     generator.eval().requires_grad_(False)
     weights = AttackerWeights("inject", generator, Calibration.fixed_window(-1000, 400))
     return [CTGAN(weights, "random injector"), CTGAN(replace(weights, action="remove"), "random remover")]
+
+
+@pytest.fixture
+def own(monkeypatch: pytest.MonkeyPatch, opponents: list[CTGAN]) -> list[CTGAN]:
+    """Searches on the scan itself follow these small random attackers, whichever they load by name."""
+    by_name = dict(zip(("inject", "remove"), opponents, strict=True))
+    monkeypatch.setattr(CTGAN, "load", lambda name, device: by_name[name])
+    return opponents

@@ -6,7 +6,7 @@ import torch
 
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.errors import Cancelled
-from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper, PaperGenerator, _discriminator
+from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper, PaperGenerator, paper_discriminator
 from napari_mits_gan.protection.protect import METHODS, protect
 
 
@@ -18,7 +18,7 @@ def small_crops(monkeypatch):
 
 def test_the_networks_have_the_published_size():
     assert sum(p.numel() for p in PaperGenerator().parameters()) == pytest.approx(223_000, rel=0.01)
-    assert sum(p.numel() for p in _discriminator().parameters()) == pytest.approx(4_000, rel=0.1)
+    assert sum(p.numel() for p in paper_discriminator().parameters()) == pytest.approx(4_000, rel=0.1)
 
 
 def test_a_pixel_depends_on_15_x_15_pixels():

@@ -15,14 +15,6 @@ from napari_mits_gan.protection.protect import protect
 CLICK = (12, 36, 25)
 
 
-@pytest.fixture
-def own(monkeypatch, opponents):
-    """The search follows the small random attackers."""
-    by_name = dict(zip(("inject", "remove"), opponents, strict=True))
-    monkeypatch.setattr("napari_mits_gan.protection.pgd.CTGAN.load", lambda name, device: by_name[name])
-    return opponents
-
-
 def test_a_known_click_is_disrupted_more_than_by_noise_of_the_same_budget(patient, own):
     found = []
     for method in (Pgd(at=CLICK, steps=15), "gaussian-noise"):

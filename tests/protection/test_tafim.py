@@ -12,14 +12,6 @@ from napari_mits_gan.protection.protect import METHODS, protect
 from napari_mits_gan.protection.tafim import Tafim
 
 
-@pytest.fixture
-def own(monkeypatch, opponents):
-    """The search follows the small random attackers."""
-    by_name = dict(zip(("inject", "remove"), opponents, strict=True))
-    monkeypatch.setattr("napari_mits_gan.protection.tafim.CTGAN.load", lambda name, device: by_name[name])
-    return opponents
-
-
 def test_what_is_painted_comes_nearer_to_the_target(patient, own):
     places = random_lung_clicks(patient, 6, 3)
     far = []

@@ -9,6 +9,7 @@ their own extremes, noise is drawn from the seed, training looks at crops, and t
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,7 +66,8 @@ class PaperGenerator(nn.Module):
         return torch.tanh(self.tail(self.body(x)))
 
 
-def _discriminator() -> nn.Sequential:
+def paper_discriminator() -> nn.Sequential:
+    """Eight convolutions that score slices (n, 1, y, x), real against protected; section 3 of the paper."""
     layers: list[nn.Module] = []
     for i, (n_in, n_out) in enumerate(itertools.pairwise(_DISCRIMINATOR_WIDTHS)):
         layers.append(nn.Conv2d(n_in, n_out, 3, stride=2 if i % 2 else 1, padding=1))
@@ -94,7 +96,7 @@ class MitsGanPaper:
         # Weights are drawn from the seed, and nobody else's random numbers are disturbed.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(request.seed)
-            generator, judge = PaperGenerator(), _discriminator()
+            generator, judge = PaperGenerator(), paper_discriminator()
         generator, judge = generator.to(device), judge.to(device)
         slices = volume.shape[0]
         trained = round(_TRAINING_SHARE * slices)
@@ -123,7 +125,7 @@ class MitsGanPaper:
         volume: CTVolume,
         request: Request,
         device: torch.device,
-        told: Any,
+        told: Callable[[int], None],
     ) -> None:
         rng = np.random.default_rng([request.seed, 0x706170])
         parts = [torch.optim.Adam(net.parameters(), _RATE, betas=(0.5, 0.999)) for net in (generator, judge)]

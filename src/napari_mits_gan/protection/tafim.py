@@ -64,8 +64,9 @@ class Tafim:
             raise ProtectionError(
                 f"no lung was found in '{volume.name}', so there is nowhere to search; choose 'mits-gan'."
             ) from None
-        opponents = [CTGAN.load(name, request.device).tampering for name in self.attackers]
-        device = next(CTGAN.load(self.attackers[0], request.device).weights.generator.parameters()).device
+        loaded = [CTGAN.load(name, request.device) for name in self.attackers]
+        opponents = [attacker.tampering for attacker in loaded]
+        device = next(loaded[0].weights.generator.parameters()).device
         shape = cuboid_shape(volume.spacing)
         first = rng.standard_normal(volume.shape[1:], dtype=np.float32) * np.float32(_FIRST_SPREAD)
         pattern = torch.from_numpy(first).to(device).requires_grad_(True)
@@ -99,4 +100,10 @@ class Tafim:
     def record(self) -> dict[str, Any]:
         """See `Method.record`."""
         names = [CTGAN.load(name, "cpu").name for name in self.attackers]
-        return {"attackers": names, "steps": self.steps, "rate": self.rate, "target": self.target}
+        return {
+            "attackers": names,
+            "steps": self.steps,
+            "rate": self.rate,
+            "target": self.target,
+            "economy": self.economy,
+        }
