@@ -62,8 +62,8 @@ All under one contract: the budget, whole HU, inside the body only. *mits-gan-pa
 gradient never reaches the attack, after {paper} steps on the scan itself: what it puts out is no likeness of the scan
 yet, so the budget leaves hardly more than its sign; *tafim* is TAFIM's global part alone, after {tafim} steps on
 the scan itself; *pgd* searches each voxel of the scan. *Click known* is an upper bound that no protection can reach in
-use: each place is protected for itself ({known} places in each scan), and its fidelity is not comparable. *10 mm mean*: 95th
-percentile of the change of the mean over a 10 mm disc within a slice, of the worse scan. Seconds on one
+use: each place is protected for itself ({known} places in each scan), and its fidelity is not comparable.
+*10 mm mean*: 95th percentile of the change of the mean over a 10 mm disc within a slice, of the worse scan. Seconds on one
 core, other work beside it."""
 
 BUDGET_LEGEND = """\
@@ -76,7 +76,7 @@ SPECTRUM_LEGEND = """\
 RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's
 noise is what a slice differs by from the mean of its neighbours, so vessels that differ from slice to slice count with
 it. *Peak*: the change's strongest single frequency over the noise at that frequency, as a ratio of amplitudes, in the
-worse scan: above 1, the stripes stand out of the noise there, and a spectrum shows them to anybody who looks for them."""
+worse scan: above 1, the stripes stand out of the noise there, and a spectrum shows them to anybody who looks."""
 
 
 @dataclass(frozen=True)
