@@ -63,8 +63,8 @@ gradient never reaches the attack, after {paper} steps on the scan itself: what 
 yet, so the budget leaves hardly more than its sign; *tafim* is TAFIM's global part alone, after {tafim} steps on
 the scan itself; *pgd* searches each voxel of the scan. *Click known* is an upper bound that no protection can reach in
 use: each place is protected for itself ({known} places in each scan), and its fidelity is not comparable.
-*10 mm mean*: 95th percentile of the change of the mean over a 10 mm disc within a slice, of the worse scan. Seconds on one
-core, other work beside it."""
+*10 mm mean*: 95th percentile of the change of the mean over a 10 mm disc within a slice, of the worse scan. Seconds
+on one core, other work beside it."""
 
 BUDGET_LEGEND = """\
 The smallest largest change at which the attack is disrupted (deviation over {threshold}) at 95 % of the places, from
