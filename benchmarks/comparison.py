@@ -36,6 +36,7 @@ from napari_mits_gan.evaluation.report import Table
 from napari_mits_gan.evaluation.result import Change
 from napari_mits_gan.evaluation.smallest_budget import SmallestBudget
 from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.evaluation.wave_response import CYCLES_IN, Wave, WaveResponse, wave_response
 from napari_mits_gan.protection.mits_gan import MitsGan
 from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper
 from napari_mits_gan.protection.pgd import Pgd
@@ -47,6 +48,10 @@ OURS = "mits-gan"
 CLICK_KNOWN = "pgd, click known"
 METHODS_BUDGET_HU = 20
 SPECTRUM_BUDGETS_HU = (20, 40)
+STRIPES: Wave = (0.0, 7.5, 0.0)
+"""The wave that the shipped protection is made of, nearly."""
+SQUARE_WAVE = 8 / math.pi**2
+"""Share of a square wave's mean square that lies in its first harmonic."""
 
 HEAD = """\
 # Methods, other attackers, and the smallest budget
@@ -71,6 +76,16 @@ The smallest largest change at which the attack is disrupted (deviation over {th
 budgets of {budgets} HU; between two of them the deviation is taken to grow as a power of the budget. "> {most}": not
 even the largest is enough. Above 40 HU the pattern is plain to see; these lines tell how far off the goal is, not what
 anybody should use."""
+
+CEILING_LEGEND = """\
+Of small changes to the attacker's own 1 mm cubes, by the gradients of what it paints (`evaluation/wave_response.py`).
+Waves are told by their cycles along z, y, x in {voxels} mm. *The most*: mean deviation that no change of up to
+{budget} HU exceeds unless it depends on the scan or the click; of all waves, and of those that leave the mean over 10
+mm within a slice as it is. *Stripes*: square waves of {budget} HU with 7.5 cycles in {voxels} mm along y, in all
+tissue. *Reached*: under {ours} at {budget} HU, which spares solid tissue; the mean deviation, and the share of the
+places over {threshold}. *Least*: the budget at which the most would be {threshold}, if the answer went on growing
+with the square of the change. That a change may depend on the scan wins little more, as far as was found
+(docs/experiments.md, P29)."""
 
 SPECTRUM_LEGEND = """\
 RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's
@@ -103,6 +118,7 @@ class Found:
     budget_disruptions: dict[int, dict[str, Disruption]] = field(default_factory=dict)
     protectors: dict[str, dict[str, Disruption]] = field(default_factory=dict)
     spectra: dict[str, NoiseSpectrum] = field(default_factory=dict)
+    waves: dict[str, WaveResponse] = field(default_factory=dict)
     lpips: dict[str, float] = field(default_factory=dict)
 
 
@@ -132,7 +148,9 @@ def measured(path: Path, wanted: Wanted) -> Found:
         if budget == METHODS_BUDGET_HU:
             found.methods[OURS] = found.budget_disruptions[budget]
             found.changes[OURS], found.seconds[OURS] = measure_change(volume, protected, body), seconds
-    for name in attackers:
+    for name, attacker in attackers.items():
+        print(f"waves against {name}, {volume.name}", flush=True)
+        found.waves[name] = wave_response(attacker, volume, places, seed=wanted.seed)
         rows = [found.budget_disruptions[budget][name].deviations for budget in wanted.budgets]
         found.budgets[name] = SmallestBudget(wanted.budgets, np.array(rows).T)
     for name, file in wanted.protectors.items():
@@ -265,6 +283,36 @@ def smallest_budget_table(found: Sequence[Found], most: int) -> Table:
     return Table(("attacker", "for half of the places, HU", "for 95 %, HU", "95 % interval"), tuple(lines))
 
 
+def ceiling_table(found: Sequence[Found]) -> Table:
+    """A line for each attacker: the most that any change can win which does not know the click, and what is won."""
+
+    def told(wave: Wave) -> str:
+        return ", ".join(f"{cycles:g}" for cycles in wave)
+
+    budget, lines = METHODS_BUDGET_HU, []
+    reached = _pooled([f.budget_disruptions[budget] for f in found])
+    for name in found[0].waves:
+        waves = WaveResponse.pooled([f.waves[name] for f in found])
+        best, kept = waves.strongest(), waves.strongest(keep_local_mean=True)
+        lines.append(
+            (
+                name,
+                told(best),
+                f"{waves.ceiling(budget):.4f}",
+                told(kept),
+                f"{waves.ceiling(budget, keep_local_mean=True):.4f}",
+                f"{SQUARE_WAVE * waves.to(STRIPES, budget):.4f}",
+                f"{np.mean(reached[name].deviations):.4f}, {_percent(reached[name])}",
+                f"{waves.least_hu():.0f}",
+            )
+        )
+    header = (
+        "attacker", "strongest wave", f"the most at {budget} HU", "strongest that keeps means",
+        f"the most at {budget} HU", "stripes", "reached", "least, HU",
+    )  # fmt: skip
+    return Table(header, tuple(lines))
+
+
 def spectrum_table(found: Sequence[Found]) -> Table:
     """The scan's noise and each change, band by band."""
     bands = tuple(f"{low:g} – {high:g}" for low, high in itertools.pairwise(BAND_EDGES))
@@ -287,6 +335,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
     ours = {f"{OURS}, {b} HU": _pooled([f.budget_disruptions[b] for f in found]) for b in wanted.budgets}
     ours |= {name: _pooled([f.protectors[name] for f in found]) for name in found[0].protectors}
     spectrum = f"## In the scanner's noise\n\n{spectrum_table(found).markdown()}\n\n{SPECTRUM_LEGEND}\n"
+    ceiling = CEILING_LEGEND.format(voxels=CYCLES_IN, budget=METHODS_BUDGET_HU, ours=OURS, threshold=DISRUPTED_ABOVE)
     perceived = (
         "LPIPS (lung window, AlexNet): "
         + ", ".join(f"{b}: {np.mean([f.lpips[b] for f in found]):.4f}" for b in found[0].lpips)
@@ -305,6 +354,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
             "## All attackers\n\nShare of the places over "
             f"{DISRUPTED_ABOVE}, and the median deviation.\n\n{attackers_table(ours, names).markdown()}\n",
             f"## The smallest budget\n\n{smallest_budget_table(found, max(wanted.budgets)).markdown()}\n\n{least}\n",
+            f"## The most there is to win\n\n{ceiling_table(found).markdown()}\n\n{ceiling}\n",
             spectrum,
             perceived,
         ]

@@ -112,9 +112,12 @@ class Tampering:
 
         Its change under a protection, squared and averaged, is the deviation that the evaluation reports.
         """
+        return self.painted_core(self.cut_at_1mm(scan, at, spacing))
+
+    def painted_core(self, cubes_hu: Tensor) -> Tensor:
+        """The same for cubes at 1 mm, shape (n, 32, 32, 32), HU."""
         low, high = self.mask
-        painted = self.in_paint(self.masked(self.cut_at_1mm(scan, at, spacing)))
-        return painted[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
+        return self.in_paint(self.masked(cubes_hu))[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
 
     def to_hu(self, painted: Tensor, found_hu: Tensor) -> Tensor:
         """De-normalise and repair one painted cube; `found_hu` is what was there. Both (32, 32, 32); returns HU."""

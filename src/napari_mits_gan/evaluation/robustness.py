@@ -270,14 +270,12 @@ def _painted(
 
     tampering = attacker.tampering
     device = next(attacker.weights.generator.parameters()).device
-    low, high = tampering.mask
     cores = []
     with torch.inference_mode():
         for start in range(0, len(crops), _BATCH):
             some = crops[start : start + _BATCH]
             cubes = torch.cat([tampering.cut_at_1mm(torch.from_numpy(hu).to(device), [at], spacing) for hu, at in some])
-            painted = tampering.in_paint(tampering.masked(cubes))
-            cores.append(painted[:, low:high, low:high, low:high].clamp(-0.5, 0.5).float().cpu().numpy())
+            cores.append(tampering.painted_core(cubes).float().cpu().numpy())
     return np.concatenate(cores)
 
 
