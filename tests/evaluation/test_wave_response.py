@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from napari_mits_gan.attack.ctgan import CTGAN, scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
@@ -40,15 +41,14 @@ def test_the_answer_to_a_wave_is_what_a_small_wave_does(small_chest, wave):
     assert response.to(wave, 2.0) == pytest.approx(measured(attacker, small_chest, places, wave, 2.0), rel=0.25)
 
 
-def test_the_ceiling_is_reached_by_its_wave_and_beaten_by_none(small_chest):
+def test_the_ceiling_is_reached_by_its_wave(small_chest):
     attacker = CTGAN.load("inject", "cpu")
     places = random_lung_clicks(small_chest, 6, seed=2)
     response = wave_response(attacker, small_chest, places, probes=16)
     most, reached = response.ceiling(1.0), measured(attacker, small_chest, places, response.strongest(), 1.0)
     assert reached == pytest.approx(most, rel=0.4)
-    for wave in ((0.0, 0.0, 0.0), (0.0, 7.5, 0.0), (7.5, 0.0, 0.0), (4.0, 4.0, 4.0)):
-        assert measured(attacker, small_chest, places, wave, 1.0) < most
-    assert measured(attacker, small_chest, places, (4.0, 4.0, 4.0), 1.0) < reached / 5
+    for wave in ((0.0, 0.0, 0.0), (0.0, 3.0, 0.0), (4.0, 4.0, 4.0)):
+        assert measured(attacker, small_chest, places, wave, 1.0) < reached / 3
 
 
 def response_to(waves: dict[tuple[int, int, int], float]) -> WaveResponse:
@@ -88,6 +88,24 @@ def test_scans_are_pooled_by_their_places():
     pooled = WaveResponse.pooled([one, dataclasses.replace(other, places=2)])
     assert pooled.places == 3
     assert pooled.to((0, 7.5, 0), 1.0) == pytest.approx(5e-5)
+
+
+@pytest.mark.parametrize("wave", [(0.0, 0.0, 0.0), (0.0, 7.5, 0.0), (2.0, -3.0, 5.0)])
+def test_a_blur_weakens_a_wave_as_scipy_does(wave):
+    voxel, sigma = (1.25, 0.75, 0.5), 0.6
+    # 128 voxels hold whole cycles of each.
+    z, y, x = (np.arange(128) * 2 * np.pi * c * size / CYCLES_IN for c, size in zip(wave, voxel, strict=True))
+    change = np.cos(z[:, None, None] + y[:, None] + x)
+    blurred = ndimage.gaussian_filter(change, sigma, mode="wrap", truncate=6)
+    left = np.square(blurred).mean() / np.square(change).mean()
+    response = WaveResponse(np.ones((64, 64, 64)), 1)
+    assert response.after_blur(sigma, voxel).to(wave, 1.0) == pytest.approx(left, rel=1e-3)
+
+
+def test_a_blur_leaves_out_what_thick_slices_cannot_hold():
+    response = WaveResponse(np.ones((64, 64, 64)), 1).after_blur(0.5, (2.5, 0.75, 0.75))
+    assert response.to((3.0, 0.0, 0.0), 1.0) > 0
+    assert response.to((3.5, 0.0, 0.0), 1.0) == 0
 
 
 def test_the_spectrum_of_a_real_gradient_is_symmetric(small_chest, attackers):

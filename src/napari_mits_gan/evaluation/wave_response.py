@@ -102,6 +102,29 @@ class WaveResponse:
         """
         return self.to(self.strongest(keep_local_mean=keep_local_mean), largest_change_hu)
 
+    def after_blur(self, sigma: float, voxel: tuple[float, float, float]) -> WaveResponse:
+        """The answer to waves that the scan's voxels can hold, when an attacker blurs the scan first.
+
+        The attacker is taken to answer to what is left of a wave as it does in the scan without a blur.
+
+        Parameters
+        ----------
+        sigma : float
+            Standard deviation of the Gaussian blur in the scan's voxels; sampled there, as `scipy.ndimage` does.
+        voxel : tuple of float
+            Size (z, y, x) of the scan's voxels in the attacker's.
+        """
+        steps = np.arange(-math.ceil(5 * sigma), math.ceil(5 * sigma) + 1)
+        kernel = np.exp(-0.5 * np.square(steps / sigma))
+        kernel /= kernel.sum()
+        left = []
+        for size in voxel:
+            cycles = np.fft.fftfreq(_SAMPLES) * size
+            amplitude = (kernel * np.cos(2 * np.pi * cycles[:, None] * steps)).sum(axis=1)
+            left.append(np.where(np.abs(cycles) <= 0.5, np.square(amplitude), 0.0))
+        z, y, x = left
+        return WaveResponse(self.per_hu2 * z[:, None, None] * y[:, None] * x, self.places)
+
     def least_hu(self, mean_deviation: float = DISRUPTED_ABOVE) -> float:
         """The smallest budget in HU whose `ceiling` reaches a mean deviation; infinite if nothing is answered to."""
         most = float(self.per_hu2.max())
