@@ -90,7 +90,8 @@ slice as it is. *Stripes*: square waves of {budget} HU with 7.5 cycles in {voxel
 over {threshold}. *Least*: the budget at which the most would be {threshold}, if the answer went on growing with the
 square of the change. *Behind a blur*: the most of the waves that keep means and that the scan's voxels can hold,
 after a Gaussian blur of so many voxels. That a change may depend on the scan wins little more, as far as was found
-(P29)."""
+(P29). A mean is not a share: where few places answer many times more than the rest, as those of *inject-small-core*
+do, a high mean disrupts few of them (P33)."""
 
 SPECTRUM_LEGEND = """\
 RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's
