@@ -66,6 +66,10 @@ The scans were not used in training attackers or protection: LIDC-IDRI (Armato e
 Imaging Archive, CC BY 3.0.
 """
 
+AIMS_HEAD = """\
+Reached, and in brackets what was wanted. What was tried for those that are missed, and why they are missed:
+[experiments.md](experiments.md#what-is-missed-and-why)."""
+
 OUTCOME_LEGEND = """\
 An injection is *null* where the detector sees no nodule afterwards, a removal *failed* where it still sees one;
 *conspicuous* where a trait of the result lies outside what 99 % of the attacks on original scans keep
@@ -251,7 +255,7 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
         for budget, one in zip(wanted.budgets, pooled, strict=True)
     }
     text = [HEAD] + ([HELD_OUT_SCANS] if held_out else [])
-    text.append(f"## Aims\n\nReached, and in brackets what was wanted.\n\n{aims_table(reached).markdown()}\n")
+    text.append(f"## Aims\n\n{AIMS_HEAD}\n\n{aims_table(reached).markdown()}\n")
     text.append(f"## Attackers that training knew\n\n{summary_table(pooled).markdown()}\n\n{LEGEND}\n")
     strangers = [
         (f"{name}, {budget} HU", disruption) for budget in wanted.budgets for name, disruption in unseen[budget].items()

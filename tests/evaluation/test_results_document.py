@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from napari_mits_gan.attack.ctgan import CTGAN
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.evaluation.clicks import random_lung_clicks
 from napari_mits_gan.evaluation.evaluate import load_attackers, measure_change
+from napari_mits_gan.evaluation.wave_response import WaveResponse, wave_response
 from napari_mits_gan.protection.protect import protect
 from napari_mits_gan.protection.weights import shipped_protector
 from napari_mits_gan.weights_file import digest
@@ -54,3 +57,22 @@ def test_the_comparison_gives_the_same_figures_as_the_results():
             continue
         row = next(line for line in comparison.splitlines() if line.startswith(f"| mits-gan, {budget} HU |"))
         assert row.split("|")[2].split()[0] == cell.split()[0]
+
+
+def test_the_most_there_is_to_win_is_what_the_comparison_says(shared_ct):
+    names = ("LIDC-IDRI-0001", f"{SCAN}.nii.gz")
+    if not all((shared_ct / name).exists() for name in names):
+        pytest.skip("the scans of the comparison are not among the real scans here")
+    injector = CTGAN.load("inject", "cpu")
+    parts = []
+    for name in names:
+        scan = read_ct(shared_ct / name)
+        parts.append(wave_response(injector, scan, random_lung_clicks(scan, 20, 0)))
+    found = WaveResponse.pooled(parts)
+    comparison = DOCUMENT.with_name("comparison.md").read_text(encoding="utf-8")
+    table = comparison[comparison.index("## The most there is to win") :]
+    row = next(line for line in table.splitlines() if line.startswith("| inject |")).split("|")
+    wave = found.strongest(keep_local_mean=True)
+    assert ", ".join(f"{cycles:g}" for cycles in wave) == row[4].strip()
+    assert found.ceiling(BUDGET_HU) == pytest.approx(float(row[3]), rel=0.02)
+    assert found.ceiling(BUDGET_HU, keep_local_mean=True) == pytest.approx(float(row[5]), rel=0.02)
