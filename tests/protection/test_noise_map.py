@@ -24,6 +24,13 @@ def test_half_of_the_profiles_run_along_y_and_half_along_x():
     assert values[2, 0].std() > 0
 
 
+@pytest.mark.parametrize("cycles", [24, 31])
+def test_training_starts_from_as_many_cycles_as_asked_for(cycles):
+    torch.manual_seed(0)
+    values = StripeMap(1, cycles).values.detach()[0, 0]
+    assert int(torch.fft.rfft(values).abs().argmax()) == cycles
+
+
 def test_between_its_knots_a_profile_is_interpolated():
     stripes = StripeMap(1)
     at = stripes(torch.tensor([2.5, 2.625, 2.75, 63.875]), torch.zeros(1))[0, :, 0]

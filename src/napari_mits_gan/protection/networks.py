@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from napari_mits_gan.protection.noise_map import StripeMap
+from napari_mits_gan.protection.noise_map import FIRST_CYCLES, StripeMap
 
 LOOK = 8
 """Pixels within a slice that the generator looks at around each pixel."""
@@ -48,12 +48,14 @@ class PerturbationGenerator(nn.Module):
     ----------
     width : int
         Channels of the residual blocks.
+    first_cycles : int
+        See `StripeMap`; of no account once weights are loaded.
     """
 
-    def __init__(self, width: int = 12) -> None:
+    def __init__(self, width: int = 12, first_cycles: int = FIRST_CYCLES) -> None:
         super().__init__()
         self.width = width
-        self.map = StripeMap(_PROFILES)
+        self.map = StripeMap(_PROFILES, first_cycles)
         self.head = nn.Conv2d(_VIEWS * _CONTEXT + 2 * _PROFILES + 1 + _CONSTANTS, width, 3, padding=1)
         self.body = nn.Sequential(_Residual(width, 1), _Residual(width, 3))
         self.tail = nn.Conv2d(width, 3, 1)

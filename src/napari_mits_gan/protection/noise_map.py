@@ -21,10 +21,12 @@ PERIOD = 64
 """After so many of the attacker's voxels the stripes repeat."""
 _KNOTS = 4
 """Values of a profile for each of the attacker's voxels: enough for stripes with sharp edges in the scan's own."""
-_FIRST_CYCLES = 30
+FIRST_CYCLES = 30
+"""Where training starts, in cycles in a period. Of all plane waves these disrupt CT-GAN most: they beat once over the
+attacker's cube, so that no click meets them at their zeros only. Another attacker's are those that
+`evaluation/wave_response.py` finds."""
 _FIRST_AMPLITUDE = 1.5
-"""Where training starts: cycles in a period, and amplitude before the hyperbolic tangent. Of all plane waves these
-disrupt most: they beat once over the attacker's cube, so that no click meets them at their zeros only."""
+"""Before the hyperbolic tangent."""
 
 
 def sample_distance_mm(spacing: tuple[float, float, float]) -> tuple[float, float, float]:
@@ -56,12 +58,14 @@ class StripeMap(nn.Module):
     ----------
     profiles : int
         How many along each of the two axes.
+    first_cycles : int
+        Cycles in a period of the stripes that training starts from.
     """
 
-    def __init__(self, profiles: int) -> None:
+    def __init__(self, profiles: int, first_cycles: int = FIRST_CYCLES) -> None:
         super().__init__()
         knots = torch.arange(PERIOD * _KNOTS) / (PERIOD * _KNOTS)
-        first = _FIRST_AMPLITUDE * torch.cos(2 * torch.pi * _FIRST_CYCLES * knots)
+        first = _FIRST_AMPLITUDE * torch.cos(2 * torch.pi * first_cycles * knots)
         values = torch.randn(2, profiles, PERIOD * _KNOTS) * 0.2
         values[:, 0] += first
         self.values = nn.Parameter(values)

@@ -28,7 +28,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.protection.networks import PerturbationGenerator
-from napari_mits_gan.protection.noise_map import PERIOD, sample_distance_mm
+from napari_mits_gan.protection.noise_map import FIRST_CYCLES, PERIOD, sample_distance_mm
 from napari_mits_gan.protection.perturbation import bounded, roi_mean
 from napari_mits_gan.protection.smoothing import random_smoothing, smoothed
 from napari_mits_gan.protection.weights import load_protector, save_protector
@@ -50,6 +50,8 @@ class ProtectionTraining:
         Of these, the first so many train the stripes alone, which is far cheaper.
     width : int
         Channels of the generator.
+    first_cycles : int
+        Cycles in 64 of the attacker's voxels, along both axes, of the stripes that training starts from.
     clicks : int
         Clicks per step, all in one scan.
     budgets_hu : tuple of int
@@ -79,6 +81,7 @@ class ProtectionTraining:
     steps: int = 2200
     map_steps: int = 250
     width: int = 12
+    first_cycles: int = FIRST_CYCLES
     clicks: int = 4
     budgets_hu: tuple[int, ...] = (10, 20, 20, 40)
     rate: float = 1.5e-3
@@ -202,7 +205,7 @@ def train_protection(
     torch.manual_seed(settings.seed)
     opponents = attackers or [CTGAN.load("inject", device), CTGAN.load("remove", device)]
     scans = _Scans(volumes, settings.seed)
-    generator = PerturbationGenerator(settings.width).to(place)
+    generator = PerturbationGenerator(settings.width, settings.first_cycles).to(place)
     if start_from is not None:
         generator.load_state_dict(load_protector(start_from, place).state_dict())
     network = [p for name, p in generator.named_parameters() if not name.startswith("map.")]
