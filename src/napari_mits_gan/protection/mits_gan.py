@@ -19,9 +19,10 @@ from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
+from napari_mits_gan.protection.lung_reach import lung_reach, share_within
 from napari_mits_gan.protection.networks import LOOK, PerturbationGenerator
 from napari_mits_gan.protection.noise_map import sample_distance_mm, shift_of, white_noise
-from napari_mits_gan.protection.perturbation import bounded, roi_reach, tissue_share
+from napari_mits_gan.protection.perturbation import bounded, roi_reach
 from napari_mits_gan.protection.weights import load_protector, shipped_protector
 from napari_mits_gan.weights_file import digest
 
@@ -52,13 +53,15 @@ class MitsGan:
         rows, columns = window_around(allowed, LOOK + 4 * roi_reach(volume.spacing[1:]))
         if rows is None or columns is None:
             return change
+        reach = lung_reach(volume)
         pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
         step = max(1, _PIXELS_AT_ONCE // pixels)
         try:
             for first in range(0, volume.shape[0], step):
                 zs = range(first, min(first + step, volume.shape[0]))
                 part = perturb(generator, volume, allowed, zs, (rows, columns), request, device, adapt=self.adapts)
-                change[zs.start : zs.stop, rows, columns] = part.cpu().numpy()
+                share = share_within(reach, zs, (rows, columns), volume.shape[1:]).numpy()
+                change[zs.start : zs.stop, rows, columns] = part.cpu().numpy() * share
                 progress(zs.stop, volume.shape[0])
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
@@ -100,7 +103,7 @@ def perturb(
 ) -> torch.Tensor:
     """The perturbation in HU, shape (len(zs), rows, columns), of consecutive slices within a window of each.
 
-    Without `adapt` the generator puts out its stripes as they are.
+    In all tissue; without `adapt` the generator puts out its stripes as they are.
     """
     rows, columns = window
     neighbours = np.clip(np.arange(zs.start - 1, zs.stop + 1), 0, volume.shape[0] - 1)
@@ -122,5 +125,4 @@ def perturb(
     white = torch.from_numpy(noise)[:, None].to(device)
     raw = generator(context, white, (y, x), volume.spacing, request.max_change_hu, adapt=adapt)
     inside = torch.from_numpy(allowed[zs.start : zs.stop, rows, columns].astype(np.float32)).to(device)
-    share = tissue_share(context[:, 1], volume.spacing[1:])
-    return bounded(raw, inside, volume.spacing[1:]) * share * request.max_change_hu
+    return bounded(raw, inside, volume.spacing[1:]) * request.max_change_hu

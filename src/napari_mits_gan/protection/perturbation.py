@@ -11,8 +11,6 @@ from torch.nn import functional
 
 ROI_MM = 10.0
 """Diameter of the disc over which the mean of a slice is kept: the usual region of interest."""
-_SHARE_IN_SOLID = 0.4
-_SOLID_HU, _SOLID_WIDTH_HU = -400.0, 60.0
 _LARGEST_MEAN = 0.1
 """The mean over that disc, in units of the budget, above which the change is weakened around it."""
 
@@ -23,15 +21,6 @@ def _half_widths(spacing_yx: tuple[float, float]) -> tuple[int, ...]:
     rows = int(ROI_MM / 2 / spacing_yx[0])
     radius = ROI_MM / 2
     return tuple(int((radius**2 - (row * spacing_yx[0]) ** 2) ** 0.5 / spacing_yx[1] + 1e-9) for row in range(rows + 1))
-
-
-def tissue_share(hu: Tensor, spacing_yx: tuple[float, float]) -> Tensor:
-    """How much of a change to keep: all of it in lung, 0.4 in what is solid over 10 mm; shape (n, y, x), as `hu`.
-
-    Attacks in the lung hardly depend on the solid tissue around it (docs/experiments.md), so noise is spared there.
-    """
-    solid = torch.sigmoid((roi_mean(hu, spacing_yx) - _SOLID_HU) / _SOLID_WIDTH_HU)
-    return 1 - (1 - _SHARE_IN_SOLID) * solid
 
 
 def roi_reach(spacing_yx: tuple[float, float]) -> int:

@@ -1,0 +1,69 @@
+"""Where a change can matter to an attack in the lung: the lungs, and as far around them as an attacker's cube shows.
+
+An attacker sees 32 mm around his click. Solid tissue next to the lung decides how his equalisation spreads the rest, so
+a change counts there too; farther away it would be noise for nothing (docs/experiments.md, P35).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.nn import functional
+
+from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.volume import CTVolume
+
+_ALL_WITHIN_MM = 10.0
+_NONE_BEYOND_MM = 16.0
+_GRID_MM = 2.5
+
+
+def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
+    """How much of a change to keep, on a grid of about 2.5 mm within the slices.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        A CT.
+
+    Returns
+    -------
+    ndarray of float32, shape (z, rows, columns)
+        1 in the lungs and up to 10 mm from them, falling to 0 at 16 mm; 1 everywhere where no lung was found.
+    """
+    lung = lung_mask(volume)
+    steps = tuple(max(1, round(_GRID_MM / s)) for s in volume.spacing[1:])
+    rows, columns = (slice(min(k // 2, n - 1), None, k) for k, n in zip(steps, volume.shape[1:], strict=True))
+    coarse = lung[:, rows, columns]
+    if not coarse.any():
+        return np.ones(coarse.shape, dtype=np.float32)
+    sampling = (volume.spacing[0], volume.spacing[1] * steps[0], volume.spacing[2] * steps[1])
+    distance = ndimage.distance_transform_edt(~coarse, sampling=sampling)
+    share = (_NONE_BEYOND_MM - distance) / (_NONE_BEYOND_MM - _ALL_WITHIN_MM)
+    return np.clip(share, 0, 1).astype(np.float32)
+
+
+def share_within(reach: NDArray[np.float32], zs: range, window: tuple[slice, slice], shape: tuple[int, int]) -> Tensor:
+    """The same on the scan's own grid, for some slices and a window of each.
+
+    Parameters
+    ----------
+    reach : ndarray of float32, shape (z, rows, columns)
+        From `lung_reach`.
+    zs : range
+        Consecutive slices.
+    window : tuple of slice
+        Rows and columns of the scan.
+    shape : tuple of int
+        Rows and columns that a slice of the scan has.
+
+    Returns
+    -------
+    Tensor, shape (len(zs), rows of the window, columns of the window)
+    """
+    slices = torch.from_numpy(reach[zs.start : zs.stop])[:, None]
+    whole = functional.interpolate(slices, size=shape, mode="bilinear", align_corners=False)
+    return whole[:, 0, window[0], window[1]]
