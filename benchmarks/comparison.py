@@ -86,7 +86,7 @@ waves of 20 HU that were really added gave 0.8 to 1.2 times as much, or less (do
 told by their cycles along z, y, x in {voxels} mm. *The most*: mean deviation that no change of up to {budget} HU
 exceeds unless it depends on the scan or the click; of all waves, and of those that leave the mean over 10 mm within a
 slice as it is. *Stripes*: square waves of {budget} HU with 7.5 cycles in {voxels} mm along y, in all tissue.
-*Reached*: under {ours} at {budget} HU, which ends 16 mm from the lungs; the mean deviation, and the share of the places
+*Reached*: under {ours} at {budget} HU, which ends 14 mm from the lungs; the mean deviation, and the share of the places
 over {threshold}. *Least*: the budget at which the most would be {threshold}, if the answer went on growing with the
 square of the change. *Behind a blur*: the most of the waves that keep means and that the scan's voxels can hold,
 after a Gaussian blur of so many voxels. That a change may depend on the scan wins little more, as far as was found

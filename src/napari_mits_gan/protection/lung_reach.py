@@ -16,8 +16,8 @@ from torch.nn import functional
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.volume import CTVolume
 
-_ALL_WITHIN_MM = 10.0
-_NONE_BEYOND_MM = 16.0
+_ALL_WITHIN_MM = 8.0
+_NONE_BEYOND_MM = 14.0
 _GRID_MM = 2.5
 
 
@@ -32,7 +32,7 @@ def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (z, rows, columns)
-        1 in the lungs and up to 10 mm from them, falling to 0 at 16 mm; 1 everywhere where no lung was found.
+        1 in the lungs and up to 8 mm from them, falling to 0 at 14 mm; 1 everywhere where no lung was found.
     """
     lung = lung_mask(volume)
     steps = tuple(max(1, round(_GRID_MM / s)) for s in volume.spacing[1:])

@@ -1,0 +1,59 @@
+"""The protection ends where no attack in the lung looks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.protection.lung_reach import lung_reach, share_within
+from napari_mits_gan.protection.mits_gan import MitsGan
+from napari_mits_gan.protection.protect import protect
+
+
+def trunk(spacing: tuple[float, float, float]) -> CTVolume:
+    """One lung of 60 mm within 200 mm of tissue, 90 mm long."""
+    z, y, x = (np.arange(round(mm / s)) * s for mm, s in zip((90, 220, 220), spacing, strict=True))
+    y, x = np.meshgrid(y, x, indexing="ij")
+    slice_hu = np.where((y - 110) ** 2 + (x - 110) ** 2 <= 100**2, 40, -1000)
+    lung = (y - 110) ** 2 + (x - 70) ** 2 <= 30**2
+    hu = np.tile(slice_hu, (len(z), 1, 1))
+    hu[(z >= 30) & (z < 60)] = np.where(lung, -850, slice_hu)
+    return CTVolume((hu + np.random.default_rng(0).normal(0, 15, hu.shape)).astype(np.int16), spacing)
+
+
+@pytest.mark.parametrize("spacing", [(2.5, 0.7, 0.7), (1.0, 1.4, 1.4), (5.0, 3.0, 3.0)])
+def test_all_is_kept_up_to_8_mm_from_the_lungs_and_nothing_beyond_14(spacing):
+    scan = trunk(spacing)
+    away = ndimage.distance_transform_edt(~lung_mask(scan), sampling=spacing)
+    whole = (slice(0, scan.shape[1]), slice(0, scan.shape[2]))
+    share = share_within(lung_reach(scan), range(scan.shape[0]), whole, scan.shape[1:]).numpy()
+    assert share.shape == scan.shape
+    # The grid of 2.5 mm, and slices of 5 mm, are known no better than so.
+    blur = 3.0
+    assert share[away < 8 - blur].min() > 0.98
+    assert share[away > 14 + blur].max() == 0
+    assert 0.3 < share[(away > 10) & (away < 12)].mean() < 0.7
+
+
+def test_a_window_of_some_slices_is_a_part_of_the_whole():
+    scan = trunk((2.5, 1.4, 1.4))
+    reach, size = lung_reach(scan), scan.shape[1:]
+    whole = share_within(reach, range(scan.shape[0]), (slice(0, size[0]), slice(0, size[1])), size)
+    part = share_within(reach, range(12, 20), (slice(30, 100), slice(11, 90)), size)
+    np.testing.assert_array_equal(part, whole[12:20, 30:100, 11:90])
+
+
+def test_without_a_lung_all_is_kept():
+    scan = CTVolume(np.full((20, 50, 50), 40, dtype=np.int16), (2.0, 2.0, 2.0))
+    assert (lung_reach(scan) == 1).all()
+
+
+def test_the_abdomen_is_left_alone(untrained):
+    scan = trunk((2.5, 1.4, 1.4))
+    away = ndimage.distance_transform_edt(~lung_mask(scan), sampling=scan.spacing)
+    change = np.abs(protect(scan, MitsGan(untrained), 20, device="cpu").hu.astype(int) - scan.hu)
+    assert change[away > 17].max() == 0
+    assert np.percentile(change[away < 5], 90) > 10
