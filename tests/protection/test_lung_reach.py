@@ -31,8 +31,8 @@ def test_all_is_kept_up_to_8_mm_from_the_lungs_and_nothing_beyond_14(spacing):
     whole = (slice(0, scan.shape[1]), slice(0, scan.shape[2]))
     share = share_within(lung_reach(scan), range(scan.shape[0]), whole, scan.shape[1:]).numpy()
     assert share.shape == scan.shape
-    # The grid of 2.5 mm, and slices of 5 mm, are known no better than so.
-    blur = 3.0
+    # One voxel of the grid, and that of the lung's edge.
+    blur = 4.0
     assert share[away < 8 - blur].min() > 0.98
     assert share[away > 14 + blur].max() == 0
     assert 0.3 < share[(away > 10) & (away < 12)].mean() < 0.7
@@ -55,5 +55,5 @@ def test_the_abdomen_is_left_alone(untrained):
     scan = trunk((2.5, 1.4, 1.4))
     away = ndimage.distance_transform_edt(~lung_mask(scan), sampling=scan.spacing)
     change = np.abs(protect(scan, MitsGan(untrained), 20, device="cpu").hu.astype(int) - scan.hu)
-    assert change[away > 17].max() == 0
-    assert np.percentile(change[away < 5], 90) > 10
+    assert change[away > 18].max() == 0
+    assert np.percentile(change[away < 4], 90) > 10
