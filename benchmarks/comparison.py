@@ -86,12 +86,12 @@ waves of 20 HU that were really added gave 0.8 to 1.2 times as much, or less (do
 told by their cycles along z, y, x in {voxels} mm. *The most*: mean deviation that no change of up to {budget} HU
 exceeds unless it depends on the scan or the click; of all waves, and of those that leave the mean over 10 mm within a
 slice as it is. *Stripes*: square waves of {budget} HU with 7.5 cycles in {voxels} mm along y, in all tissue.
-*Reached*: under {ours} at {budget} HU, which ends 14 mm from the lungs; the mean deviation, and the share of the places
-over {threshold}. *Least*: the budget at which the most would be {threshold}, if the answer went on growing with the
-square of the change. *Behind a blur*: the most of the waves that keep means and that the scan's voxels can hold,
-after a Gaussian blur of so many voxels. That a change may depend on the scan wins little more, as far as was found
-(P29). A mean is not a share: where few places answer many times more than the rest, as those of *inject-small-core*
-do, a high mean disrupts few of them (P33)."""
+*Reached*: under {ours} at {budget} HU, which ends 14 mm from the lungs; the mean deviation, and the share of the
+places over {threshold}. *Least*: the budget at which the most would be {threshold}, if the answer went on growing
+with the square of the change. *Behind a blur*: the most of the waves that keep means and that the scan's voxels can
+hold, after a Gaussian blur of so many voxels. That a change may depend on the scan wins little more, as far as was
+found (P29). A mean is not a share: where few places answer many times more than the rest, it disrupts few; and a wave
+that is strong against one attacker is weak against another (P33)."""
 
 SPECTRUM_LEGEND = """\
 RMS in HU in bands of spatial frequency (cycles per mm) within the slice, in squares of 24 mm of lung. The scanner's

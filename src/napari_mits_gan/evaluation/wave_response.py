@@ -4,7 +4,8 @@ A small change d of the cube moves what the attacker paints by J d. Averaged ove
 deviation of a wave depends on its direction and length alone, and waves do not mix: a change that is the same whatever
 lies in the scan has the mean deviation of its waves, each weighted with its share of the mean square. So the wave that
 an attacker answers to most bounds them all. The answers to all waves come at once, from the power spectrum of the
-gradients of randomly weighted sums of the core: its expected value at a wave k is |J exp(i k r)|².
+gradients of randomly weighted sums of the core: its expected value at a wave k is |J exp(i k r)|². Such random sums are
+those of Hutchinson's trace estimator (Commun. Stat. Simul. Comput. 19, 433-450, 1990); the rest is this project's own.
 """
 
 from __future__ import annotations

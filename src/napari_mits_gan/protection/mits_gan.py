@@ -59,9 +59,11 @@ class MitsGan:
         try:
             for first in range(0, volume.shape[0], step):
                 zs = range(first, min(first + step, volume.shape[0]))
-                part = perturb(generator, volume, allowed, zs, (rows, columns), request, device, adapt=self.adapts)
-                share = share_within(reach, zs, (rows, columns), volume.shape[1:]).numpy()
-                change[zs.start : zs.stop, rows, columns] = part.cpu().numpy() * share
+                # Slices far from the lungs stay as they are, and need not be computed.
+                if reach[zs.start : zs.stop].any():
+                    part = perturb(generator, volume, allowed, zs, (rows, columns), request, device, adapt=self.adapts)
+                    share = share_within(reach, zs, (rows, columns), volume.shape[1:]).numpy()
+                    change[zs.start : zs.stop, rows, columns] = part.cpu().numpy() * share
                 progress(zs.stop, volume.shape[0])
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
