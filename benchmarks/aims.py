@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_mits_gan.evaluation.diagnostic import DiagnosticValue
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
-from napari_mits_gan.evaluation.outcome import Outcomes
-from napari_mits_gan.evaluation.report import Table
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.measures.diagnostic_value import DiagnosticValue
+from napari_mits_gan.evaluation.outcomes.outcome import Outcomes
+from napari_mits_gan.evaluation.reports.evaluation import Table
 from napari_mits_gan.evaluation.result import Evaluation
-from napari_mits_gan.evaluation.robustness import WORST, Robustness
+from napari_mits_gan.evaluation.robustness.robustness import WORST, Robustness
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Methods, other attackers and the smallest budget, on scans kept out of training; writes docs/comparison.md.
 
-python benchmarks/comparison.py
-python benchmarks/comparison.py --clicks 5 --budgets 20 40 --out comparison.md
+python -m benchmarks.comparison
+python -m benchmarks.comparison --clicks 5 --budgets 20 40 --out comparison.md
 
 `--attacker NAME=FILE` adds an attacker, for instance one that was trained on protected scans; `--protector NAME=FILE`
 adds weights of "mits-gan", for instance those trained against another attacker. Figures are those of docs/results.md.
@@ -22,21 +22,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scans import add_scans, chosen_paths
 
+from benchmarks.measures.minimum_budget import SmallestBudget
+from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.disruption.attacked_sites import tampered_cores
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.disruption.fourier_sensitivity import CYCLES_IN, Wave, WaveResponse, wave_response
 from napari_mits_gan.evaluation.evaluate import disruptions_at, measure_change
-from napari_mits_gan.evaluation.noise_spectrum import BAND_EDGES, NoiseSpectrum, noise_spectrum
-from napari_mits_gan.evaluation.report import Table
+from napari_mits_gan.evaluation.measures.noise_spectrum import BAND_EDGES, NoiseSpectrum, noise_spectrum
+from napari_mits_gan.evaluation.reports.evaluation import Table
 from napari_mits_gan.evaluation.result import Change
-from napari_mits_gan.evaluation.smallest_budget import SmallestBudget
-from napari_mits_gan.evaluation.tampered_cores import tampered_cores
-from napari_mits_gan.evaluation.wave_response import CYCLES_IN, Wave, WaveResponse, wave_response
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.mits_gan import MitsGan
 from napari_mits_gan.protection.mits_gan_paper import MitsGanPaper
 from napari_mits_gan.protection.noise_map import sample_distance_mm
@@ -52,14 +52,14 @@ SPECTRUM_BUDGETS_HU = (20, 40)
 STRIPES: Wave = (0.0, 7.5, 0.0)
 """The wave that the shipped protection is made of, nearly."""
 BLURS = (0.5, 1.0)
-"""Standard deviations in the scan's voxels, as in `evaluation/purifiers.py`."""
+"""Standard deviations in the scan's voxels, as in `evaluation/robustness/purifiers.py`."""
 SQUARE_WAVE = 8 / math.pi**2
 """Share of a square wave's mean square that lies in its first harmonic."""
 
 HEAD = """\
 # Methods, other attackers, and the smallest budget
 
-Written by `python benchmarks/comparison.py`; do not edit. Scans and places are those of [results.md](results.md):
+Written by `python -m benchmarks.comparison`; do not edit. Scans and places are those of [results.md](results.md):
 two patients who were in no training, random places in the lungs that the protection does not know. Intervals are 95 %
 percentile bootstrap over places, not patients: there are two of them only. Rows of attackers and protections that do
 not come with the package were added by `--attacker` and `--protector`; docs/experiments.md tells how they were trained.
@@ -81,8 +81,8 @@ even the largest is enough. Above 40 HU the pattern is plain to see; these lines
 anybody should use."""
 
 CEILING_LEGEND = """\
-Of small changes to the attacker's own 1 mm cubes, by the gradients of what it paints (`evaluation/wave_response.py`);
-waves of 20 HU that were really added gave 0.8 to 1.2 times as much, or less (docs/experiments.md, P27). Waves are
+Of small changes to the attacker's own 1 mm cubes, by the gradients of what it paints
+(`evaluation/disruption/fourier_sensitivity.py`); waves of 20 HU that were really added gave 0.8 to 1.2 times as much, or less (docs/experiments.md, P27). Waves are
 told by their cycles along z, y, x in {voxels} mm. *The most*: mean deviation that no change of up to {budget} HU
 exceeds unless it depends on the scan or the click; of all waves, and of those that leave the mean over 10 mm within a
 slice as it is. *Stripes*: square waves of {budget} HU with 7.5 cycles in {voxels} mm along y, in all tissue.
@@ -207,7 +207,7 @@ def lpips(original: CTVolume, protected: CTVolume) -> float:
     """Learned perceptual distance (Zhang et al., CVPR 2018) in the lung window, mean over every fourth slice."""
     import lpips as package
 
-    from napari_mits_gan.evaluation.fidelity import LUNG_WINDOW_HU
+    from napari_mits_gan.evaluation.measures.fidelity import LUNG_WINDOW_HU
 
     low, high = LUNG_WINDOW_HU
     network = package.LPIPS(net="alex", verbose=False).eval()

@@ -1,7 +1,7 @@
 """How well the detector tells nodules from healthy lung on scans kept out of its training; prints Markdown.
 
-python benchmarks/detector.py
-python benchmarks/detector.py --scans some/series --places 20
+python -m benchmarks.detector
+python -m benchmarks.detector --scans some/series --places 20
 
 Nodules are drawn at random healthy places of the lungs, by the rule that the attackers learned from and by the
 detector's own; "found" are those that reach its threshold. The same weights, scans and options give the same text, up
@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from measure import limit_cores
-from scans import add_scans, chosen_paths
 from scipy import ndimage
+
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
 
 MIDDLE = (23.7, 23.7, 23.7)
 """Where the place lies in a cut cube of 48 mm: between the voxels 23 and 24."""
@@ -66,11 +67,11 @@ def main() -> None:
 
 def held_out(path: Path, detector, places: int, seed: int) -> Scan:
     """Read a scan and cut cubes of its lungs, away from the nodules that a file beside it lists."""
+    from benchmarks.measures.attack_quality import healthy_places
     from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.network import CUBE_MM
-    from napari_mits_gan.evaluation.attack_quality import healthy_places
 
     volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
     nodules = nodules_beside(path, volume)
@@ -126,7 +127,7 @@ def with_noise(cube: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def table(scans: list[Scan], detector, seed: int) -> list[str]:
     """The rows in Markdown."""
-    from napari_mits_gan.evaluation.share import Share
+    from napari_mits_gan.evaluation.measures.proportion import Share
 
     def scored(cubes: list[np.ndarray]) -> np.ndarray:
         return detector.score_cubes(np.stack(cubes)) if cubes else np.zeros(0)

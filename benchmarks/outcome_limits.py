@@ -1,6 +1,6 @@
-"""Measure how far attacks on unprotected scans range, and print the limits of `evaluation/outcome_limits.py`.
+"""Measure how far attacks on unprotected scans range, and print the limits of `evaluation/outcomes/limits.py`.
 
-python benchmarks/outcome_limits.py --places 50 --scans LIDC-IDRI-0003.nii.gz LIDC-IDRI-0314.nii.gz
+python -m benchmarks.outcome_limits --places 50 --scans LIDC-IDRI-0003.nii.gz LIDC-IDRI-0314.nii.gz
 
 Give scans that no protection is judged on. Also printed is the share of attacks on each scan that limits from the other
 scans would call conspicuous: the false alarms that a new scan has to expect.
@@ -13,8 +13,8 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from measure import limit_cores
-from scans import add_scans, chosen_paths
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.evaluation.outcome_limits import calibrated, false_alarms, reference_traits
+    from napari_mits_gan.evaluation.outcomes.limits import calibrated, false_alarms, reference_traits
 
     injector, remover = (CTGAN.load(action, options.device) for action in ("inject", "remove"))
     detector = NoduleDetector.load(device=options.device)

@@ -1,7 +1,7 @@
 """What the protection does, what it costs and where it breaks, on scans kept out of training; writes docs/results.md.
 
-python benchmarks/results.py
-python benchmarks/results.py --budgets 20 --clicks 5 --out results.md --json results.json
+python -m benchmarks.results
+python -m benchmarks.results --budgets 20 --clicks 5 --out results.md --json results.json
 
 At each budget: random places in the lungs that the protection does not know, attack(protected) against
 attack(original), beside controls of the same RMS. The same weights, scans and options give the same text, up to the
@@ -21,29 +21,34 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from aims import Reached, aims_table
-from measure import limit_cores
-from scans import add_scans, chosen_paths
 
+from benchmarks.aims import Reached, aims_table
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import NoduleDetector
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.controls import CONTROLS
-from napari_mits_gan.evaluation.diagnostic import DiagnosticValue, diagnostic_table, diagnostic_value, lungs_coarse
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.disruption.controls import CONTROLS
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
 from napari_mits_gan.evaluation.evaluate import disruptions_at, evaluate_protected, load_attackers
-from napari_mits_gan.evaluation.nodules_apart import NodulesApart, nodules_apart
-from napari_mits_gan.evaluation.outcome import Outcomes, attack_and_judge, outcome_table
-from napari_mits_gan.evaluation.report import LEGEND, Table, markdown, summary_table
+from napari_mits_gan.evaluation.measures.diagnostic_value import (
+    DiagnosticValue,
+    diagnostic_table,
+    diagnostic_value,
+    lungs_coarse,
+)
+from napari_mits_gan.evaluation.outcomes.outcome import Outcomes, attack_and_judge, outcome_table
+from napari_mits_gan.evaluation.reports.evaluation import LEGEND, Table, markdown, summary_table
+from napari_mits_gan.evaluation.reports.robustness import ROBUSTNESS_LEGEND, robustness_table
 from napari_mits_gan.evaluation.result import Evaluation, pool
-from napari_mits_gan.evaluation.robustness import Robustness, purify_at, robustness
-from napari_mits_gan.evaluation.robustness_report import ROBUSTNESS_LEGEND, robustness_table
+from napari_mits_gan.evaluation.robustness.robustness import Robustness, purify_at, robustness
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
+from napari_mits_gan.evaluation.sites.separate_nodules import NodulesApart, nodules_apart
+from napari_mits_gan.evaluation.sites.tissue import places_by_tissue
 from napari_mits_gan.evaluation.thicker import thicker_slices
-from napari_mits_gan.evaluation.tissue import places_by_tissue
 from napari_mits_gan.protection.protect import protect
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -56,7 +61,7 @@ THICKER_MM = 5.0
 HEAD = """\
 # Results
 
-Written by `python benchmarks/results.py`; do not edit. Places are drawn at random in the lungs, and the protection
+Written by `python -m benchmarks.results`; do not edit. Places are drawn at random in the lungs, and the protection
 does not know them. Always attack(protected) against attack(original). Intervals resample places, not patients: there
 are two patients only.
 """
@@ -73,8 +78,8 @@ Reached, and in brackets what was wanted. What was tried for those that are miss
 OUTCOME_LEGEND = """\
 An injection is *null* where the detector sees no nodule afterwards, a removal *failed* where it still sees one;
 *conspicuous* where a trait of the result lies outside what 99 % of the attacks on original scans keep
-(`evaluation/outcome.py`), else *convincing*. Compare each line with that of the original scan: some attacks fail by
-themselves. Removals are those of nodules drawn into the scan before it is protected."""
+(`evaluation/outcomes/outcome.py`), else *convincing*. Compare each line with that of the original scan: some attacks
+fail by themselves. Removals are those of nodules drawn into the scan before it is protected."""
 
 T = TypeVar("T")
 

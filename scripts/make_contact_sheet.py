@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
+from benchmarks.measures.attack_quality import healthy_places
 from napari_mits_gan.attack.ctgan.attacker import ATTACK_LABEL, CTGAN
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import random_nodule
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.attack_quality import healthy_places
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel

@@ -4,11 +4,11 @@ import pytest
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError
-from napari_mits_gan.evaluation.controls import control
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
+from napari_mits_gan.evaluation.disruption.attacked_sites import core_box
+from napari_mits_gan.evaluation.disruption.controls import control
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE
 from napari_mits_gan.evaluation.evaluate import evaluate, evaluate_protected
-from napari_mits_gan.evaluation.fidelity import compare
-from napari_mits_gan.evaluation.tampered_cores import core_box
+from napari_mits_gan.evaluation.measures.fidelity import compare
 from napari_mits_gan.protection.protect import protect
 
 

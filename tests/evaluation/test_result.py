@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from napari_mits_gan.evaluation.disruption import Disruption
-from napari_mits_gan.evaluation.fidelity import Fidelity
-from napari_mits_gan.evaluation.report import summary_table
+from napari_mits_gan.evaluation.disruption.deviation import Disruption
+from napari_mits_gan.evaluation.measures.fidelity import Fidelity
+from napari_mits_gan.evaluation.reports.evaluation import summary_table
 from napari_mits_gan.evaluation.result import Change, Evaluation, pool
 
 

@@ -6,9 +6,9 @@ import torch
 
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.errors import ProtectionError
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.disruption import deviation
-from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.evaluation.disruption.attacked_sites import tampered_cores
+from napari_mits_gan.evaluation.disruption.deviation import deviation
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.pgd import Pgd
 from napari_mits_gan.protection.protect import protect
 

@@ -11,7 +11,7 @@ from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import Cancelled, ProtectionError
-from napari_mits_gan.evaluation.local_mean import local_mean_change, usual_local_mean_change
+from napari_mits_gan.evaluation.measures.local_mean import local_mean_change, usual_local_mean_change
 from napari_mits_gan.protection.mits_gan import MitsGan
 from napari_mits_gan.protection.protect import METHODS, protect
 

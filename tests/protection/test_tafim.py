@@ -6,8 +6,8 @@ import pytest
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.evaluation.disruption.attacked_sites import tampered_cores
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.protect import METHODS, protect
 from napari_mits_gan.protection.tafim import Tafim
 

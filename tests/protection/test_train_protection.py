@@ -44,9 +44,9 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
         economy=0.0,
         smoothing_share=0.0,
     )
-    from napari_mits_gan.evaluation.clicks import random_lung_clicks
-    from napari_mits_gan.evaluation.disruption import deviation
-    from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+    from napari_mits_gan.evaluation.disruption.attacked_sites import tampered_cores
+    from napari_mits_gan.evaluation.disruption.deviation import deviation
+    from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.protection.mits_gan import MitsGan
     from napari_mits_gan.protection.protect import protect
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.controls import check_controls, control
-from napari_mits_gan.evaluation.disruption import Disruption
-from napari_mits_gan.evaluation.fidelity import compare
-from napari_mits_gan.evaluation.local_mean import local_mean_change, usual_local_mean_change
+from napari_mits_gan.evaluation.disruption.controls import check_controls, control
+from napari_mits_gan.evaluation.disruption.deviation import Disruption
+from napari_mits_gan.evaluation.measures.fidelity import compare
+from napari_mits_gan.evaluation.measures.local_mean import local_mean_change, usual_local_mean_change
 from napari_mits_gan.evaluation.result import Change, Evaluation
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -228,7 +228,7 @@ def disruptions_at(
     dict
         From the attacker to a dict from the version to its `Disruption`.
     """
-    from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+    from napari_mits_gan.evaluation.disruption.attacked_sites import tampered_cores
 
     found: dict[str, dict[str, Disruption]] = {}
     runs = len(attackers) * (1 + len(versions))

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.evaluation.bootstrap import bootstrap_interval, ratio_of_medians
-from napari_mits_gan.evaluation.disruption import Disruption
-from napari_mits_gan.evaluation.fidelity import Fidelity
-from napari_mits_gan.evaluation.report import LEGEND, markdown, plain_text
+from napari_mits_gan.evaluation.disruption.deviation import Disruption
+from napari_mits_gan.evaluation.measures.fidelity import Fidelity
+from napari_mits_gan.evaluation.measures.intervals import bootstrap_interval, ratio_of_medians
+from napari_mits_gan.evaluation.reports.evaluation import LEGEND, markdown, plain_text
 
 
 @dataclass(frozen=True)
