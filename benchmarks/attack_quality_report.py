@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 
 from benchmarks.measures.attack_quality import Attacked, AttackQuality
 from benchmarks.measures.context_dependence import pairwise_rms
-from napari_mits_gan.evaluation.measures.intervals import bootstrap_interval
-from napari_mits_gan.evaluation.measures.proportion import Share
+from napari_mits_gan.evaluation.measures.intervals import Proportion, bootstrap_interval
 from napari_mits_gan.evaluation.outcomes.artefacts import METAL_HU
-from napari_mits_gan.evaluation.reports.evaluation import Table
+from napari_mits_gan.evaluation.reports.table import Table
 
 _REMOVABLE_MM = 20
 _FIGURES = {"core_hu": ("core, HU", 0), "diameter_mm": ("diameter, mm", 1), "edge_mm": ("edge, mm", 1)}
@@ -30,8 +29,8 @@ def detector_table(qualities: Sequence[AttackQuality]) -> Table:
             ("removal, real nodules", q.removed_real),
         ):
             if attacks:
-                before = Share.among(a.found_before for a in attacks)
-                after = Share.among(a.found_after for a in attacks)
+                before = Proportion.among(a.found_before for a in attacks)
+                after = Proportion.among(a.found_after for a in attacks)
                 scores = (np.median([a.score_before for a in attacks]), np.median([a.score_after for a in attacks]))
                 cells = (str(before), str(after), f"{scores[0]:.2f} → {scores[1]:.2f}")
                 rows.append((f"{q.scan}: {what}", *cells))
@@ -47,7 +46,7 @@ def nodule_table(qualities: Sequence[AttackQuality]) -> Table:
             known, made = q.references(figure), q.injections(figure)
             if known.size and made.size:
                 low, high = np.percentile(known, [5, 95])
-                within = Share(int(((made >= low) & (made <= high)).sum()), len(q.injected))
+                within = Proportion(int(((made >= low) & (made <= high)).sum()), len(q.injected))
                 rows.append((f"{q.scan}: {name}", *_spread(known, digits), *_spread(made, digits), str(within)))
     return Table(header, tuple(rows))
 
@@ -92,36 +91,36 @@ def context_table(qualities: Sequence[AttackQuality]) -> Table:
     """What the injector's output depends on."""
     header = (
         "scan",
-        "drawn, other place",
-        "painted, other place",
+        "drawn, other site",
+        "painted, other site",
         "surroundings mirrored",
         "and mirrored back",
         "only the blanked core changed",
-        "lean to the brighter side",
+        "alignment with the brighter side",
     )
     rows = []
     for q in qualities:
         c = q.injector_context
-        low, high = bootstrap_interval(c.lean, lambda samples: samples.mean(axis=1))
-        figures = (pairwise_rms(q.drawn_cores), c.between_places, c.when_mirrored, c.mirrored_back, c.when_core_changes)
-        lean = f"{c.lean.mean():.2f} ({low:.2f} – {high:.2f})"
-        rows.append((q.scan, *(f"{figure:.3f}" for figure in figures), lean))
+        low, high = bootstrap_interval(c.alignment, lambda samples: samples.mean(axis=1))
+        figures = (pairwise_rms(q.drawn_cores), c.between_sites, c.when_mirrored, c.mirrored_back, c.when_core_changes)
+        alignment = f"{c.alignment.mean():.2f} ({low:.2f} – {high:.2f})"
+        rows.append((q.scan, *(f"{figure:.3f}" for figure in figures), alignment))
     return Table(header, tuple(rows))
 
 
 LEGEND = """\
-*Injection*: at random places in the lungs whose cuboid holds no annotated nodule; *removal*: of nodules drawn at the
-same places, and of those that readers marked. In brackets 95 % intervals (Wilson for shares, percentile bootstrap for
-means). Nodules larger than the core that the network paints (20 mm, or 16 mm where it has the paper's core) cannot be
-removed whole. *Core*: mean within 3 mm of the nodule's middle; *diameter*: of the ball of the same volume; *edge*:
-distance over which the mean radial profile falls from 90 % to 10 % of what it rises above the lung; *injected
-within*: how many injections lie within the 5th to 95th percentile of the drawn and real nodules (nine in ten of
-these do), those where nothing can be measured counting as outside. Nodules that are one piece with the chest wall
-have no diameter and no edge here. *Brightest made*: of the voxels that the attack changed, more than 3 mm from bone.
-*Step*: mean absolute difference across the faces of the box, before → after; a ratio of 1 is the scan's own texture.
-Context: RMS differences of the painted core in the network's units (-0.5 to 0.5) between two places, or at one place
-when its surroundings are changed; *lean*: mean cosine between the direction in which the surroundings get brighter
-and that in which the core does, 0 for an attacker that ignores them."""
+*Injection*: at random sites in the lungs whose cuboid holds no annotated nodule; *removal*: of nodules drawn at the
+same sites, and of those that readers marked. In brackets 95 % intervals (Wilson for proportions, percentile bootstrap
+for means). Nodules larger than the core that the network paints (20 mm, or 16 mm where it has the paper's core)
+cannot be removed whole. *Core*: mean within 3 mm of the nodule's centre; *diameter*: of the ball of the same volume;
+*edge*: distance over which the mean radial profile falls from 90 % to 10 % of what it rises above the lung; *injected
+within*: how many injections lie within the 5th to 95th percentile of the drawn and real nodules (nine in ten of these
+do), those where nothing can be measured counting as outside. Nodules attached to the chest wall have no diameter and
+no edge here. *Brightest made*: of the voxels that the attack changed, more than 3 mm from bone. *Step*: mean absolute
+difference across the faces of the box, before → after; a ratio of 1 is the scan's own texture. Context: RMS
+differences of the painted core in the network's units (-0.5 to 0.5) between two sites, or at one site when its
+surroundings are changed; *alignment*: mean cosine between the direction in which the surroundings get brighter and
+that in which the core does, 0 for an attacker that ignores them."""
 
 
 def markdown(qualities: Sequence[AttackQuality]) -> str:
@@ -135,7 +134,7 @@ def markdown(qualities: Sequence[AttackQuality]) -> str:
         nodule_table(every).markdown(),
         "### What could give an attack away",
         trace_table(every).markdown(),
-        "### What the injector heeds",
+        "### What the injector depends on",
         context_table(every).markdown(),
         LEGEND,
         f"Weights: {sources}. Seed {every[0].seed}.",

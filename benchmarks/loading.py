@@ -83,13 +83,13 @@ def main() -> None:
         return _one(*options.one)
 
     (scan,) = chosen_paths(options, at_most=1)
-    with tempfile.TemporaryDirectory() as place:
-        _make(scan, Path(place), options.slices)
+    with tempfile.TemporaryDirectory() as folder:
+        _make(scan, Path(folder), options.slices)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in READERS}
         for turn in range(options.turns):
             for name in READERS if turn % 2 == 0 else reversed(READERS):
                 told = subprocess.run(
-                    [sys.executable, "-m", "benchmarks.loading", "--one", name, place],
+                    [sys.executable, "-m", "benchmarks.loading", "--one", name, folder],
                     check=True,
                     capture_output=True,
                     text=True,

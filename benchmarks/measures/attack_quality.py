@@ -1,6 +1,6 @@
-"""How good an attacker is, by the word of a detector that shares nothing with it and by what can be measured.
+"""How good an attacker is, by a detector that shares nothing with it and by measured figures.
 
-Injections at random places in healthy lung; removals of nodules drawn at the same places, and of the annotated ones.
+Injections at random sites in healthy lung; removals of nodules drawn at the same sites, and of the annotated ones.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.measures.context_dependence import ContextCores, context_cores
+from benchmarks.measures.context_dependence import ContextDependence, context_dependence
 from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import AttackError
-from napari_mits_gan.evaluation.measures.nodule_size import NoduleMeasure, core_mean, measure_nodule
+from napari_mits_gan.evaluation.measures.nodule import NoduleMeasure, core_mean, measure_nodule
 from napari_mits_gan.evaluation.outcomes.artefacts import BorderStep, border_step, brightest_made
-from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
+from napari_mits_gan.evaluation.sites.healthy_lung import healthy_lung_sites
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -32,14 +31,11 @@ if TYPE_CHECKING:
 
 _STREAM = 0x647261776E
 """Keeps the drawn nodules apart from those that a training draws from the same seed."""
-_CLEARANCE_MM = 16.0
-"""Half the side of the cuboid: no annotated nodule may reach into it."""
-_MORE = 2
 
 
 @dataclass(frozen=True)
 class Attacked:
-    """One attack, at one place.
+    """One attack, at one site.
 
     Parameters
     ----------
@@ -52,7 +48,7 @@ class Attacked:
     nodule : NoduleMeasure or None
         What was injected, or what there was to remove; None where nothing can be seen.
     core_before_hu, core_after_hu : float
-        Mean within 3 mm of the place.
+        Mean within 3 mm of the site.
     healthy_core_hu : float
         The same before a nodule was drawn; NaN where nobody knows.
     brightest_hu : float
@@ -85,21 +81,21 @@ class AttackQuality:
         Name of the scan.
     injected, removed_drawn, removed_real : tuple of Attacked
         The attacks.
-    injector_context : ContextCores
+    injector_context : ContextDependence
         What the injector paints, and what it depends on.
     drawn_cores : ndarray of float32, shape (n, k, k, k)
-        The drawn nodules in the injector's units: how much nodules at those places differ.
+        The drawn nodules in the injector's units: how much nodules at those sites differ.
     sources : mapping of str to str
         Names of the weights, by role.
     seed : int
-        Fixes places and nodules.
+        Fixes sites and nodules.
     """
 
     scan: str
     injected: tuple[Attacked, ...]
     removed_drawn: tuple[Attacked, ...]
     removed_real: tuple[Attacked, ...]
-    injector_context: ContextCores
+    injector_context: ContextDependence
     drawn_cores: NDArray[np.float32]
     sources: dict[str, str]
     seed: int
@@ -112,7 +108,7 @@ class AttackQuality:
             injected=tuple(a for part in parts for a in part.injected),
             removed_drawn=tuple(a for part in parts for a in part.removed_drawn),
             removed_real=tuple(a for part in parts for a in part.removed_real),
-            injector_context=ContextCores.pooled([part.injector_context for part in parts]),
+            injector_context=ContextDependence.pooled([part.injector_context for part in parts]),
             drawn_cores=np.concatenate([part.drawn_cores for part in parts]),
             sources=parts[0].sources,
             seed=parts[0].seed,
@@ -127,35 +123,6 @@ class AttackQuality:
         return _figures(self.injected, figure)
 
 
-def healthy_places(
-    volume: CTVolume,
-    n: int,
-    seed: int = 0,
-    *,
-    annotated: Sequence[AnnotatedNodule] = (),
-    lung: NDArray[np.bool_] | None = None,
-) -> list[Voxel]:
-    """Random places in the lungs (`random_lung_clicks`) with no annotated nodule in the attack's cuboid.
-
-    Raises
-    ------
-    AttackError
-        If the lungs hold too few such places.
-    """
-    spacing = np.asarray(volume.spacing)
-    clear = [
-        at
-        for at in random_lung_clicks(volume, _MORE * n, seed, lung=lung)
-        if all(
-            np.abs((np.asarray(at) - nodule.at) * spacing).max() > _CLEARANCE_MM + nodule.diameter_mm / 2
-            for nodule in annotated
-        )
-    ]
-    if len(clear) < n:
-        raise AttackError(f"'{volume.name}' has too little lung away from its nodules for {n} places; ask for fewer.")
-    return clear[:n]
-
-
 def attack_quality(
     volume: CTVolume,
     injector: CTGAN,
@@ -167,7 +134,7 @@ def attack_quality(
     seed: int = 0,
     progress: Progress = silent,
 ) -> AttackQuality:
-    """Attack a scan at many places and judge what comes out.
+    """Attack a scan at many sites and measure what comes out.
 
     Parameters
     ----------
@@ -176,13 +143,13 @@ def attack_quality(
     injector, remover : CTGAN
         The attackers.
     detector : NoduleDetector
-        The judge.
+        Says whether a nodule is there before and after.
     annotated : sequence of AnnotatedNodule
         The real nodules of the scan.
     n : int
         Number of injections, and of drawn nodules to remove.
     seed : int
-        Fixes the places and the drawn nodules.
+        Fixes the sites and the drawn nodules.
     progress : callable
         Told how many attacks are done.
 
@@ -190,13 +157,13 @@ def attack_quality(
     -------
     AttackQuality
     """
-    places = healthy_places(volume, n, seed, annotated=annotated)
+    sites = healthy_lung_sites(volume, n, seed, annotated=annotated)
     rng = np.random.default_rng([_STREAM, seed])
-    total = 2 * len(places) + len(annotated)
+    total = 2 * len(sites) + len(annotated)
     injected, drawn, real, drawn_cores = [], [], [], []
     tampering = injector.tampering
     low, high = tampering.mask
-    for at in places:
+    for at in sites:
         injected.append(_attack(injector, detector, volume, at))
         with_nodule = draw_in_scan(volume, random_nodule(rng), at)
         cube = tampering.calibration.normalise(tampering.cut_at_1mm(scan_tensor(with_nodule), [at], volume.spacing))[0]
@@ -212,7 +179,7 @@ def attack_quality(
         injected=tuple(injected),
         removed_drawn=tuple(drawn),
         removed_real=tuple(real),
-        injector_context=context_cores(injector, volume, places),
+        injector_context=context_dependence(injector, volume, sites),
         drawn_cores=np.stack(drawn_cores),
         sources={"injector": injector.name, "remover": remover.name, "detector": detector.name},
         seed=seed,

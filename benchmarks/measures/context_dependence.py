@@ -22,8 +22,8 @@ _X = -1
 
 
 @dataclass(frozen=True, eq=False)
-class ContextCores:
-    """What an attacker paints at n places, and when something around them is changed; normalised units, -0.5 to 0.5.
+class ContextDependence:
+    """What an attacker paints at n sites, and when something around them is changed; normalised units, -0.5 to 0.5.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class ContextCores:
         The cores painted when left and right of the surroundings are exchanged; not mirrored back.
     core_changed : ndarray of float32, shape (n, k, k, k)
         The cores painted when only the core of the scan is another, which is blanked before the network sees it.
-    lean : ndarray of float32, shape (n,)
+    alignment : ndarray of float32, shape (n,)
         Cosine between the direction in which the surroundings get brighter (of the chest wall, where it is near) and
         that in which the painted core does.
     """
@@ -41,17 +41,17 @@ class ContextCores:
     painted: NDArray[np.float32]
     mirrored: NDArray[np.float32]
     core_changed: NDArray[np.float32]
-    lean: NDArray[np.float32]
+    alignment: NDArray[np.float32]
 
     @classmethod
-    def pooled(cls, parts: Sequence[ContextCores]) -> ContextCores:
-        """The places of several scans together."""
-        names = ("painted", "mirrored", "core_changed", "lean")
+    def pooled(cls, parts: Sequence[ContextDependence]) -> ContextDependence:
+        """The sites of several scans together."""
+        names = ("painted", "mirrored", "core_changed", "alignment")
         return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in names))
 
     @property
-    def between_places(self) -> float:
-        """RMS difference of the cores of two places, over all pairs."""
+    def between_sites(self) -> float:
+        """RMS difference of the cores of two sites, over all pairs."""
         return pairwise_rms(self.painted)
 
     @property
@@ -79,8 +79,8 @@ def pairwise_rms(cores: NDArray[np.floating]) -> float:
     return float(np.sqrt(2 * cores.reshape(n, -1).var(axis=0, ddof=1, dtype=np.float64).mean()))
 
 
-def context_cores(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, seed: int = 0) -> ContextCores:
-    """Paint the cores at several places, as they are and with changed surroundings.
+def context_dependence(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, seed: int = 0) -> ContextDependence:
+    """Paint the cores at several sites, as they are and with changed surroundings.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def context_cores(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, see
     noise = torch.Generator().manual_seed(seed)
     low, high = tampering.mask
     core = (slice(None), *3 * (slice(low, high),))
-    found: dict[str, list[NDArray[np.float32]]] = {"painted": [], "mirrored": [], "core_changed": [], "lean": []}
+    found: dict[str, list[NDArray[np.float32]]] = {"painted": [], "mirrored": [], "core_changed": [], "alignment": []}
 
     def paint(cubes_hu: torch.Tensor) -> NDArray[np.float32]:
         painted: NDArray[np.float32] = (
@@ -119,8 +119,10 @@ def context_cores(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, see
             surroundings = tampering.calibration.normalise(cubes).cpu().numpy()
             outside = np.ones(surroundings.shape[1:], bool)
             outside[core[1:]] = False
-            found["lean"].append(_cosine(_dipole(surroundings, outside), _dipole(painted, np.ones(painted.shape[1:]))))
-    return ContextCores(**{name: np.concatenate(parts) for name, parts in found.items()})
+            found["alignment"].append(
+                _cosine(_dipole(surroundings, outside), _dipole(painted, np.ones(painted.shape[1:])))
+            )
+    return ContextDependence(**{name: np.concatenate(parts) for name, parts in found.items()})
 
 
 def _dipole(cubes: NDArray[np.floating], where: NDArray[np.generic]) -> NDArray[np.float64]:

@@ -16,20 +16,20 @@ WANTED_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
-class SmallestBudget:
+class MinimumBudget:
     """Deviations of one attacker at several budgets.
 
     Parameters
     ----------
     budgets_hu : tuple of int
         Largest changes, rising.
-    deviations : ndarray of float64, shape (places, budgets)
+    deviations : ndarray of float64, shape (sites, budgets)
         See `disruption.deviation`.
 
     Raises
     ------
     ValueError
-        If the budgets do not rise, or there is not one deviation for each of them at each place.
+        If the budgets do not rise, or there is not one deviation for each of them at each site.
     """
 
     budgets_hu: tuple[int, ...]
@@ -39,16 +39,16 @@ class SmallestBudget:
         if list(self.budgets_hu) != sorted(set(self.budgets_hu)) or not self.budgets_hu:
             raise ValueError(f"budgets must rise; they are {self.budgets_hu}")
         if self.deviations.ndim != 2 or self.deviations.shape[1] != len(self.budgets_hu) or not len(self.deviations):
-            raise ValueError(f"deviations must be (places, {len(self.budgets_hu)}); they are {self.deviations.shape}")
+            raise ValueError(f"deviations must be (sites, {len(self.budgets_hu)}); they are {self.deviations.shape}")
 
     @classmethod
-    def pooled(cls, parts: Sequence[SmallestBudget]) -> SmallestBudget:
-        """The places of several scans together; all at the same budgets."""
+    def pooled(cls, parts: Sequence[MinimumBudget]) -> MinimumBudget:
+        """The sites of several scans together; all at the same budgets."""
         return cls(parts[0].budgets_hu, np.concatenate([part.deviations for part in parts]))
 
     @property
     def needed_hu(self) -> NDArray[np.float64]:
-        """For each place, the budget from which on its attack is disrupted; infinite where none of them is enough.
+        """For each site, the budget from which on its attack is disrupted; infinite where none of them is enough.
 
         Between two budgets the deviation is taken to grow as a power of the budget, as it nearly does.
         """
@@ -71,7 +71,7 @@ class SmallestBudget:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 % bootstrap interval of `hu`, resampling places."""
+        """95 % bootstrap interval of `hu`, resampling sites."""
         return bootstrap_interval(self.needed_hu, _quantile)
 
 

@@ -9,8 +9,9 @@ import pytest
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.read import read_ct
-from napari_mits_gan.evaluation.disruption.fourier_sensitivity import WaveResponse, wave_response
-from napari_mits_gan.evaluation.evaluate import load_attackers, measure_change
+from napari_mits_gan.evaluation.disruption.fourier_sensitivity import FourierSensitivity, fourier_sensitivity
+from napari_mits_gan.evaluation.evaluate import load_attackers
+from napari_mits_gan.evaluation.measures.change import measure_change
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.protect import protect
 from napari_mits_gan.protection.weights import shipped_protector
@@ -67,8 +68,8 @@ def test_the_most_there_is_to_win_is_what_the_comparison_says(shared_ct):
     parts = []
     for name in names:
         scan = read_ct(shared_ct / name)
-        parts.append(wave_response(injector, scan, random_lung_clicks(scan, 20, 0)))
-    found = WaveResponse.pooled(parts)
+        parts.append(fourier_sensitivity(injector, scan, random_lung_clicks(scan, 20, 0)))
+    found = FourierSensitivity.pooled(parts)
     comparison = DOCUMENT.with_name("comparison.md").read_text(encoding="utf-8")
     table = comparison[comparison.index("## The most there is to win") :]
     row = next(line for line in table.splitlines() if line.startswith("| inject |")).split("|")

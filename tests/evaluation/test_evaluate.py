@@ -33,14 +33,14 @@ def test_figures_of_the_disruption_are_those_of_tampered_volumes(small_chest, at
     protected = protect(small_chest, method="gaussian-noise", max_change_hu=30, seed=2)
     found = evaluation.disruptions[action]["gaussian-noise"]
     attacker = attackers[action]
-    for i, place in enumerate(evaluation.places):
-        voxels = core_box(attacker.tampering, place, small_chest.spacing).inside(small_chest.shape).slices()
-        pair = [attacker.tamper(volume, place).hu[voxels].astype(float) for volume in (protected, small_chest)]
+    for i, site in enumerate(evaluation.sites):
+        voxels = core_box(attacker.tampering, site, small_chest.spacing).inside(small_chest.shape).slices()
+        pair = [attacker.tamper(volume, site).hu[voxels].astype(float) for volume in (protected, small_chest)]
         assert found.tampered_rms_hu[i] == pytest.approx(np.sqrt(np.mean((pair[0] - pair[1]) ** 2)), abs=0.1)
         assert found.original_core_mean_hu[i] == pytest.approx(pair[1].mean(), abs=0.1)
         change = protected.hu[voxels].astype(float) - small_chest.hu[voxels]
         assert found.change_rms_hu[i] == pytest.approx(np.sqrt(np.mean(change**2)))
-    assert found.share == np.mean([d > DISRUPTED_ABOVE for d in found.deviations])
+    assert found.proportion_disrupted == np.mean([d > DISRUPTED_ABOVE for d in found.deviations])
     assert found.median == np.median(found.deviations) > 0
 
 
@@ -68,7 +68,7 @@ def test_several_controls_stand_beside_a_protected_scan(small_chest, attackers):
     found = evaluate_protected(
         small_chest,
         protected,
-        places=[(20, 32, 19)],
+        sites=[(20, 32, 19)],
         attackers={"mine": attackers["inject"]},
         controls=("gaussian-noise", "constant-shift"),
     )
@@ -105,10 +105,10 @@ def test_what_cannot_be_evaluated_is_refused_in_a_sentence(small_chest, attacker
     with pytest.raises(ProtectionError, match="no control called 'white'"):
         evaluate(small_chest, method="gaussian-noise", controls=["white"], attackers=attackers)
     with pytest.raises(ProtectionError, match="protect it first"):
-        evaluate_protected(small_chest, small_chest, places=[(20, 32, 19)], attackers=attackers)
+        evaluate_protected(small_chest, small_chest, sites=[(20, 32, 19)], attackers=attackers)
     other = control(CTVolume(small_chest.hu[1:], small_chest.spacing), "slice-shift", 5.0)
-    with pytest.raises(ProtectionError, match="another grid"):
-        evaluate_protected(small_chest, other, places=[(20, 32, 19)], attackers=attackers)
+    with pytest.raises(ProtectionError, match="other voxel positions"):
+        evaluate_protected(small_chest, other, sites=[(20, 32, 19)], attackers=attackers)
 
 
 def test_the_detectors_word_stands_beside_the_figures(small_chest, attackers, detector):
@@ -117,8 +117,8 @@ def test_the_detectors_word_stands_beside_the_figures(small_chest, attackers, de
     )
     assert found.detector == detector.name
     for action, versions in found.disruptions.items():
-        whole = [attackers[action].tamper(small_chest, place) for place in found.places]
-        scores = [float(detector.scores(tampered, [at])[0]) for tampered, at in zip(whole, found.places, strict=True)]
+        whole = [attackers[action].tamper(small_chest, site) for site in found.sites]
+        scores = [float(detector.scores(tampered, [at])[0]) for tampered, at in zip(whole, found.sites, strict=True)]
         for disruption in versions.values():
             np.testing.assert_allclose(disruption.original_scores, scores, atol=5e-3)
             assert len(disruption.scores) == 6

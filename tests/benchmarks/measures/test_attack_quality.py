@@ -1,4 +1,4 @@
-"""Attacks judged at many places: who is asked about what, and what the tables say."""
+"""Attacks judged at many sites: who is asked about what, and what the tables say."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import numpy as np
 import pytest
 
 from benchmarks.attack_quality_report import markdown
-from benchmarks.measures.attack_quality import AttackQuality, attack_quality, healthy_places
+from benchmarks.measures.attack_quality import AttackQuality, attack_quality, healthy_lung_sites
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.errors import AttackError
-from napari_mits_gan.evaluation.measures.nodule_size import core_mean
+from napari_mits_gan.evaluation.measures.nodule import core_mean
 
 REAL = AnnotatedNodule((20.2, 30.4, 18.7), 10.0)
 
 
 class Judge:
-    """Calls a place a nodule where it is bright: all that these tests need of a detector."""
+    """Calls a site a nodule where it is bright: all that these tests need of a detector."""
 
-    name, threshold = "bright places", 0.5
+    name, threshold = "bright sites", 0.5
 
-    def scores(self, volume, places):
-        return np.array([core_mean(volume, at) > -500 for at in places], dtype=float)
+    def scores(self, volume, sites):
+        return np.array([core_mean(volume, at) > -500 for at in sites], dtype=float)
 
 
 class Eraser(CTGAN):
-    """A remover that leaves plain lung around the place."""
+    """A remover that leaves plain lung around the site."""
 
     def tamper(self, volume, at):
         tampered = super().tamper(volume, at)
@@ -42,12 +42,12 @@ def quality(small_chest, attackers) -> AttackQuality:
 
 def test_places_keep_away_from_annotated_nodules(small_chest):
     spacing = np.array(small_chest.spacing)
-    places = healthy_places(small_chest, 20, seed=3, annotated=[REAL])
-    assert len(set(places)) > 15
-    assert all(np.abs((np.array(at) - REAL.at) * spacing).max() > 16 + 5 for at in places)
-    assert places == healthy_places(small_chest, 20, seed=3, annotated=[REAL])
+    sites = healthy_lung_sites(small_chest, 20, seed=3, annotated=[REAL])
+    assert len(set(sites)) > 15
+    assert all(np.abs((np.array(at) - REAL.at) * spacing).max() > 16 + 5 for at in sites)
+    assert sites == healthy_lung_sites(small_chest, 20, seed=3, annotated=[REAL])
     with pytest.raises(AttackError, match="fewer"):
-        healthy_places(small_chest, 20, annotated=[AnnotatedNodule((20, 32, 32), 200.0)])
+        healthy_lung_sites(small_chest, 20, annotated=[AnnotatedNodule((20, 32, 32), 200.0)])
 
 
 def test_every_attack_is_judged_before_and_after(quality):
@@ -73,6 +73,6 @@ def test_the_report_tells_shares_figures_and_sources(quality):
     assert "together: injection | 0 of 10, 0 %" in text
     assert "together: removal, real nodules" in text
     assert "eraser" in text
-    assert "bright places" in text
+    assert "bright sites" in text
     assert "nan" not in text.lower()
     assert text == markdown([quality, quality])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.measures.context_dependence import ContextCores, context_cores, pairwise_rms
+from benchmarks.measures.context_dependence import ContextDependence, context_dependence, pairwise_rms
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
@@ -45,32 +45,32 @@ def _attacker(generator: torch.nn.Module) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def places(small_chest):
+def sites(small_chest):
     return random_lung_clicks(small_chest, 12, seed=0)
 
 
-def test_an_attacker_that_ignores_its_surroundings_is_found_out(small_chest, places):
-    cores = context_cores(_attacker(Stubborn()), small_chest, places)
+def test_an_attacker_that_ignores_its_surroundings_is_found_out(small_chest, sites):
+    cores = context_dependence(_attacker(Stubborn()), small_chest, sites)
     assert cores.painted.shape == (12, 20, 20, 20)
-    assert cores.between_places == pytest.approx(0, abs=1e-6)
+    assert cores.between_sites == pytest.approx(0, abs=1e-6)
     assert cores.when_mirrored == pytest.approx(0, abs=1e-6)
     assert cores.mirrored_back > 0.1
-    assert abs(cores.lean.mean()) < 0.6
+    assert abs(cores.alignment.mean()) < 0.6
 
 
-def test_an_attacker_that_follows_them_is_told_from_it(small_chest, places):
-    cores = context_cores(_attacker(Follower()), small_chest, places)
-    assert cores.between_places > 0.05
+def test_an_attacker_that_follows_them_is_told_from_it(small_chest, sites):
+    cores = context_dependence(_attacker(Follower()), small_chest, sites)
+    assert cores.between_sites > 0.05
     assert cores.when_mirrored > 0.05
     assert cores.mirrored_back == pytest.approx(0, abs=1e-6)
     assert cores.when_core_changes == 0
-    assert cores.lean.mean() > 0.4
+    assert cores.alignment.mean() > 0.4
 
 
-def test_real_attackers_never_see_the_core(small_chest, places, attackers):
-    cores = context_cores(attackers["inject"], small_chest, places)
+def test_real_attackers_never_see_the_core(small_chest, sites, attackers):
+    cores = context_dependence(attackers["inject"], small_chest, sites)
     assert cores.when_core_changes == pytest.approx(0, abs=1e-6)
-    assert cores.between_places > 0
+    assert cores.between_sites > 0
 
 
 def test_the_difference_of_pairs_is_that_of_all_pairs():
@@ -80,8 +80,8 @@ def test_the_difference_of_pairs_is_that_of_all_pairs():
     assert np.isnan(pairwise_rms(cores[:1]))
 
 
-def test_scans_are_taken_together(small_chest, places, attackers):
-    one = context_cores(attackers["inject"], small_chest, places[:3])
-    two = context_cores(attackers["inject"], small_chest, places[3:])
-    both = ContextCores.pooled([one, two])
-    assert len(both.painted) == len(both.lean) == 12
+def test_scans_are_taken_together(small_chest, sites, attackers):
+    one = context_dependence(attackers["inject"], small_chest, sites[:3])
+    two = context_dependence(attackers["inject"], small_chest, sites[3:])
+    both = ContextDependence.pooled([one, two])
+    assert len(both.painted) == len(both.alignment) == 12

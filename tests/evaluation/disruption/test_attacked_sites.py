@@ -5,28 +5,28 @@ import torch
 from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import Cancelled
-from napari_mits_gan.evaluation.disruption.attacked_sites import core_box, tampered_cores
+from napari_mits_gan.evaluation.disruption.attacked_sites import core_box, inpainted_cores
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 
 
 @pytest.mark.parametrize("action", ["inject", "remove"])
 def test_cores_are_those_of_the_tampered_scan(small_chest, attackers, action):
     attacker = attackers[action]
-    places = [*random_lung_clicks(small_chest, 4, seed=2), (1, 2, 3)]
-    cores = tampered_cores(attacker, small_chest, places)
-    for place, before, after in zip(places, cores.before_hu, cores.after_hu, strict=True):
-        voxels = core_box(attacker.tampering, place, small_chest.spacing).inside(small_chest.shape).slices()
+    sites = [*random_lung_clicks(small_chest, 4, seed=2), (1, 2, 3)]
+    cores = inpainted_cores(attacker, small_chest, sites)
+    for site, before, after in zip(sites, cores.before_hu, cores.after_hu, strict=True):
+        voxels = core_box(attacker.tampering, site, small_chest.spacing).inside(small_chest.shape).slices()
         assert np.array_equal(before, small_chest.hu[voxels])
-        tampered = attacker.tamper(small_chest, place).hu[voxels]
+        tampered = attacker.tamper(small_chest, site).hu[voxels]
         # In-painting several cubes at once sums in another order.
         assert np.abs(after.astype(int) - tampered).max() <= 1
 
 
 def test_normalised_cores_are_what_the_network_paints(small_chest, attackers):
-    places = random_lung_clicks(small_chest, 9, seed=3)
-    cores = tampered_cores(attackers["inject"], small_chest, places)
+    sites = random_lung_clicks(small_chest, 9, seed=3)
+    cores = inpainted_cores(attackers["inject"], small_chest, sites)
     with torch.inference_mode():
-        painted = attackers["inject"].tampering.core(scan_tensor(small_chest), places, small_chest.spacing)
+        painted = attackers["inject"].tampering.core(scan_tensor(small_chest), sites, small_chest.spacing)
     np.testing.assert_allclose(cores.normalised, painted.numpy(), atol=1e-5)
     assert cores.normalised.std() > 0.01
 
@@ -43,14 +43,14 @@ def test_core_covers_20_mm_around_the_place(attackers, spacing, shape):
 
 
 def test_padding_is_not_tampered_with(small_chest, attackers):
-    z, y, x = place = random_lung_clicks(small_chest, 1, seed=4)[0]
+    z, y, x = site = random_lung_clicks(small_chest, 1, seed=4)[0]
     padding = np.zeros(small_chest.shape, dtype=bool)
     padding[z, y, x] = True
     padded = CTVolume(small_chest.hu, small_chest.spacing, padding=padding)
-    cores = tampered_cores(attackers["remove"], padded, [place])
-    low = core_box(attackers["remove"].tampering, place, padded.spacing).low
-    inside = tuple(c - lo for c, lo in zip(place, low, strict=True))
-    assert cores.after_hu[0][inside] == small_chest.hu[place]
+    cores = inpainted_cores(attackers["remove"], padded, [site])
+    low = core_box(attackers["remove"].tampering, site, padded.spacing).low
+    inside = tuple(c - lo for c, lo in zip(site, low, strict=True))
+    assert cores.after_hu[0][inside] == small_chest.hu[site]
     assert (cores.after_hu[0] != cores.before_hu[0]).mean() > 0.5
 
 
@@ -62,7 +62,7 @@ def test_work_can_be_cancelled(small_chest, attackers):
         raise Cancelled("stopped")
 
     with pytest.raises(Cancelled):
-        tampered_cores(attackers["inject"], small_chest, random_lung_clicks(small_chest, 20), progress=stop)
+        inpainted_cores(attackers["inject"], small_chest, random_lung_clicks(small_chest, 20), progress=stop)
     assert told == [(8, 20)]
 
 
@@ -71,12 +71,12 @@ def test_the_detector_sees_the_tampered_scan(small_chest, attackers, detector, a
     padding = np.zeros(small_chest.shape, dtype=bool)
     padding[:, :20] = True
     scan = CTVolume(small_chest.hu, small_chest.spacing, padding=padding)
-    places = [*random_lung_clicks(scan, 3, seed=5), (2, 20, 60)]
-    scores = tampered_cores(attackers[action], scan, places, detector=detector).scores
-    whole = [float(detector.scores(attackers[action].tamper(scan, place), [place])[0]) for place in places]
+    sites = [*random_lung_clicks(scan, 3, seed=5), (2, 20, 60)]
+    scores = inpainted_cores(attackers[action], scan, sites, detector=detector).scores
+    whole = [float(detector.scores(attackers[action].tamper(scan, site), [site])[0]) for site in sites]
     np.testing.assert_allclose(scores, whole, atol=5e-3)
     assert np.ptp(scores) > 0.02
 
 
 def test_no_detector_no_scores(small_chest, attackers):
-    assert tampered_cores(attackers["inject"], small_chest, [(20, 32, 19)]).scores == ()
+    assert inpainted_cores(attackers["inject"], small_chest, [(20, 32, 19)]).scores == ()

@@ -3,12 +3,12 @@ import math
 import numpy as np
 import pytest
 
-from napari_mits_gan.evaluation.disruption.attacked_sites import TamperedCores
+from napari_mits_gan.evaluation.disruption.attacked_sites import InpaintedCores
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption, deviation
 
 
-def _cores(normalised: list[float], before_hu: list[int], after_hu: list[int]) -> TamperedCores:
-    return TamperedCores(
+def _cores(normalised: list[float], before_hu: list[int], after_hu: list[int]) -> InpaintedCores:
+    return InpaintedCores(
         np.stack([np.full((20, 20, 20), v, dtype=np.float32) for v in normalised]),
         tuple(np.full((8, 28, 28), v, dtype=np.int16) for v in before_hu),
         tuple(np.full((8, 28, 28), v, dtype=np.int16) for v in after_hu),
@@ -38,7 +38,7 @@ def test_figures_of_hand_made_cores():
     found = Disruption.between(changed, original)
     assert found.deviations == pytest.approx((0.01, 0.04, 0.09, 0.16))
     assert found.median == pytest.approx(0.065)
-    assert found.share == 0.75
+    assert found.proportion_disrupted == 0.75
     assert found.tampered_rms_hu == (30, 30, 50, 50)
     assert found.change_rms_hu == (10, 10, 10, 10)
     assert found.tampered_hu == pytest.approx(math.sqrt((2 * 900 + 2 * 2500) / 4))
@@ -51,13 +51,13 @@ def test_figures_of_hand_made_cores():
 def test_the_threshold_itself_is_not_disrupted():
     figures = (1.0, 1.0)
     found = Disruption((DISRUPTED_ABOVE, DISRUPTED_ABOVE * 1.001), figures, figures, figures, figures)
-    assert found.share == 0.5
+    assert found.proportion_disrupted == 0.5
 
 
 def test_an_attack_on_the_same_scan_is_not_disrupted():
     cores = _cores([0.3], [-850], [20])
     found = Disruption.between(cores, cores)
-    assert (found.median, found.share, found.gain) == (0.0, 0.0, 0.0)
+    assert (found.median, found.proportion_disrupted, found.gain) == (0.0, 0.0, 0.0)
 
 
 def test_pooling_puts_the_places_of_scans_with_other_voxels_together():

@@ -14,17 +14,22 @@ from scipy import ndimage
 from napari_mits_gan.attack.ctgan.attacker import CTGAN, scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, Cancelled
-from napari_mits_gan.evaluation.disruption.fourier_sensitivity import CYCLES_IN, Wave, WaveResponse, wave_response
+from napari_mits_gan.evaluation.disruption.fourier_sensitivity import (
+    CYCLES_IN,
+    FourierSensitivity,
+    Wave,
+    fourier_sensitivity,
+)
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 
 
-def measured(attacker: CTGAN, scan: CTVolume, places: list[tuple[int, int, int]], wave: Wave, rms_hu: float) -> float:
+def measured(attacker: CTGAN, scan: CTVolume, sites: list[tuple[int, int, int]], wave: Wave, rms_hu: float) -> float:
     """Mean deviation when the wave is added to the attacker's cubes, over a cosine and a sine."""
     axis = 2 * np.pi / CYCLES_IN * torch.arange(32)
     phase = wave[0] * axis[:, None, None] + wave[1] * axis[None, :, None] + wave[2] * axis
     found = []
     with torch.inference_mode():
-        cubes = attacker.tampering.cut_at_1mm(scan_tensor(scan), places, scan.spacing)
+        cubes = attacker.tampering.cut_at_1mm(scan_tensor(scan), sites, scan.spacing)
         before = attacker.tampering.painted_core(cubes)
         for change in (torch.cos(phase), torch.sin(phase)):
             after = attacker.tampering.painted_core(cubes + 2**0.5 * rms_hu * change)
@@ -35,27 +40,27 @@ def measured(attacker: CTGAN, scan: CTVolume, places: list[tuple[int, int, int]]
 @pytest.mark.parametrize("wave", [(0.0, 0.0, 0.0), (0.0, 7.5, 0.0), (0.0, 0.0, 3.0), (1.0, -2.0, 0.5)])
 def test_the_answer_to_a_wave_is_what_a_small_wave_does(small_chest, wave):
     attacker = CTGAN.load("inject-fixed-window", "cpu")
-    places = random_lung_clicks(small_chest, 4, seed=1)
-    response = wave_response(attacker, small_chest, places, probes=48)
+    sites = random_lung_clicks(small_chest, 4, seed=1)
+    response = fourier_sensitivity(attacker, small_chest, sites, probes=48)
     # 192 probes leave 7 %.
-    assert response.to(wave, 2.0) == pytest.approx(measured(attacker, small_chest, places, wave, 2.0), rel=0.25)
+    assert response.to(wave, 2.0) == pytest.approx(measured(attacker, small_chest, sites, wave, 2.0), rel=0.25)
 
 
 def test_the_ceiling_is_reached_by_its_wave(small_chest):
     attacker = CTGAN.load("inject", "cpu")
-    places = random_lung_clicks(small_chest, 6, seed=2)
-    response = wave_response(attacker, small_chest, places, probes=16)
-    most, reached = response.ceiling(1.0), measured(attacker, small_chest, places, response.strongest(), 1.0)
+    sites = random_lung_clicks(small_chest, 6, seed=2)
+    response = fourier_sensitivity(attacker, small_chest, sites, probes=16)
+    most, reached = response.ceiling(1.0), measured(attacker, small_chest, sites, response.strongest(), 1.0)
     assert reached == pytest.approx(most, rel=0.4)
     for wave in ((0.0, 0.0, 0.0), (0.0, 3.0, 0.0), (4.0, 4.0, 4.0)):
-        assert measured(attacker, small_chest, places, wave, 1.0) < reached / 3
+        assert measured(attacker, small_chest, sites, wave, 1.0) < reached / 3
 
 
-def response_to(waves: dict[tuple[int, int, int], float]) -> WaveResponse:
+def response_to(waves: dict[tuple[int, int, int], float]) -> FourierSensitivity:
     values = np.zeros((64, 64, 64))
     for (z, y, x), value in waves.items():
         values[z, y, x] = values[-z, -y, -x] = value
-    return WaveResponse(values, 1)
+    return FourierSensitivity(values, 1)
 
 
 def test_the_strongest_wave_and_the_one_that_keeps_local_means():
@@ -85,8 +90,8 @@ def test_a_wave_and_its_opposite_are_one(steps, value):
 
 def test_scans_are_pooled_by_their_places():
     one, other = response_to({(0, 30, 0): 3e-5}), response_to({(0, 30, 0): 6e-5})
-    pooled = WaveResponse.pooled([one, dataclasses.replace(other, places=2)])
-    assert pooled.places == 3
+    pooled = FourierSensitivity.pooled([one, dataclasses.replace(other, sites=2)])
+    assert pooled.sites == 3
     assert pooled.to((0, 7.5, 0), 1.0) == pytest.approx(5e-5)
 
 
@@ -98,26 +103,26 @@ def test_a_blur_weakens_a_wave_as_scipy_does(wave):
     change = np.cos(z[:, None, None] + y[:, None] + x)
     blurred = ndimage.gaussian_filter(change, sigma, mode="wrap", truncate=6)
     left = np.square(blurred).mean() / np.square(change).mean()
-    response = WaveResponse(np.ones((64, 64, 64)), 1)
+    response = FourierSensitivity(np.ones((64, 64, 64)), 1)
     assert response.after_blur(sigma, voxel).to(wave, 1.0) == pytest.approx(left, rel=1e-3)
 
 
 def test_a_blur_leaves_out_what_thick_slices_cannot_hold():
-    response = WaveResponse(np.ones((64, 64, 64)), 1).after_blur(0.5, (2.5, 0.75, 0.75))
+    response = FourierSensitivity(np.ones((64, 64, 64)), 1).after_blur(0.5, (2.5, 0.75, 0.75))
     assert response.to((3.0, 0.0, 0.0), 1.0) > 0
     assert response.to((3.5, 0.0, 0.0), 1.0) == 0
 
 
 def test_the_spectrum_of_a_real_gradient_is_symmetric(small_chest, attackers):
-    values = wave_response(attackers["inject"], small_chest, [(20, 32, 19)], probes=2).per_hu2
+    values = fourier_sensitivity(attackers["inject"], small_chest, [(20, 32, 19)], probes=2).per_hu2
     mirrored = np.roll(values[::-1, ::-1, ::-1], (1, 1, 1), axis=(0, 1, 2))
     np.testing.assert_allclose(values, mirrored, rtol=1e-3, atol=1e-12)
 
 
 def test_the_same_seed_gives_the_same_answer(small_chest, attackers):
-    places = [(20, 32, 19)]
+    sites = [(20, 32, 19)]
     first, second, third = (
-        wave_response(attackers["inject"], small_chest, places, probes=1, seed=seed).per_hu2 for seed in (0, 0, 1)
+        fourier_sensitivity(attackers["inject"], small_chest, sites, probes=1, seed=seed).per_hu2 for seed in (0, 0, 1)
     )
     assert np.array_equal(first, second)
     assert not np.allclose(first, third, rtol=1e-2)
@@ -128,6 +133,6 @@ def test_it_can_be_cancelled_and_wants_a_place(small_chest, attackers):
         raise Cancelled(f"{done} of {total}")
 
     with pytest.raises(Cancelled, match="1 of 1"):
-        wave_response(attackers["inject"], small_chest, [(20, 32, 19)], probes=1, progress=stop)
-    with pytest.raises(AttackError, match="no place"):
-        wave_response(attackers["inject"], small_chest, [])
+        fourier_sensitivity(attackers["inject"], small_chest, [(20, 32, 19)], probes=1, progress=stop)
+    with pytest.raises(AttackError, match="no site"):
+        fourier_sensitivity(attackers["inject"], small_chest, [])

@@ -11,19 +11,19 @@ from scipy import ndimage
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.measures.diagnostic_value import (
     DiagnosticValue,
-    diagnostic_table,
     diagnostic_value,
     dice,
-    lungs_coarse,
+    subsampled_lung_mask,
 )
+from napari_mits_gan.evaluation.reports.diagnostic_value import diagnostic_table
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
-from napari_mits_gan.evaluation.sites.separate_nodules import NodulesApart, nodules_apart
+from napari_mits_gan.evaluation.sites.synthetic_nodules import SyntheticNodules, synthetic_nodules
 
 
 @pytest.fixture(scope="module")
-def drawn(small_chest) -> NodulesApart:
-    found = nodules_apart(small_chest, 3, seed=5, diameters_mm=(11.0, 18.0))
-    assert len(found.places) >= 2
+def drawn(small_chest) -> SyntheticNodules:
+    found = synthetic_nodules(small_chest, 3, seed=5, diameters_mm=(11.0, 18.0))
+    assert len(found.sites) >= 2
     return found
 
 
@@ -31,14 +31,14 @@ def _changed(volume: CTVolume, hu: np.ndarray) -> CTVolume:
     return replace(volume, hu=np.rint(hu).astype(np.int16))
 
 
-def _value(drawn: NodulesApart, protected: CTVolume, small_chest: CTVolume, detector) -> DiagnosticValue:
+def _value(drawn: SyntheticNodules, protected: CTVolume, small_chest: CTVolume, detector) -> DiagnosticValue:
     clear = [
         at
         for at in random_lung_clicks(small_chest, 12, seed=6)
-        if all(np.abs((np.array(at) - other) * small_chest.spacing).max() > 20 for other in drawn.places)
+        if all(np.abs((np.array(at) - other) * small_chest.spacing).max() > 20 for other in drawn.sites)
     ]
     return diagnostic_value(
-        drawn.volume, protected, nodules=drawn.places, detector=detector, elsewhere=clear[:3], healthy=small_chest
+        drawn.volume, protected, nodules=drawn.sites, detector=detector, healthy_sites=clear[:3], healthy=small_chest
     )
 
 
@@ -85,7 +85,7 @@ def test_noise_is_seen_in_deviation_and_emphysema(drawn, detector):
 
 def test_grown_nodules_exceed_the_limits(drawn, small_chest, detector):
     grown = drawn.volume.hu.copy()
-    for at in drawn.places:
+    for at in drawn.sites:
         z, y, x = (slice(max(0, c - 7), c + 8) for c in at)
         grown[z, y, x] = ndimage.grey_dilation(grown[z, y, x], footprint=ndimage.generate_binary_structure(3, 1))
     found = _value(drawn, _changed(drawn.volume, grown), small_chest, detector)
@@ -97,7 +97,7 @@ def test_grown_nodules_exceed_the_limits(drawn, small_chest, detector):
 
 def test_a_filled_lung_loses_overlap_and_nodules(drawn, small_chest, detector):
     filled = drawn.volume.hu.copy()
-    side = slice(0, 32) if drawn.places[0][2] < 32 else slice(32, 64)
+    side = slice(0, 32) if drawn.sites[0][2] < 32 else slice(32, 64)
     filled[:, :, side] = 40
     found = _value(drawn, _changed(drawn.volume, filled), small_chest, detector)
     assert found.lung_dice[0] < 0.75
@@ -108,7 +108,7 @@ def test_a_filled_lung_loses_overlap_and_nodules(drawn, small_chest, detector):
 
 def test_known_lungs_spare_finding_them(drawn, detector):
     known = diagnostic_value(
-        drawn.volume, drawn.volume, nodules=[], detector=detector, lung=lungs_coarse(drawn.volume), seed=3
+        drawn.volume, drawn.volume, nodules=[], detector=detector, lung=subsampled_lung_mask(drawn.volume), seed=3
     )
     found = diagnostic_value(drawn.volume, drawn.volume, nodules=[], detector=detector, seed=3)
     assert known == found
@@ -120,9 +120,3 @@ def test_dice():
     assert dice(a, b) == pytest.approx(2 / 5)
     assert dice(a, a) == 1
     assert dice(~a & a, ~a & a) == 1
-
-
-def test_other_grids_are_refused(drawn, detector):
-    other = CTVolume(drawn.volume.hu[1:].copy(), drawn.volume.spacing)
-    with pytest.raises(ValueError, match="grids"):
-        diagnostic_value(drawn.volume, other, nodules=[], detector=detector)

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from napari_mits_gan.evaluation.measures.intervals import bootstrap_interval, ratio_of_medians
+from napari_mits_gan.evaluation.measures.intervals import Proportion, bootstrap_interval, ratio_of_medians
 
 
 def test_same_seed_same_interval():
@@ -40,3 +40,24 @@ def test_figures_of_one_place_stay_together():
 def test_ratio_to_nothing_is_infinite_and_nothing_to_nothing_is_zero():
     pairs = np.array([[[1.0, 0.0]], [[0.0, 0.0]], [[6.0, 2.0]]])
     assert ratio_of_medians(pairs).tolist() == [math.inf, 0.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    ("count", "total", "low", "high"),
+    # Newcombe, Statistics in Medicine 17, 857-872, 1998, table I (score method).
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_interval_of_a_proportion_is_wilsons(count, total, low, high):
+    assert Proportion(count, total).interval == pytest.approx((low, high), abs=1e-4)
+
+
+def test_a_proportion_counts_what_is_true():
+    found = Proportion.among([True, False, True, True])
+    assert (found.count, found.total, found.value) == (3, 4, 0.75)
+    assert str(found) == "3 of 4, 75 % (30 – 95)"
+
+
+def test_nothing_of_nothing_has_no_value():
+    assert math.isnan(Proportion(0, 0).value)
+    assert all(math.isnan(end) for end in Proportion(0, 0).interval)
+    assert str(Proportion(0, 0)) == "–"

@@ -67,7 +67,7 @@ def test_scans_are_pooled_by_their_patches():
 
 
 def test_what_cannot_be_compared_is_refused(noisy):
-    with pytest.raises(ProtectionError, match="another grid"):
+    with pytest.raises(ProtectionError, match="other voxel positions"):
         noise_spectrum(noisy, CTVolume(noisy.hu[1:], SPACING), everywhere(noisy))
     with pytest.raises(ProtectionError, match="no square of 24 mm"):
         noise_spectrum(noisy, noisy, np.zeros(noisy.shape, dtype=bool))

@@ -10,11 +10,11 @@ from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 
 def test_places_lie_in_the_lungs_away_from_the_borders(small_chest):
     lungs = lung_mask(small_chest)
-    places = random_lung_clicks(small_chest, 50, seed=1)
-    assert len(places) == 50
-    assert all(lungs[place] for place in places)
-    assert all(4 <= z < 36 for z, _, _ in places)
-    assert {x < 32 for _, _, x in places} == {True, False}
+    sites = random_lung_clicks(small_chest, 50, seed=1)
+    assert len(sites) == 50
+    assert all(lungs[site] for site in sites)
+    assert all(4 <= z < 36 for z, _, _ in sites)
+    assert {x < 32 for _, _, x in sites} == {True, False}
 
 
 def test_the_seed_decides_the_places(small_chest):

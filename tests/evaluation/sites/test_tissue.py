@@ -11,7 +11,7 @@ from napari_mits_gan.evaluation.sites.tissue import (
     PARENCHYMA,
     SOFT_TISSUE,
     TISSUES,
-    places_by_tissue,
+    sites_by_tissue,
 )
 
 
@@ -34,7 +34,7 @@ def lung(chest) -> np.ndarray:
 
 
 def test_places_lie_in_their_tissue(chest, lung):
-    found = places_by_tissue(chest, 12, seed=1)
+    found = sites_by_tissue(chest, 12, seed=1)
     assert tuple(found) == TISSUES
     to_wall = ndimage.distance_transform_edt(lung, sampling=chest.spacing)
     for name in (PARENCHYMA, JUXTA_PLEURAL):
@@ -54,23 +54,23 @@ def test_places_lie_in_their_tissue(chest, lung):
 
 def test_places_keep_from_the_borders_and_follow_the_seed(chest, lung):
     body = body_mask(chest)
-    found = places_by_tissue(chest, 30, seed=2, lung=lung, body=body)
+    found = sites_by_tissue(chest, 30, seed=2, lung=lung, body=body)
     margin = np.ceil(8 / np.array(chest.spacing))
-    for places in found.values():
-        assert len(set(places)) == len(places)
-        assert (np.array(places) >= margin).all()
-        assert (np.array(places) < np.array(chest.shape) - margin).all()
-    assert places_by_tissue(chest, 30, seed=2, lung=lung, body=body) == found
-    assert places_by_tissue(chest, 30, seed=3, lung=lung, body=body) != found
+    for sites in found.values():
+        assert len(set(sites)) == len(sites)
+        assert (np.array(sites) >= margin).all()
+        assert (np.array(sites) < np.array(chest.shape) - margin).all()
+    assert sites_by_tissue(chest, 30, seed=2, lung=lung, body=body) == found
+    assert sites_by_tissue(chest, 30, seed=3, lung=lung, body=body) != found
 
 
 def test_a_tissue_that_is_not_shown_has_no_places(chest):
     one_lung = CTVolume(chest.hu[:, :, :46].copy(), chest.spacing)
-    found = places_by_tissue(one_lung, 5)
+    found = sites_by_tissue(one_lung, 5)
     assert found[MEDIASTINAL] == []
     assert len(found[PARENCHYMA]) == 5
 
 
 def test_a_thin_scan_is_refused(chest):
     with pytest.raises(AttackError, match="thick"):
-        places_by_tissue(CTVolume(chest.hu[:6].copy(), chest.spacing), 5)
+        sites_by_tissue(CTVolume(chest.hu[:6].copy(), chest.spacing), 5)

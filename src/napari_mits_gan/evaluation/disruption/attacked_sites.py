@@ -1,4 +1,4 @@
-"""What an attacker makes of many places, and what a detector says of that, without copying the scan for each."""
+"""What an attacker makes of many sites, and what a detector says of that, without copying the scan for each."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from napari_mits_gan.detection.detector import NoduleDetector
 
 _BATCH = 8
-"""Places in-painted at once: enough to keep a CPU busy, little enough for any memory."""
+"""Sites in-painted at once: enough to keep a CPU busy, little enough for any memory."""
 _SEEN_MM = 64
 """Side of what is cut out around an attack for the detector and for measurements: more than they look at."""
 
 
 @dataclass(frozen=True, eq=False)
-class TamperedPlace:
-    """The scan around one place, before and after an attack there.
+class AttackedSite:
+    """The scan around one site, before and after an attack there.
 
     Parameters
     ----------
@@ -54,13 +54,13 @@ class TamperedPlace:
     normalised: NDArray[np.float32]
 
     def score(self, detector: NoduleDetector) -> float:
-        """What a detector says of the place after the attack, 0 to 1."""
+        """What a detector says of the site after the attack, 0 to 1."""
         return float(detector.scores(self.after, [self.at])[0])
 
 
 @dataclass(frozen=True, eq=False)
-class TamperedCores:
-    """The cores at n places.
+class InpaintedCores:
+    """The cores at n sites.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class TamperedCores:
     before_hu, after_hu : tuple of n ndarrays of int16, each of shape (z, y, x)
         The core's voxels of the scan before and after the attack.
     scores : tuple of float
-        What the detector says of each place after the attack, 0 to 1; empty where none was asked.
+        What the detector says of each site after the attack, 0 to 1; empty where none was asked.
     """
 
     normalised: NDArray[np.float32]
@@ -92,15 +92,15 @@ def core_box(tampering: Tampering, at: Voxel, spacing: Spacing) -> Box:
     return Box((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
 
 
-def tampered_cores(
+def inpainted_cores(
     attacker: CTGAN,
     volume: CTVolume,
     at: Sequence[Voxel],
     *,
     detector: NoduleDetector | None = None,
     progress: Progress = silent,
-) -> TamperedCores:
-    """Attack a scan at several places, each on its own.
+) -> InpaintedCores:
+    """Attack a scan at several sites, each on its own.
 
     Parameters
     ----------
@@ -113,36 +113,36 @@ def tampered_cores(
     detector : NoduleDetector or None
         Who judges whether a nodule is there after each attack.
     progress : callable
-        Told how many places are done.
+        Told how many sites are done.
 
     Returns
     -------
-    TamperedCores
+    InpaintedCores
         As `attacker.tamper` would leave them.
     """
-    return gather_cores(tampered_places(attacker, volume, at, progress=progress), detector)
+    return gather_cores(attack_sites(attacker, volume, at, progress=progress), detector)
 
 
-def gather_cores(places: Iterable[TamperedPlace], detector: NoduleDetector | None = None) -> TamperedCores:
-    """The cores of attacked places, in their order; see `tampered_cores`."""
+def gather_cores(sites: Iterable[AttackedSite], detector: NoduleDetector | None = None) -> InpaintedCores:
+    """The cores of attacked sites, in their order; see `inpainted_cores`."""
     normalised, before, after, scores = [], [], [], []
-    for place in places:
-        inside = place.core.inside(place.before.shape).slices()
-        normalised.append(place.normalised)
+    for site in sites:
+        inside = site.core.inside(site.before.shape).slices()
+        normalised.append(site.normalised)
         # Copied, so that the rest of the crop is let go.
-        before.append(place.before.hu[inside].copy())
-        after.append(place.after.hu[inside].copy())
+        before.append(site.before.hu[inside].copy())
+        after.append(site.after.hu[inside].copy())
         if detector is not None:
-            scores.append(place.score(detector))
-    return TamperedCores(np.stack(normalised), tuple(before), tuple(after), tuple(scores))
+            scores.append(site.score(detector))
+    return InpaintedCores(np.stack(normalised), tuple(before), tuple(after), tuple(scores))
 
 
-def tampered_places(
+def attack_sites(
     attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, progress: Progress = silent
-) -> Iterator[TamperedPlace]:
-    """Attack a scan at several places, each on its own, and show the scan around each as `attacker.tamper` leaves it.
+) -> Iterator[AttackedSite]:
+    """Attack a scan at several sites, each on its own, and show the scan around each as `attacker.tamper` leaves it.
 
-    Parameters are those of `tampered_cores`.
+    Parameters are those of `inpainted_cores`.
     """
     import torch
 
@@ -153,32 +153,32 @@ def tampered_places(
     low, high = tampering.mask
     scan = scan_tensor(volume).to(device)
     for start in range(0, len(at), _BATCH):
-        places = at[start : start + _BATCH]
+        sites = at[start : start + _BATCH]
         attacked = []
         with torch.inference_mode():
-            found = tampering.cut_at_1mm(scan, places, spacing)
+            found = tampering.cut_at_1mm(scan, sites, spacing)
             cubes = tampering.in_paint(tampering.masked(found))
             cores = cubes[:, low:high, low:high, low:high].clamp(-0.5, 0.5).float().cpu().numpy()
-            for place, cube, found_hu, core in zip(places, cubes, found, cores, strict=True):
+            for site, cube, found_hu, core in zip(sites, cubes, found, cores, strict=True):
                 cuboid_hu = tampering.to_scan_grid(tampering.to_hu(cube, found_hu), spacing)
-                box, hu = tampering.finish(scan, cuboid_hu, place, spacing)
-                seen, changed = _surroundings(volume, place, box, hu.round().clamp(-32768, 32767).cpu().numpy())
-                z, y, x = (c - first for c, first in zip(place, seen.low, strict=True))
+                box, hu = tampering.finish(scan, cuboid_hu, site, spacing)
+                seen, changed = _surroundings(volume, site, box, hu.round().clamp(-32768, 32767).cpu().numpy())
+                z, y, x = (c - first for c, first in zip(site, seen.low, strict=True))
                 attacked.append(
-                    TamperedPlace(
+                    AttackedSite(
                         seen=seen,
                         at=(z, y, x),
                         before=CTVolume(volume.hu[seen.slices()], spacing),
                         after=CTVolume(changed, spacing),
-                        touched=_within(tampering.touched(place, spacing), seen),
-                        cuboid=_within(tampering.cuboid(place, spacing), seen),
-                        core=_within(core_box(tampering, place, spacing), seen),
+                        touched=_within(tampering.touched(site, spacing), seen),
+                        cuboid=_within(tampering.cuboid(site, spacing), seen),
+                        core=_within(core_box(tampering, site, spacing), seen),
                         normalised=core,
                     )
                 )
         # Outside of inference mode, which must not stay on while the caller works.
         yield from attacked
-        progress(start + len(places), len(at))
+        progress(start + len(sites), len(at))
 
 
 def _within(box: Box, seen: Box) -> Box:
@@ -190,13 +190,13 @@ def _within(box: Box, seen: Box) -> Box:
 
 
 def _surroundings(
-    volume: CTVolume, place: Voxel, box: Box, tampered_hu: NDArray[np.floating]
+    volume: CTVolume, site: Voxel, box: Box, tampered_hu: NDArray[np.floating]
 ) -> tuple[Box, NDArray[np.int16]]:
-    """The scan around a place after an attack that left `tampered_hu` in `box`, and where that lies in the scan."""
+    """The scan around a site after an attack that left `tampered_hu` in `box`, and where that lies in the scan."""
     from napari_mits_gan.ct.grid import Box
 
     z, y, x = (math.ceil(_SEEN_MM / s) for s in volume.spacing)
-    seen = Box.around(place, (z, y, x)).inside(volume.shape)
+    seen = Box.around(site, (z, y, x)).inside(volume.shape)
     hu = volume.hu[seen.slices()].copy()
     both = box.overlap(seen)
     before, after = hu[both.slices(within=seen)], tampered_hu[both.slices(within=box)].astype(np.int16)

@@ -1,4 +1,4 @@
-"""How far a change to the scan disrupts an attack: attack(changed) against attack(original), place by place."""
+"""How far a change to the scan disrupts an attack: attack(changed) against attack(original), site by site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from napari_mits_gan.evaluation.measures.intervals import bootstrap_interval
 
 if TYPE_CHECKING:
-    from napari_mits_gan.evaluation.disruption.attacked_sites import TamperedCores
+    from napari_mits_gan.evaluation.disruption.attacked_sites import InpaintedCores
 
 DISRUPTED_ABOVE = 0.0125
 """Deviation above which an attack counts as disrupted: the deepfake literature's 0.05 on a range of plus and minus 1
@@ -21,12 +21,12 @@ DISRUPTED_ABOVE = 0.0125
 
 
 def deviation(core_changed: ArrayLike, core_original: ArrayLike) -> NDArray[np.float64]:
-    """Mean squared difference of in-painted cores, for each place.
+    """Mean squared difference of in-painted cores, for each site.
 
     Parameters
     ----------
     core_changed, core_original : array, shape (n, z, y, x)
-        Cores in normalised units, -0.5 to 0.5, at the same places.
+        Cores in normalised units, -0.5 to 0.5, at the same sites.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def deviation(core_changed: ArrayLike, core_original: ArrayLike) -> NDArray[np.f
 
 @dataclass(frozen=True)
 class Disruption:
-    """What a change did to attacks; one figure per place in each tuple.
+    """What a change did to attacks; one figure per site in each tuple.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ class Disruption:
     original_core_mean_hu : tuple of float
         The same after attack(original).
     scores, original_scores : tuple of float
-        What the detector says of the place after attack(changed) and after attack(original), 0 to 1; empty where no
+        What the detector says of the site after attack(changed) and after attack(original), 0 to 1; empty where no
         detector was asked.
     seen_from : float
         Score from which on the detector says that a nodule is there.
@@ -77,8 +77,8 @@ class Disruption:
     seen_from: float = math.nan
 
     @classmethod
-    def between(cls, changed: TamperedCores, original: TamperedCores, seen_from: float = math.nan) -> Disruption:
-        """Compare what one attacker made of two versions of a scan, at the same places."""
+    def between(cls, changed: InpaintedCores, original: InpaintedCores, seen_from: float = math.nan) -> Disruption:
+        """Compare what one attacker made of two versions of a scan, at the same sites."""
         return cls(
             scores=changed.scores,
             original_scores=original.scores,
@@ -92,7 +92,7 @@ class Disruption:
 
     @classmethod
     def pooled(cls, parts: Sequence[Disruption]) -> Disruption:
-        """The places of several scans together."""
+        """The sites of several scans together."""
         return cls(
             deviations=tuple(v for part in parts for v in part.deviations),
             tampered_rms_hu=tuple(v for part in parts for v in part.tampered_rms_hu),
@@ -115,13 +115,13 @@ class Disruption:
         return bootstrap_interval(np.array(self.deviations))
 
     @property
-    def share(self) -> float:
-        """Share of the places, 0 to 1, whose deviation exceeds 0.0125."""
+    def proportion_disrupted(self) -> float:
+        """Proportion of the sites, 0 to 1, whose deviation exceeds 0.0125."""
         return float(np.mean(np.array(self.deviations) > DISRUPTED_ABOVE))
 
     @property
     def seen(self) -> float | None:
-        """Share of the places, 0 to 1, where the detector sees a nodule after attack(changed); None if not asked."""
+        """Proportion of the sites where the detector sees a nodule after attack(changed); None if it was not asked."""
         return float(np.mean(np.array(self.scores) >= self.seen_from)) if self.scores else None
 
     @property
@@ -131,12 +131,12 @@ class Disruption:
 
     @property
     def tampered_hu(self) -> float:
-        """RMS difference of the attacks' results in HU, over all places, each counting alike."""
+        """RMS difference of the attacks' results in HU, over all sites, each counting alike."""
         return _root_mean_square(self.tampered_rms_hu)
 
     @property
     def change_hu(self) -> float:
-        """RMS difference of the scans in HU at those places, each counting alike."""
+        """RMS difference of the scans in HU at those sites, each counting alike."""
         return _root_mean_square(self.change_rms_hu)
 
     @property

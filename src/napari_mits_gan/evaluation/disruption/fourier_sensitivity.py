@@ -40,26 +40,26 @@ _PROBES = 8
 
 
 @dataclass(frozen=True, eq=False)
-class WaveResponse:
+class FourierSensitivity:
     """Answer of one attacker to all plane waves, as far as its answer grows with the square of the change.
 
     Parameters
     ----------
     per_hu2 : ndarray of float64, shape (64, 64, 64)
-        Mean deviation (see `disruption.deviation`) for each HU² of a wave's mean square, over places and phases; waves
+        Mean deviation (see `disruption.deviation`) for each HU² of a wave's mean square, over sites and phases; waves
         (z, y, x) in the order of `numpy.fft.fftfreq(64)`, cycles per voxel of the attacker.
-    places : int
-        How many places it is the mean of.
+    sites : int
+        How many sites it is the mean of.
     """
 
     per_hu2: NDArray[np.float64]
-    places: int
+    sites: int
 
     @classmethod
-    def pooled(cls, parts: Sequence[WaveResponse]) -> WaveResponse:
-        """The places of several scans together."""
-        places = [part.places for part in parts]
-        return cls(np.average([part.per_hu2 for part in parts], axis=0, weights=places), sum(places))
+    def pooled(cls, parts: Sequence[FourierSensitivity]) -> FourierSensitivity:
+        """The sites of several scans together."""
+        sites = [part.sites for part in parts]
+        return cls(np.average([part.per_hu2 for part in parts], axis=0, weights=sites), sum(sites))
 
     def to(self, wave: Wave, rms_hu: float) -> float:
         """Mean deviation under a wave of this root mean square in HU.
@@ -103,7 +103,7 @@ class WaveResponse:
         """
         return self.to(self.strongest(keep_local_mean=keep_local_mean), largest_change_hu)
 
-    def after_blur(self, sigma: float, voxel: tuple[float, float, float]) -> WaveResponse:
+    def after_blur(self, sigma: float, voxel: tuple[float, float, float]) -> FourierSensitivity:
         """The answer to waves that the scan's voxels can hold, when an attacker blurs the scan first.
 
         The attacker is taken to answer to what is left of a wave as it does in the scan without a blur.
@@ -124,7 +124,7 @@ class WaveResponse:
             amplitude = (kernel * np.cos(2 * np.pi * cycles[:, None] * steps)).sum(axis=1)
             left.append(np.where(np.abs(cycles) <= 0.5, np.square(amplitude), 0.0))
         z, y, x = left
-        return WaveResponse(self.per_hu2 * z[:, None, None] * y[:, None] * x, self.places)
+        return FourierSensitivity(self.per_hu2 * z[:, None, None] * y[:, None] * x, self.sites)
 
     def least_hu(self, mean_deviation: float = DISRUPTED_ABOVE) -> float:
         """The smallest budget in HU whose `ceiling` reaches a mean deviation; infinite if nothing is answered to."""
@@ -132,7 +132,7 @@ class WaveResponse:
         return math.sqrt(mean_deviation / most) if most > 0 else math.inf
 
 
-def wave_response(
+def fourier_sensitivity(
     attacker: CTGAN,
     volume: CTVolume,
     at: Sequence[Voxel],
@@ -140,8 +140,8 @@ def wave_response(
     probes: int = _PROBES,
     seed: int = 0,
     progress: Progress = silent,
-) -> WaveResponse:
-    """Measure how an attacker answers to every plane wave, at places of one scan.
+) -> FourierSensitivity:
+    """Measure how an attacker answers to every plane wave, at sites of one scan.
 
     Parameters
     ----------
@@ -153,45 +153,45 @@ def wave_response(
     at : sequence of tuple of int
         Voxels (z, y, x), at least one.
     probes : int
-        Random weightings of the core for each place; a figure's relative standard deviation is about
-        1 / √(probes · places), so the strongest of all waves comes out a little too strong.
+        Random weightings of the core for each site; a figure's relative standard deviation is about
+        1 / √(probes · sites), so the strongest of all waves comes out a little too strong.
     seed : int
         Fixes the weightings.
     progress : callable
-        Told how many places are done.
+        Told how many sites are done.
 
     Returns
     -------
-    WaveResponse
+    FourierSensitivity
 
     Raises
     ------
     AttackError
-        If no place is given.
+        If no site is given.
     """
     import torch
 
     from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 
     if not at:
-        raise AttackError("no place to attack was given; give at least one.")
+        raise AttackError("no site to attack was given; give at least one.")
     tampering = attacker.tampering
     device = next(attacker.weights.generator.parameters()).device
     scan = scan_tensor(volume).to(device)
     generator = torch.Generator().manual_seed(seed)
     half = torch.zeros((_SAMPLES, _SAMPLES, _SAMPLES // 2 + 1), dtype=torch.float64)
     for start in range(0, len(at), _BATCH):
-        places = at[start : start + _BATCH]
-        cubes = tampering.cut_at_1mm(scan, places, volume.spacing).detach().requires_grad_()
+        sites = at[start : start + _BATCH]
+        cubes = tampering.cut_at_1mm(scan, sites, volume.spacing).detach().requires_grad_()
         cores = tampering.painted_core(cubes)
         for probe in range(probes):
             weights = torch.randn(cores.shape, generator=generator).to(cores)
             (gradient,) = torch.autograd.grad(cores, cubes, weights, retain_graph=probe < probes - 1)
             waves = torch.fft.rfftn(gradient, s=(_SAMPLES,) * 3, dim=(1, 2, 3))
             half += waves.abs().square().sum(0).cpu()
-        progress(min(start + len(places), len(at)), len(at))
+        progress(min(start + len(sites), len(at)), len(at))
     voxels = cores[0].numel()
-    return WaveResponse(_whole(half.numpy()) / (voxels * probes * len(at)), len(at))
+    return FourierSensitivity(_whole(half.numpy()) / (voxels * probes * len(at)), len(at))
 
 
 def _whole(half: NDArray[np.float64]) -> NDArray[np.float64]:

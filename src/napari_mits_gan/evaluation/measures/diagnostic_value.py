@@ -1,4 +1,4 @@
-"""Whether a protected scan still says what the original said: regions of interest, emphysema, lungs, nodules, judge."""
+"""What a protection leaves of a scan's diagnostic value: regions of interest, emphysema, lungs, nodules, detection."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.constants import REGION_OF_INTEREST_MM
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.measures.local_mean import DISC_MM, disc
-from napari_mits_gan.evaluation.measures.nodule_size import NoduleMeasure, measure_nodule
-from napari_mits_gan.evaluation.measures.proportion import Share
-from napari_mits_gan.evaluation.reports.evaluation import Table
+from napari_mits_gan.evaluation.measures.local_mean import disc
+from napari_mits_gan.evaluation.measures.nodule import NoduleMeasure, measure_nodule
+from napari_mits_gan.evaluation.versions import check_versions
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
@@ -72,7 +72,7 @@ class Lungs:
     Parameters
     ----------
     laa_950 : float
-        Share of the lung voxels below -950 HU, 0 to 1.
+        Proportion of the lung voxels below -950 HU, 0 to 1.
     perc15_hu : float
         15th percentile of the lung's HU.
     """
@@ -88,7 +88,7 @@ class DiagnosticValue:
     Parameters
     ----------
     region_mean_change_hu : tuple of float
-        Signed change of the mean in each 10 mm disc within a slice, in random places of lung and of other tissue.
+        Signed change of the mean in each 10 mm disc within a slice, in random sites of lung and of other tissue.
     region_sd_hu : tuple of tuple of float
         Standard deviation in each of them, original and protected.
     lungs_original, lungs_protected : tuple of Lungs
@@ -98,7 +98,7 @@ class DiagnosticValue:
     nodules : tuple of NoduleChange
         Drawn and annotated ones.
     false_original, false_protected : tuple of bool
-        Whether the detector sees a nodule at places in the lung without one.
+        Whether the detector sees a nodule at sites in the lung without one.
     """
 
     region_mean_change_hu: tuple[float, ...]
@@ -112,7 +112,7 @@ class DiagnosticValue:
 
     @classmethod
     def pooled(cls, parts: Sequence[DiagnosticValue]) -> DiagnosticValue:
-        """Several scans together; every place counts alike."""
+        """Several scans together; every site counts alike."""
         return cls(
             region_mean_change_hu=tuple(v for part in parts for v in part.region_mean_change_hu),
             region_sd_hu=tuple(v for part in parts for v in part.region_sd_hu),
@@ -154,7 +154,7 @@ def diagnostic_value(
     *,
     nodules: Sequence[Voxel],
     detector: NoduleDetector,
-    elsewhere: Sequence[Voxel] = (),
+    healthy_sites: Sequence[Voxel] = (),
     healthy: CTVolume | None = None,
     lung: NDArray[np.bool_] | None = None,
     seed: int = 0,
@@ -164,35 +164,34 @@ def diagnostic_value(
     Parameters
     ----------
     original : CTVolume
-        The scan, with the nodules in it (`nodules_apart`: draw first, then protect).
+        The scan, with the nodules in it (`synthetic_nodules`: draw first, then protect).
     protected : CTVolume
         Its protected version.
     nodules : sequence of tuple of int
         Where nodules are, drawn or annotated (`ct.annotations.nodules_beside`, rounded): voxels (z, y, x).
     detector : NoduleDetector
         Who looks for nodules.
-    elsewhere : sequence of tuple of int
-        Places in the lung without a nodule, for false positives.
+    healthy_sites : sequence of tuple of int
+        Sites in the lung without a nodule, for false positives.
     healthy : CTVolume or None
         The scan before nodules were drawn into it, so that vessels and wall are told from them; None where nobody knows
         it, and then only of nodules that stand free a size is known.
     lung : ndarray of bool or None
-        What `lungs_coarse(original)` returns, to spare finding the same lungs for each budget.
+        What `subsampled_lung_mask(original)` returns, to spare finding the same lungs for each budget.
     seed : int
         Fixes the regions of interest.
 
     Raises
     ------
-    ValueError
-        If the versions differ in their grid.
+    ProtectionError
+        If the scans are not versions of one.
     """
-    if original.shape != protected.shape or original.spacing != protected.spacing:
-        raise ValueError("the two are not versions of one scan: their grids differ")
-    was = lungs_coarse(original) if lung is None else lung
-    now = lungs_coarse(protected)
+    check_versions(original, protected, healthy)
+    was = subsampled_lung_mask(original) if lung is None else lung
+    now = subsampled_lung_mask(protected)
     changes, deviations = _regions(original, protected, was, seed)
     found = [detector.scores(scan, nodules) >= detector.threshold for scan in (original, protected)]
-    false = [detector.scores(scan, elsewhere) >= detector.threshold for scan in (original, protected)]
+    false = [detector.scores(scan, healthy_sites) >= detector.threshold for scan in (original, protected)]
     return DiagnosticValue(
         region_mean_change_hu=changes,
         region_sd_hu=deviations,
@@ -213,7 +212,7 @@ def diagnostic_value(
     )
 
 
-def lungs_coarse(volume: CTVolume) -> NDArray[np.bool_]:
+def subsampled_lung_mask(volume: CTVolume) -> NDArray[np.bool_]:
     """The lungs on about a 2 mm grid of single voxels (not averaged, so that the noise stays); see `ct.anatomy`."""
     return lung_mask(_coarse(volume))
 
@@ -229,6 +228,7 @@ def _steps(volume: CTVolume) -> list[int]:
 
 
 def _coarse(volume: CTVolume) -> CTVolume:
+    """Every k-th voxel; `CTVolume.coarsen` would average away the noise that densitometry has to cope with."""
     z, y, x = _steps(volume)
     slices = (slice(None, None, z), slice(None, None, y), slice(None, None, x))
     z_mm, y_mm, x_mm = (k * s for k, s in zip((z, y, x), volume.spacing, strict=True))
@@ -248,60 +248,19 @@ def _regions(
 ) -> tuple[tuple[float, ...], tuple[tuple[float, float], ...]]:
     """Changes of the mean, and standard deviations, in discs: half of them in the lungs, half in what is solid."""
     coarse, steps = _coarse(original), np.array(_steps(original))
-    shape = disc(DISC_MM, original.spacing[1:])
+    shape = disc(REGION_OF_INTEREST_MM, original.spacing[1:])
     reach = np.array([0, *(n // 2 for n in shape.shape)])
     rng = np.random.default_rng([_STREAM, seed])
     changes, deviations = [], []
     for allowed in (lung, ~lung & (coarse.hu > -200)):
-        places = np.argwhere(allowed) * steps
-        places = places[((places >= reach) & (places < np.array(original.shape) - reach)).all(axis=1)]
-        for z, y, x in rng.choice(places, min(_REGIONS // 2, len(places)), replace=False) if len(places) else []:
+        sites = np.argwhere(allowed) * steps
+        sites = sites[((sites >= reach) & (sites < np.array(original.shape) - reach)).all(axis=1)]
+        for z, y, x in rng.choice(sites, min(_REGIONS // 2, len(sites)), replace=False) if len(sites) else []:
             there = (z, slice(y - reach[1], y + reach[1] + 1), slice(x - reach[2], x + reach[2] + 1))
             was, now = (scan.hu[there][shape].astype(np.float64) for scan in (original, protected))
             changes.append(float(now.mean() - was.mean()))
             deviations.append((float(was.std()), float(now.std())))
     return tuple(changes), tuple(deviations)
-
-
-def diagnostic_table(rows: Sequence[tuple[str, DiagnosticValue]]) -> Table:
-    """One column for each named protection or budget."""
-    header = ("original → protected", *(name for name, _ in rows))
-    lines = (
-        ("mean in 10 mm discs, 95 % change by at most, HU", lambda v: f"{v.region_mean_95_hu:.2f}"),
-        ("standard deviation in them, median, HU", lambda v: _pair(v.region_sd_median_hu, ".1f")),
-        ("lung below -950 HU", lambda v: _scans(v, "laa_950", 100, " %")),
-        ("15th percentile of the lung, HU", lambda v: _scans(v, "perc15_hu", 1, "")),
-        ("Dice of the lung masks, least", lambda v: f"{min(v.lung_dice):.4f}"),
-        ("nodules with a size in both", lambda v: f"{v.volume_changes.size} of {len(v.nodules)}"),
-        ("volume, median change", lambda v: _spread(100 * np.abs(v.volume_changes), ".1f", " %")),
-        ("volume changed by over 25 %", lambda v: str(Share.among(np.abs(v.volume_changes) > VOLUME_LIMIT))),
-        ("diameter, median change", lambda v: _spread(np.abs(v.diameter_changes_mm), ".2f", " mm")),
-        (
-            "diameter changed by over 2 mm",
-            lambda v: str(Share.among(np.abs(v.diameter_changes_mm) > DIAMETER_LIMIT_MM)),
-        ),
-        ("nodules found, original", lambda v: str(Share.among(n.found_original for n in v.nodules))),
-        ("nodules found, protected", lambda v: str(Share.among(n.found_protected for n in v.nodules))),
-        ("false positives, original", lambda v: str(Share.among(v.false_original))),
-        ("false positives, protected", lambda v: str(Share.among(v.false_protected))),
-    )
-    return Table(header, tuple((name, *(cell(value) for _, value in rows)) for name, cell in lines))
-
-
-def _pair(values: tuple[float, float], form: str) -> str:
-    return f"{values[0]:{form}} → {values[1]:{form}}"
-
-
-def _scans(value: DiagnosticValue, figure: str, factor: float, unit: str) -> str:
-    pairs = zip(value.lungs_original, value.lungs_protected, strict=True)
-    return "; ".join(_pair((factor * getattr(a, figure), factor * getattr(b, figure)), ".1f") + unit for a, b in pairs)
-
-
-def _spread(changes: NDArray[np.float64], form: str, unit: str) -> str:
-    """Median and 95th percentile of absolute changes."""
-    if changes.size == 0:
-        return "–"
-    return f"{np.median(changes):{form}}{unit} (95 %: {np.percentile(changes, 95):{form}})"
 
 
 def _finite(values: Sequence[float]) -> NDArray[np.float64]:

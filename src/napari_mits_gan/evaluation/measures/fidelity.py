@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 
+from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
+
 PSNR_RANGE_HU = 4095.0
 """The range of a 12-bit scan; the published tables do not state theirs."""
-
-LUNG_WINDOW_HU = (-1350.0, 150.0)
-"""Width 1500, level -600: what a radiologist looks at lungs with."""
 
 _SSIM_SIDE = 7
 _SSIM_K1, _SSIM_K2 = 0.01, 0.03

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, signal
 
-DISC_MM = 10.0
-"""Diameter of the disc."""
+from napari_mits_gan.ct.constants import REGION_OF_INTEREST_MM
 
 
 def disc(diameter_mm: float, spacing_yx: tuple[float, float]) -> NDArray[np.bool_]:
@@ -23,7 +22,7 @@ def local_mean_change(
     spacing: tuple[float, float, float],
     *,
     body: NDArray[np.bool_],
-    diameter_mm: float = DISC_MM,
+    diameter_mm: float = REGION_OF_INTEREST_MM,
 ) -> NDArray[np.float32]:
     """Change of the mean over a disc within a slice, for every disc centred in the body.
 
@@ -46,17 +45,17 @@ def local_mean_change(
     weights = disc(diameter_mm, spacing[1:]).astype(np.float64)
     found = [np.empty(0, dtype=np.float32)]
     for reference, changed, inside in zip(reference_hu, changed_hu, body, strict=True):
-        place = ndimage.find_objects(inside.astype(np.uint8))
-        if not place:
+        box = ndimage.find_objects(inside.astype(np.uint8))
+        if not box:
             continue
-        within = inside[place[0]]
-        change = np.where(within, changed[place[0]].astype(np.float64) - reference[place[0]], 0.0)
+        within = inside[box[0]]
+        change = np.where(within, changed[box[0]].astype(np.float64) - reference[box[0]], 0.0)
         total = signal.oaconvolve(change, weights, mode="same")
         count = signal.oaconvolve(within.astype(np.float64), weights, mode="same")
         found.append((total[within] / count[within].round()).astype(np.float32))
     return np.concatenate(found)
 
 
-def usual_local_mean_change(changes_hu: NDArray[np.floating], percentile: float = 95.0) -> float:
+def local_mean_change_percentile(changes_hu: NDArray[np.floating], percentile: float = 95.0) -> float:
     """The percentile of the absolute changes (HU, any shape) that `local_mean_change` found; 0 where there are none."""
     return float(np.percentile(np.abs(changes_hu), percentile)) if changes_hu.size else 0.0

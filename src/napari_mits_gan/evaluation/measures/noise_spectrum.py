@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.evaluation.versions import check_versions
 
 BAND_EDGES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.8)
 """Cycles per mm."""
@@ -83,8 +84,7 @@ def noise_spectrum(original: CTVolume, changed: CTVolume, region: NDArray[np.boo
     ProtectionError
         If the two are not versions of one scan, or no square lies in the region.
     """
-    if original.shape != changed.shape or original.spacing != changed.spacing:
-        raise ProtectionError("the protected scan has another grid than the original; give two versions of one scan.")
+    check_versions(original, changed)
     rows, columns = (max(4, round(_SIDE_MM / s)) for s in original.spacing[1:])
     corners = [
         (z, y, x)

@@ -1,7 +1,7 @@
 """What can be measured of one attack's result and could give it away: brightness, size, edge, texture, steps, remains.
 
-Everything is measured in the scan around the place, in what an examiner would have before him; the scan before the
-attack only tells which vessels and which bone were there already. NaN stands where a trait cannot be measured.
+Everything is measured in the scan around the site, in what an examiner would have before him; the scan before the
+attack only tells which vessels and which bone were there already. NaN stands where a feature cannot be measured.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.measures.nodule_size import CORE_MM, NoduleMeasure, measure_nodule
+from napari_mits_gan.evaluation.measures.nodule import CORE_MM, NoduleMeasure, measure_nodule
 from napari_mits_gan.evaluation.outcomes.artefacts import border_step, brightest_made
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Box
-    from napari_mits_gan.evaluation.disruption.attacked_sites import TamperedPlace
+    from napari_mits_gan.evaluation.disruption.attacked_sites import AttackedSite
 
-Traits = Mapping[str, float]
+Features = Mapping[str, float]
 
-TRACE_TRAITS = ("brightest_hu", "touched_step", "cuboid_step", "texture", "stray_ml")
-"""Traits of an injection that give it away whether or not it looks like a nodule."""
-NODULE_TRAITS = ("core_hu", "painted_hu", "diameter_mm", "edge_mm", "mottle_hu")
-"""Traits of the injected nodule itself."""
-REMOVAL_TRAITS = ("brightest_hu", "touched_step", "cuboid_step", "texture", "contrast_hu", "hole_hu", "left_ml")
+ARTEFACT_FEATURES = ("brightest_hu", "touched_step", "cuboid_step", "texture", "stray_ml")
+"""Features of an injection that give it away whether or not it looks like a nodule."""
+NODULE_FEATURES = ("core_hu", "painted_hu", "diameter_mm", "edge_mm", "mottle_hu")
+"""Features of the injected nodule itself."""
+REMOVAL_FEATURES = ("brightest_hu", "touched_step", "cuboid_step", "texture", "contrast_hu", "hole_hu", "left_ml")
 
 _LUNG_BELOW_HU = -500
 _CLEAR_LUNG_BELOW_HU = -700
@@ -39,8 +39,8 @@ _FEWEST_VOXELS = 30
 _LEAST_DETAIL_HU = 1.0
 
 
-def injection_traits(place: TamperedPlace) -> dict[str, float]:
-    """The traits of an injection.
+def injection_features(site: AttackedSite) -> dict[str, float]:
+    """The features of an injection.
 
     Returns
     -------
@@ -51,12 +51,12 @@ def injection_traits(place: TamperedPlace) -> dict[str, float]:
         the largest piece. `core_hu`, `diameter_mm`, `edge_mm`: see `NoduleMeasure`. `painted_hu`, `mottle_hu`: mean and
         standard deviation of what was painted, without its outer voxels.
     """
-    nodule = nodule_traits(place.before, place.after, place.at, place.core)
-    return {**_traces(place), **nodule}
+    nodule = nodule_features(site.before, site.after, site.at, site.core)
+    return {**_traces(site), **nodule}
 
 
-def nodule_traits(before: CTVolume, after: CTVolume, at: tuple[int, int, int], core: Box) -> dict[str, float]:
-    """Those traits that a nodule has however it came into the scan; `core` bounds what is looked at, in voxels."""
+def nodule_features(before: CTVolume, after: CTVolume, at: tuple[int, int, int], core: Box) -> dict[str, float]:
+    """Those features that a nodule has however it came into the scan; `core` bounds what is looked at, in voxels."""
     inside = core.inside(before.shape).slices()
     old, new = before.hu[inside].astype(np.int32), after.hu[inside].astype(np.int32)
     painted = (new - old > _PAINTED_BY_HU) & (new > _TISSUE_ABOVE_HU)
@@ -75,12 +75,12 @@ def nodule_traits(before: CTVolume, after: CTVolume, at: tuple[int, int, int], c
     }
 
 
-def removal_traits(place: TamperedPlace, healthy: CTVolume | None = None) -> dict[str, float]:
-    """The traits of a removal.
+def removal_features(site: AttackedSite, healthy: CTVolume | None = None) -> dict[str, float]:
+    """The features of a removal.
 
     Parameters
     ----------
-    place : TamperedPlace
+    site : AttackedSite
         The attack on a scan with a nodule.
     healthy : CTVolume or None
         The whole scan without that nodule, where it is known: its vessels and its chest wall are no remains.
@@ -89,39 +89,39 @@ def removal_traits(place: TamperedPlace, healthy: CTVolume | None = None) -> dic
     -------
     dict
         `brightest_hu`, `touched_step`, `cuboid_step`: as for injections. `texture`: the same in the lung within the
-        core. `contrast_hu`: mean within 3 mm of the place, less the median of the lung around. `hole_hu`: the darkest
+        core. `contrast_hu`: mean within 3 mm of the site, less the median of the lung around. `hole_hu`: the darkest
         spot of the core, smoothed over 1.5 mm, less that median. `left_ml`: what is still as bright as tissue within
         the core and was not in the healthy scan; NaN without one.
     """
-    inside = place.core.inside(place.before.shape).slices()
-    crop = place.after.hu
+    inside = site.core.inside(site.before.shape).slices()
+    crop = site.after.hu
     lung = crop[crop < _LUNG_BELOW_HU]
     around = float(np.median(lung)) if lung.size else float("nan")
-    smooth = _smooth(crop.astype(np.float32), np.ones(crop.shape, bool), place.after.spacing)[inside]
-    away = (np.indices(crop.shape).T - place.at) * np.asarray(place.after.spacing)
+    smooth = _smooth(crop.astype(np.float32), np.ones(crop.shape, bool), site.after.spacing)[inside]
+    away = (np.indices(crop.shape).T - site.at) * np.asarray(site.after.spacing)
     near = np.linalg.norm(away, axis=-1).T <= CORE_MM
     left = float("nan")
     if healthy is not None:
-        was = healthy.hu[place.seen.slices()][inside]
+        was = healthy.hu[site.seen.slices()][inside]
         new = (crop[inside] > _TISSUE_ABOVE_HU) & ~ndimage.binary_dilation(was > _LUNG_BELOW_HU)
-        left = float(new.sum() * np.prod(place.after.spacing) / 1000)
+        left = float(new.sum() * np.prod(site.after.spacing) / 1000)
     clear = ndimage.binary_erosion(smooth < _CLEAR_LUNG_BELOW_HU)
     return {
-        **_traces(place),
-        "texture": _detail(place.after, inside, clear) / _lung_detail(place.before, place.after, inside),
+        **_traces(site),
+        "texture": _detail(site.after, inside, clear) / _lung_detail(site.before, site.after, inside),
         "contrast_hu": float(crop[near].mean()) - around,
         "hole_hu": float(smooth.min()) - around,
         "left_ml": left,
     }
 
 
-def _traces(place: TamperedPlace) -> dict[str, float]:
-    before, after = place.before.hu, place.after.hu
-    brightest = brightest_made(before, after, place.touched, place.before.spacing)
+def _traces(site: AttackedSite) -> dict[str, float]:
+    before, after = site.before.hu, site.after.hu
+    brightest = brightest_made(before, after, site.touched, site.before.spacing)
     return {
         "brightest_hu": brightest if np.isfinite(brightest) else float("nan"),
-        "touched_step": border_step(before, after, place.touched).ratio,
-        "cuboid_step": border_step(before, after, place.cuboid).ratio,
+        "touched_step": border_step(before, after, site.touched).ratio,
+        "cuboid_step": border_step(before, after, site.cuboid).ratio,
     }
 
 

@@ -1,8 +1,8 @@
-"""What became of attacks: nothing, something glaring, or what the attacker wanted.
+"""What became of an attack: null or failed, conspicuous, or convincing.
 
-A judge that shares nothing with the attackers (`detection/detector.py`) says whether a nodule is there. Whether the
-result gives itself away is decided by traits that can be measured (`attack_traits.py`), against the range that attacks
-on unprotected scans and nodules keep (`outcome_limits.py`): nothing in the decision comes from a protected scan.
+A detector that shares nothing with the attackers (`detection/detector.py`) says whether a nodule is there. Whether the
+result is conspicuous is decided by measured features (`features.py`), against their range in attacks on unprotected
+scans and in nodules (`limits.py`): nothing in the decision comes from a protected scan.
 """
 
 from __future__ import annotations
@@ -17,23 +17,22 @@ import numpy as np
 from napari_mits_gan.attack.ctgan.weights import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.disruption.attacked_sites import (
-    TamperedCores,
-    TamperedPlace,
+    AttackedSite,
+    InpaintedCores,
+    attack_sites,
     gather_cores,
-    tampered_places,
 )
-from napari_mits_gan.evaluation.measures.intervals import bootstrap_interval
-from napari_mits_gan.evaluation.measures.proportion import Share
+from napari_mits_gan.evaluation.measures.intervals import Proportion, bootstrap_interval
 from napari_mits_gan.evaluation.outcomes.features import (
-    NODULE_TRAITS,
-    REMOVAL_TRAITS,
-    TRACE_TRAITS,
-    Traits,
-    injection_traits,
-    removal_traits,
+    ARTEFACT_FEATURES,
+    NODULE_FEATURES,
+    REMOVAL_FEATURES,
+    Features,
+    injection_features,
+    removal_features,
 )
 from napari_mits_gan.evaluation.outcomes.limits import INJECTION_LIMITS, REMOVAL_LIMITS, Limits
-from napari_mits_gan.evaluation.reports.evaluation import Table
+from napari_mits_gan.evaluation.versions import check_versions
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -46,17 +45,17 @@ class Outcome(StrEnum):
     """What became of one attack."""
 
     NULL = "null"
-    """An injection after which the judge sees no nodule."""
+    """An injection after which the detector sees no nodule."""
     FAILED = "failed"
-    """A removal after which the judge still sees the nodule."""
+    """A removal after which the detector still sees the nodule."""
     CONSPICUOUS = "conspicuous"
-    """A result that a trait outside its range gives away."""
+    """A result with a feature outside its range."""
     CONVINCING = "convincing"
     """What the attacker wanted."""
 
 
 @dataclass(frozen=True)
-class Judged:
+class ClassifiedAttack:
     """One attack and its outcome.
 
     Parameters
@@ -65,105 +64,110 @@ class Judged:
         What became of it.
     score : float
         The detector's, 0 to 1, after the attack.
-    traits : mapping of str to float
+    features : mapping of str to float
         What was measured.
-    glaring : tuple of str
-        The traits outside their range that counted.
+    conspicuous : tuple of str
+        The features outside their range that counted.
     """
 
     outcome: Outcome
     score: float
-    traits: Traits
-    glaring: tuple[str, ...]
+    features: Features
+    conspicuous: tuple[str, ...]
 
 
-def outside(traits: Traits, limits: Limits, among: Sequence[str]) -> tuple[str, ...]:
-    """Those of the traits `among` that lie outside their limits; what could not be measured does not."""
-    return tuple(t for t in among if t in limits and (traits[t] < limits[t][0] or traits[t] > limits[t][1]))
+def outside(features: Features, limits: Limits, among: Sequence[str]) -> tuple[str, ...]:
+    """Those of the features `among` that lie outside their limits; what could not be measured does not."""
+    return tuple(t for t in among if t in limits and (features[t] < limits[t][0] or features[t] > limits[t][1]))
 
 
-def judged_injection(traits: Traits, score: float, seen_from: float, limits: Limits = INJECTION_LIMITS) -> Judged:
-    """Decide about an injection.
+def classify_injection(
+    features: Features, score: float, seen_from: float, limits: Limits = INJECTION_LIMITS
+) -> ClassifiedAttack:
+    """Classify an injection.
 
-    Traces (`TRACE_TRAITS`) give it away whatever the judge says; the traits of a nodule only count where one is seen.
+    Artefacts (`ARTEFACT_FEATURES`) make it conspicuous whatever the detector says; the features of a nodule count only
+    where one is seen.
     """
     seen = score >= seen_from
-    glaring = outside(traits, limits, (*TRACE_TRAITS, *NODULE_TRAITS) if seen else TRACE_TRAITS)
-    calm = Outcome.CONVINCING if seen else Outcome.NULL
-    return Judged(Outcome.CONSPICUOUS if glaring else calm, score, traits, glaring)
+    conspicuous = outside(features, limits, (*ARTEFACT_FEATURES, *NODULE_FEATURES) if seen else ARTEFACT_FEATURES)
+    otherwise = Outcome.CONVINCING if seen else Outcome.NULL
+    return ClassifiedAttack(Outcome.CONSPICUOUS if conspicuous else otherwise, score, features, conspicuous)
 
 
-def judged_removal(traits: Traits, score: float, seen_from: float, limits: Limits = REMOVAL_LIMITS) -> Judged:
-    """Decide about a removal: a nodule still seen is a failure, whatever else can be seen."""
-    glaring = outside(traits, limits, REMOVAL_TRAITS)
+def classify_removal(
+    features: Features, score: float, seen_from: float, limits: Limits = REMOVAL_LIMITS
+) -> ClassifiedAttack:
+    """Classify a removal: where the nodule is still seen it has failed, whatever else can be seen."""
+    conspicuous = outside(features, limits, REMOVAL_FEATURES)
     if score >= seen_from:
-        return Judged(Outcome.FAILED, score, traits, glaring)
-    return Judged(Outcome.CONSPICUOUS if glaring else Outcome.CONVINCING, score, traits, glaring)
+        return ClassifiedAttack(Outcome.FAILED, score, features, conspicuous)
+    return ClassifiedAttack(Outcome.CONSPICUOUS if conspicuous else Outcome.CONVINCING, score, features, conspicuous)
 
 
-def judged(
-    place: TamperedPlace, action: Action, detector: NoduleDetector, *, healthy: CTVolume | None = None
-) -> Judged:
-    """Judge one attacked place; `healthy` is, for a removal, the whole scan without the nodule where it is known."""
-    score = place.score(detector)
+def classify(
+    site: AttackedSite, action: Action, detector: NoduleDetector, *, healthy: CTVolume | None = None
+) -> ClassifiedAttack:
+    """Classify the attack on one site; `healthy` is, for a removal, the scan without the nodule, where it is known."""
+    score = site.score(detector)
     if action == "inject":
-        return judged_injection(injection_traits(place), score, detector.threshold)
-    return judged_removal(removal_traits(place, healthy), score, detector.threshold)
+        return classify_injection(injection_features(site), score, detector.threshold)
+    return classify_removal(removal_features(site, healthy), score, detector.threshold)
 
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What became of several attacks, one item per place.
+    """What became of several attacks, one item per site.
 
     Parameters
     ----------
     action : {"inject", "remove"}
         What was tried.
-    attacks : tuple of Judged
-        The attacks, in the order of the places.
+    attacks : tuple of ClassifiedAttack
+        The attacks, in the order of the sites.
     """
 
     action: Action
-    attacks: tuple[Judged, ...]
+    attacks: tuple[ClassifiedAttack, ...]
 
     @classmethod
     def pooled(cls, parts: Sequence[Outcomes]) -> Outcomes:
-        """The places of several scans together."""
+        """The sites of several scans together."""
         return cls(parts[0].action, tuple(attack for part in parts for attack in part.attacks))
 
-    def share(self, *kinds: Outcome) -> Share:
-        """The share of the attacks that ended in one of these ways, with Wilson's interval."""
-        return Share.among(attack.outcome in kinds for attack in self.attacks)
+    def proportion(self, *kinds: Outcome) -> Proportion:
+        """Proportion of the attacks that ended in one of these ways, with Wilson's interval."""
+        return Proportion.among(attack.outcome in kinds for attack in self.attacks)
 
     def interval(self, *kinds: Outcome) -> tuple[float, float]:
-        """95 % bootstrap interval of that share, 0 to 1, resampling places; of no width where all ended alike."""
+        """95 % bootstrap interval of that proportion, 0 to 1, resampling sites; of no width where all ended alike."""
         hits = np.array([attack.outcome in kinds for attack in self.attacks], dtype=np.float64)
         return bootstrap_interval(hits, lambda samples: samples.mean(axis=1))
 
     @property
-    def thwarted(self) -> Share:
-        """The share of the attacks whose result convinces nobody."""
-        return self.share(Outcome.NULL, Outcome.FAILED, Outcome.CONSPICUOUS)
+    def thwarted(self) -> Proportion:
+        """Proportion of the attacks that did not end convincing."""
+        return self.proportion(Outcome.NULL, Outcome.FAILED, Outcome.CONSPICUOUS)
 
     @property
     def thwarted_interval(self) -> tuple[float, float]:
         """95 % bootstrap interval of `thwarted`, 0 to 1."""
         return self.interval(Outcome.NULL, Outcome.FAILED, Outcome.CONSPICUOUS)
 
-    def thwarted_where_convincing(self, original: Outcomes) -> Share:
-        """The same among the places where attack(original) convinces: what is owed to the protection alone."""
+    def thwarted_where_convincing(self, original: Outcomes) -> Proportion:
+        """The same among the sites where attack(original) is convincing: the effect of the protection alone."""
         pairs = zip(self.attacks, original.attacks, strict=True)
-        return Share.among(
+        return Proportion.among(
             here.outcome is not Outcome.CONVINCING for here, there in pairs if there.outcome is Outcome.CONVINCING
         )
 
-    def glaring(self) -> dict[str, int]:
-        """How many of the conspicuous attacks each trait gave away, most first."""
-        found = [t for attack in self.attacks if attack.outcome is Outcome.CONSPICUOUS for t in attack.glaring]
+    def conspicuous_features(self) -> dict[str, int]:
+        """How many of the conspicuous attacks each feature made so, most first."""
+        found = [t for attack in self.attacks if attack.outcome is Outcome.CONSPICUOUS for t in attack.conspicuous]
         return dict(sorted(((t, found.count(t)) for t in set(found)), key=lambda item: (-item[1], item[0])))
 
 
-def attack_and_judge(
+def attack_and_classify(
     attacker: CTGAN,
     volume: CTVolume,
     at: Sequence[Voxel],
@@ -171,59 +175,46 @@ def attack_and_judge(
     *,
     healthy: CTVolume | None = None,
     progress: Progress = silent,
-) -> tuple[TamperedCores, Outcomes]:
-    """Attack a scan at several places, each on its own, and judge every result; the scan is never copied.
+) -> tuple[InpaintedCores, Outcomes]:
+    """Attack a scan at several sites, each on its own, and classify every result; the scan is never copied.
 
     Parameters
     ----------
     attacker : CTGAN
-        Who attacks; a remover is given places of nodules.
+        Who attacks; a remover is given sites of nodules.
     volume : CTVolume
-        The scan, original or protected, with the nodules where they shall be removed (see `nodules_apart`: draw first,
+        The scan, original or protected, with the nodules that are to be removed (see `synthetic_nodules`: draw first,
         then protect).
     at : sequence of tuple of int
         Voxels (z, y, x).
     detector : NoduleDetector
-        The judge.
+        Says whether a nodule is there after each attack.
     healthy : CTVolume or None
         For removals: the same scan before nodules were drawn into it, on the same grid; None where nobody knows it.
     progress : callable
-        Told how many places are done.
+        Told how many sites are done.
 
     Returns
     -------
-    TamperedCores
-        As `tampered_cores` returns them, with scores; for `Disruption.between`.
+    InpaintedCores
+        As `inpainted_cores` returns them, with scores; for `Disruption.between`.
     Outcomes
         What became of each attack.
-    """
-    attacks: list[Judged] = []
 
-    def told() -> Iterator[TamperedPlace]:
-        for place in tampered_places(attacker, volume, at, progress=progress):
-            attacks.append(judged(place, attacker.action, detector, healthy=healthy))
-            yield place
+    Raises
+    ------
+    ProtectionError
+        If `healthy` is no version of the scan.
+    """
+    check_versions(volume, healthy)
+    attacks: list[ClassifiedAttack] = []
+
+    def told() -> Iterator[AttackedSite]:
+        for site in attack_sites(attacker, volume, at, progress=progress):
+            attacks.append(classify(site, attacker.action, detector, healthy=healthy))
+            yield site
 
     cores = gather_cores(told())
     scores = tuple(attack.score for attack in attacks)
-    cores = TamperedCores(cores.normalised, cores.before_hu, cores.after_hu, scores)
+    cores = InpaintedCores(cores.normalised, cores.before_hu, cores.after_hu, scores)
     return cores, Outcomes(attacker.action, tuple(attacks))
-
-
-def outcome_table(rows: Sequence[tuple[str, Outcomes]]) -> Table:
-    """One line for each named set of attacks."""
-    header = ("attacks", "null or failed", "conspicuous", "convincing", "thwarted, 95 % interval", "given away by")
-    lines = []
-    for name, found in rows:
-        low, high = found.thwarted_interval
-        lines.append(
-            (
-                name,
-                f"{100 * found.share(Outcome.NULL, Outcome.FAILED).value:.0f} %",
-                f"{100 * found.share(Outcome.CONSPICUOUS).value:.0f} %",
-                f"{100 * found.share(Outcome.CONVINCING).value:.0f} %",
-                f"{100 * found.thwarted.value:.0f} % ({100 * low:.0f} – {100 * high:.0f})",
-                ", ".join(f"{t} {n}" for t, n in found.glaring().items()) or "–",
-            )
-        )
-    return Table(header, tuple(lines))

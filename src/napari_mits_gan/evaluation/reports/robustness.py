@@ -1,12 +1,11 @@
-"""The figures of a protection's robustness as a table."""
+"""What purification leaves of a protection, as a table."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE
-from napari_mits_gan.evaluation.reports.evaluation import Table
+from napari_mits_gan.evaluation.reports.table import Table, percent, percent_interval
 from napari_mits_gan.evaluation.robustness.robustness import UNPURIFIED, Robustness
 
 
@@ -21,7 +20,7 @@ def robustness_table(found: Mapping[str, Robustness]) -> Table:
     Returns
     -------
     Table
-        A row for each attacker and purifier, that of the unpurified scan first, the worst of them all last.
+        A row for each attacker and purifier, that of the unpurified scan first, the worst case last.
     """
     header = (
         "attacker, purifier",
@@ -41,18 +40,18 @@ def robustness_table(found: Mapping[str, Robustness]) -> Table:
             kept = ("", "", "", "")
             if row != UNPURIFIED:
                 kept = (
-                    _percent(figures.median_kept(row)),
-                    _percents(figures.median_kept_interval(row)),
-                    _percent(figures.share_kept(row)),
-                    _percents(figures.share_kept_interval(row)),
+                    percent(figures.median_kept(row)),
+                    percent_interval(figures.median_kept_interval(row)),
+                    percent(figures.proportion_kept(row)),
+                    percent_interval(figures.proportion_kept_interval(row)),
                 )
             rows.append(
                 (
                     f"{attacker}, {row}",
                     f"{figures.median(row):.5f}",
                     f"{low:.5f} – {high:.5f}",
-                    _percent(figures.share(row)),
-                    _percents(figures.share_interval(row)),
+                    percent(figures.proportion_disrupted(row)),
+                    percent_interval(figures.proportion_disrupted_interval(row)),
                     *kept,
                 )
             )
@@ -61,20 +60,11 @@ def robustness_table(found: Mapping[str, Robustness]) -> Table:
 
 ROBUSTNESS_LEGEND = f"""\
 *Deviation* of attack(purified, protected) against attack(purified, original), both purified in the same way, at random
-places in the lungs; *over {DISRUPTED_ABOVE}*: share of the places where it exceeds that; *kept*: median or share over
-that of the unpurified scan (a purifier can also raise it). *Worst of them all*: at each place the smallest deviation
-that any purifier, or none, leaves. *dicom*: written as a series in whole HU and read again; *resample-1mm*: cubic
-splines to a grid of 1 mm and back; *blur*: Gaussian, sigma in voxels; *median-3*: of 3 x 3 x 3 voxels; *noise*: white
-and Gaussian, standard deviation in HU, the same in both versions; *jpeg2000*: slices at that compression ratio of
-their 12-bit values, coded as the crop around the place with a margin of 32 voxels, which is coarser on lung than coding
+sites in the lungs; *over {DISRUPTED_ABOVE}*: proportion of the sites where it exceeds that; *kept*: median or
+proportion over that of the unpurified scan (a purifier can also raise it). *Worst case*: at each site the smallest
+deviation that any purifier, or none, leaves. *dicom*: written as a series in whole HU and read again; *resample-1mm*:
+cubic splines to a grid of 1 mm and back; *blur*: Gaussian, sigma in voxels; *median-3*: of 3 x 3 x 3 voxels; *noise*:
+white and Gaussian, standard deviation in HU, the same in both versions; *jpeg2000*: slices at that compression ratio of
+their 12-bit values, coded as the crop around the site with a margin of 32 voxels, which is coarser on lung than coding
 whole slices; *denoiser*: a small network trained on scans with noise added, without any protection. Intervals are 95 %
-percentile bootstrap over places."""
-
-
-def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.0f} %"
-
-
-def _percents(interval: tuple[float, float]) -> str:
-    low, high = interval
-    return "–" if math.isnan(low) else f"{100 * low:.0f} – {100 * high:.0f} %"
+percentile bootstrap over sites."""

@@ -8,23 +8,23 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage
+from scipy import ndimage
 
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.dicom.pixels import CODEC_LOCK
 from napari_mits_gan.ct.dicom.read import read_dicom
 from napari_mits_gan.ct.dicom.write import write_dicom
+from napari_mits_gan.ct.grid import Spacing, cubic_matrix
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError
 
 Reach = tuple[int, int, int]
-Spacing = tuple[float, float, float]
 
 _AIR_HU = -1000
 """What padding counts as where it lies beside measured voxels; its own values would spread a dark rim."""
@@ -52,7 +52,7 @@ class Purifier:
         From the spacing in mm (z, y, x) to how many voxels away a voxel's result depends on; a crop with that much
         around it is purified as the whole scan is, to within 1 HU.
     whole : bool
-        Whether the whole scan takes less time at once than crops around some dozens of places.
+        Whether the whole scan takes less time at once than crops around some dozens of sites.
     """
 
     apply: Callable[[CTVolume, np.random.Generator], NDArray[np.number]]
@@ -172,17 +172,9 @@ def _to_grid_and_back(n: int, spacing: float, first_mm: float) -> NDArray[np.flo
     """The matrix (n, n) that resamples voxels to the points of a 1 mm grid and these back, by cubic splines."""
     last_mm = first_mm + (n - 1) * spacing
     grid_mm = np.arange(math.floor(first_mm / _GRID_MM), math.ceil(last_mm / _GRID_MM) + 1) * _GRID_MM
-    to_grid = _spline(n, (grid_mm - first_mm) / spacing)
+    to_grid = cubic_matrix((grid_mm - first_mm) / spacing, n)
     voxels_mm = first_mm + np.arange(n) * spacing
-    return _spline(len(grid_mm), (voxels_mm - grid_mm[0]) / _GRID_MM) @ to_grid
-
-
-def _spline(n: int, at: NDArray[np.floating]) -> NDArray[np.float64]:
-    """The matrix (m, n) that interpolates n samples at m places `at` in samples; beyond the ends these are repeated."""
-    if n == 1:
-        return np.ones((len(at), 1))
-    splines = interpolate.make_interp_spline(np.arange(n), np.eye(n), k=3 if n > 3 else 1)
-    return np.asarray(splines(at.clip(0, n - 1)))
+    return cubic_matrix((voxels_mm - grid_mm[0]) / _GRID_MM, len(grid_mm)) @ to_grid
 
 
 def _resampling_reach(spacing: Spacing) -> Reach:
@@ -250,17 +242,5 @@ PURIFIERS: Mapping[str, Purifier] = {
 A round trip through a DICOM series in whole HU; cubic resampling to a grid of 1 mm and back; Gaussian blur (sigma in
 voxels) and a median of 3³; white Gaussian noise (standard deviation in HU); JPEG 2000 at a compression ratio of the
 slices' 12-bit values, from -1024 HU on; and the denoiser. JPEG 2000 spends its bits over the slice that it is given, so
-a crop around a place in the lung and the whole slice are not coded alike.
+a crop around a site in the lung and the whole slice are not coded alike.
 """
-
-
-def cropped(volume: CTVolume, low: tuple[int, int, int], shape: tuple[int, int, int]) -> CTVolume:
-    """The crop of a scan from voxel `low` (z, y, x) on, with its own origin and without the source's DICOM files."""
-    z, y, x = (slice(first, first + n) for first, n in zip(low, shape, strict=True))
-    return replace(
-        volume,
-        hu=volume.hu[z, y, x],
-        origin=volume.world_from_voxel(low),
-        padding=None if volume.padding is None else volume.padding[z, y, x],
-        dicom=None,
-    )

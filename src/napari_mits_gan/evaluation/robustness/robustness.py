@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, deviation
 from napari_mits_gan.evaluation.measures.intervals import Statistic, bootstrap_interval, ratio_of_medians
-from napari_mits_gan.evaluation.robustness.purifiers import PURIFIERS, check_purifiers, cropped, purify
+from napari_mits_gan.evaluation.robustness.purifiers import PURIFIERS, check_purifiers, purify
+from napari_mits_gan.evaluation.versions import check_versions
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -22,21 +22,21 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Spacing, Voxel
 
 UNPURIFIED = "unpurified"
-WORST = "worst of them all"
+WORST = "worst case"
 _BATCH = 8
-"""Places in-painted at once."""
+"""Sites in-painted at once."""
 
 
 @dataclass(frozen=True, eq=False)
-class PurifiedPlace:
-    """What surrounds one place in the two versions of a scan after purification.
+class PurifiedSite:
+    """What surrounds one site in the two versions of a scan after purification.
 
     Parameters
     ----------
     at : tuple of int
-        The place (z, y, x) in these crops.
+        The site (z, y, x) in these crops.
     original, protected : ndarray of int16, shape (z, y, x)
-        HU of the 32 mm cuboid around the place, as far as it lies in the scan: all that the painted core depends on.
+        HU of the 32 mm cuboid around the site, as far as it lies in the scan: all that the painted core depends on.
     """
 
     at: Voxel
@@ -45,24 +45,24 @@ class PurifiedPlace:
 
 
 @dataclass(frozen=True, eq=False)
-class PurifiedPlaces:
-    """Two versions of a scan, purified in every way around some places; any number of attackers can be sent there.
+class PurifiedSites:
+    """Two versions of a scan, purified in every way around some sites; any number of attackers can be sent there.
 
     Parameters
     ----------
     spacing : tuple of float
         Of the scan, mm (z, y, x).
     found : mapping
-        From "unpurified" and the names of purifiers to what is there, place by place.
+        From "unpurified" and the names of purifiers to what is there, site by site.
     """
 
     spacing: Spacing
-    found: Mapping[str, tuple[PurifiedPlace, ...]]
+    found: Mapping[str, tuple[PurifiedSite, ...]]
 
 
 @dataclass(frozen=True)
 class Robustness:
-    """Deviations of one attacker with and without purification; one figure per place in each tuple.
+    """Deviations of one attacker with and without purification; one figure per site in each tuple.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ class Robustness:
 
     @classmethod
     def pooled(cls, parts: Sequence[Robustness]) -> Robustness:
-        """The places of several scans together.
+        """The sites of several scans together.
 
         Raises
         ------
@@ -93,13 +93,13 @@ class Robustness:
 
     @property
     def rows(self) -> tuple[str, ...]:
-        """The names that the figures below can be asked for: unpurified, each purifier, the worst of them all."""
+        """The names that the figures below can be asked for: unpurified, each purifier, the worst case."""
         return (UNPURIFIED, *self.purified, WORST)
 
     def deviations(self, row: str) -> NDArray[np.float64]:
-        """Deviations place by place, shape (n,).
+        """Deviations site by site, shape (n,).
 
-        For the worst of them all the smallest at each place: of an attacker who tries everything, or nothing.
+        The worst case is the smallest of them at each site: of an attacker who tries every purifier, or none.
         """
         if row == UNPURIFIED:
             return np.array(self.unpurified)
@@ -112,24 +112,24 @@ class Robustness:
         return float(np.median(self.deviations(row)))
 
     def median_interval(self, row: str) -> tuple[float, float]:
-        """95 % bootstrap interval of `median`, resampling places."""
+        """95 % bootstrap interval of `median`, resampling sites."""
         return bootstrap_interval(self.deviations(row))
 
-    def share(self, row: str) -> float:
-        """Share of the places, 0 to 1, whose deviation exceeds 0.0125."""
-        return float(_share_over(self.deviations(row)[None])[0])
+    def proportion_disrupted(self, row: str) -> float:
+        """Proportion of the sites, 0 to 1, whose deviation exceeds 0.0125."""
+        return float(_proportion_over(self.deviations(row)[None])[0])
 
-    def share_interval(self, row: str) -> tuple[float, float]:
-        """95 % bootstrap interval of `share`."""
-        return bootstrap_interval(self.deviations(row), _share_over)
+    def proportion_disrupted_interval(self, row: str) -> tuple[float, float]:
+        """95 % bootstrap interval of `proportion_disrupted`."""
+        return bootstrap_interval(self.deviations(row), _proportion_over)
 
-    def share_kept(self, row: str) -> float:
-        """`share` over that of the unpurified scan; NaN where that is zero."""
-        return self._kept(row, _ratio_of_shares)
+    def proportion_kept(self, row: str) -> float:
+        """`proportion_disrupted` over that of the unpurified scan; NaN where that is zero."""
+        return self._kept(row, _ratio_of_proportions)
 
-    def share_kept_interval(self, row: str) -> tuple[float, float]:
-        """95 % bootstrap interval of `share_kept`; a resample without a disrupted place counts as nothing kept."""
-        return self._kept_interval(row, _ratio_of_shares)
+    def proportion_kept_interval(self, row: str) -> tuple[float, float]:
+        """95 % bootstrap interval of `proportion_kept`; a resample without a disrupted site counts as nothing kept."""
+        return self._kept_interval(row, _ratio_of_proportions)
 
     def median_kept(self, row: str) -> float:
         """`median` over that of the unpurified scan; NaN where that is zero."""
@@ -156,33 +156,33 @@ class Robustness:
 def purify_at(
     original: CTVolume,
     protected: CTVolume,
-    places: Sequence[Voxel],
+    sites: Sequence[Voxel],
     *,
     purifiers: Sequence[str] = tuple(PURIFIERS),
     seed: int = 0,
     progress: Progress = silent,
-) -> PurifiedPlaces:
-    """Purify two versions of a scan around some places.
+) -> PurifiedSites:
+    """Purify two versions of a scan around some sites.
 
     Parameters
     ----------
     original, protected : CTVolume
         On one grid; they stay as they are.
-    places : sequence of tuple of int
+    sites : sequence of tuple of int
         Voxels (z, y, x), at least one.
     purifiers : sequence of str
         Names of `PURIFIERS`.
     seed : int
-        Fixes the noise that some purifiers add: another at each place, the same for both versions.
+        Fixes the noise that some purifiers add: another at each site, the same for both versions.
     progress : callable
         Told (done, total); may raise `Cancelled`.
 
     Returns
     -------
-    PurifiedPlaces
-        The cuboids around the places. They were purified with as much around them as a purifier reaches, so the result
-        is that of purifying the whole scan; but JPEG 2000 codes the slices of this crop, which is harder on a place in
-        the lung than coding whole slices, and noise is drawn place by place.
+    PurifiedSites
+        The cuboids around the sites. They were purified with as much around them as a purifier reaches, so the result
+        is that of purifying the whole scan; but JPEG 2000 codes the slices of this crop, which is harder on a site in
+        the lung than coding whole slices, and noise is drawn site by site.
 
     Raises
     ------
@@ -192,34 +192,33 @@ def purify_at(
         If the two are not versions of one scan.
     """
     check_purifiers(purifiers)
-    if protected.shape != original.shape or protected.spacing != original.spacing:
-        raise ProtectionError("the protected scan has another grid than the original; give two versions of one scan.")
-    seeds = np.random.SeedSequence(seed).generate_state(len(places))
-    found: dict[str, tuple[PurifiedPlace, ...]] = {
-        UNPURIFIED: tuple(_around(original, protected, place) for place in places)
+    check_versions(original, protected)
+    seeds = np.random.SeedSequence(seed).generate_state(len(sites))
+    found: dict[str, tuple[PurifiedSite, ...]] = {
+        UNPURIFIED: tuple(_around(original, protected, site) for site in sites)
     }
     for done, name in enumerate(purifiers):
         if PURIFIERS[name].whole:
             both = purify(original, name, seed=seed), purify(protected, name, seed=seed)
-            found[name] = tuple(_around(*both, place) for place in places)
+            found[name] = tuple(_around(*both, site) for site in sites)
         else:
             pieces = []
-            for i, (place, place_seed) in enumerate(zip(places, seeds, strict=True)):
-                pieces.append(_purified_around(original, protected, place, name, int(place_seed)))
-                progress(done * len(places) + i + 1, len(purifiers) * len(places))
+            for i, (site, place_seed) in enumerate(zip(sites, seeds, strict=True)):
+                pieces.append(_purified_around(original, protected, site, name, int(place_seed)))
+                progress(done * len(sites) + i + 1, len(purifiers) * len(sites))
             found[name] = tuple(pieces)
-        progress((done + 1) * len(places), len(purifiers) * len(places))
-    return PurifiedPlaces(original.spacing, found)
+        progress((done + 1) * len(sites), len(purifiers) * len(sites))
+    return PurifiedSites(original.spacing, found)
 
 
-def robustness(attacker: CTGAN, places: PurifiedPlaces, *, progress: Progress = silent) -> Robustness:
-    """Attack what was purified, at every place and after every purifier.
+def robustness(attacker: CTGAN, sites: PurifiedSites, *, progress: Progress = silent) -> Robustness:
+    """Attack what was purified, at every site and after every purifier.
 
     Parameters
     ----------
     attacker : CTGAN
         Who attacks.
-    places : PurifiedPlaces
+    sites : PurifiedSites
         From `purify_at`; the same can be used for all attackers.
     progress : callable
         Told (done, total); may raise `Cancelled`.
@@ -229,37 +228,37 @@ def robustness(attacker: CTGAN, places: PurifiedPlaces, *, progress: Progress = 
     Robustness
     """
     deviations = {}
-    for done, (name, pieces) in enumerate(places.found.items(), start=1):
-        protected = _painted(attacker, [(p.protected, p.at) for p in pieces], places.spacing)
-        original = _painted(attacker, [(p.original, p.at) for p in pieces], places.spacing)
+    for done, (name, pieces) in enumerate(sites.found.items(), start=1):
+        protected = _painted(attacker, [(p.protected, p.at) for p in pieces], sites.spacing)
+        original = _painted(attacker, [(p.original, p.at) for p in pieces], sites.spacing)
         deviations[name] = tuple(deviation(protected, original).tolist())
-        progress(done, len(places.found))
+        progress(done, len(sites.found))
     return Robustness(deviations.pop(UNPURIFIED), deviations)
 
 
-def _around(original: CTVolume, protected: CTVolume, place: Voxel) -> PurifiedPlace:
-    """The cuboid around a place, as it is in both versions."""
+def _around(original: CTVolume, protected: CTVolume, site: Voxel) -> PurifiedSite:
+    """The cuboid around a site, as it is in both versions."""
     from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
-    box = Box.around(place, cuboid_shape(original.spacing)).inside(original.shape)
-    z, y, x = (c - first for c, first in zip(place, box.low, strict=True))
-    return PurifiedPlace((z, y, x), original.hu[box.slices()].copy(), protected.hu[box.slices()].copy())
+    box = Box.around(site, cuboid_shape(original.spacing)).inside(original.shape)
+    z, y, x = (c - first for c, first in zip(site, box.low, strict=True))
+    return PurifiedSite((z, y, x), original.hu[box.slices()].copy(), protected.hu[box.slices()].copy())
 
 
-def _purified_around(original: CTVolume, protected: CTVolume, place: Voxel, name: str, seed: int) -> PurifiedPlace:
-    """The cuboid around a place after both versions were purified, with the margin that this takes."""
+def _purified_around(original: CTVolume, protected: CTVolume, site: Voxel, name: str, seed: int) -> PurifiedSite:
+    """The cuboid around a site after both versions were purified, with the margin that this takes."""
     from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     reach = PURIFIERS[name].reach(original.spacing)
     shape = cuboid_shape(original.spacing)
-    cuboid = Box.around(place, shape)
+    cuboid = Box.around(site, shape)
     low = (cuboid.low[0] - reach[0], cuboid.low[1] - reach[1], cuboid.low[2] - reach[2])
     wide = (shape[0] + 2 * reach[0], shape[1] + 2 * reach[1], shape[2] + 2 * reach[2])
     crop = Box(low, wide).inside(original.shape)
-    purified = [purify(cropped(scan, crop.low, crop.shape), name, seed=seed) for scan in (original, protected)]
-    z, y, x = (c - first for c, first in zip(place, crop.low, strict=True))
+    purified = [purify(scan.crop(crop), name, seed=seed) for scan in (original, protected)]
+    z, y, x = (c - first for c, first in zip(site, crop.low, strict=True))
     # Cut once more: the margin is not as it would be in the whole scan.
     return _around(purified[0], purified[1], (z, y, x))
 
@@ -267,7 +266,7 @@ def _purified_around(original: CTVolume, protected: CTVolume, place: Voxel, name
 def _painted(
     attacker: CTGAN, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
 ) -> NDArray[np.float32]:
-    """What the attacker paints into the cores, shape (n, z, y, x), normalised; for each crop and the place in it."""
+    """What the attacker paints into the cores, shape (n, z, y, x), normalised; for each crop and the site in it."""
     import torch
 
     tampering = attacker.tampering
@@ -281,13 +280,13 @@ def _painted(
     return np.concatenate(cores)
 
 
-def _share_over(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of each row over the threshold; shape (resamples, n) to (resamples,)."""
+def _proportion_over(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Proportion of each row over the threshold; shape (resamples, n) to (resamples,)."""
     return np.asarray(np.mean(samples > DISRUPTED_ABOVE, axis=1))
 
 
-def _ratio_of_shares(samples: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Share of the first column over that of the second; shape (resamples, n, 2) to (resamples,)."""
+def _ratio_of_proportions(samples: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Proportion of the first column over that of the second; shape (resamples, n, 2) to (resamples,)."""
     over = np.mean(samples > DISRUPTED_ABOVE, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         ratios = over[:, 0] / over[:, 1]

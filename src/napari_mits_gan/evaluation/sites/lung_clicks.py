@@ -1,4 +1,4 @@
-"""Where an attacker may click: random places in the lungs that no protection knows of."""
+"""Where an attacker may click: random sites in the lungs that no protection knows of."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
 
 _STREAM = 0x636C6963
-"""Keeps these places apart from those that a protection draws from the same seed for its own use."""
+"""Keeps these sites apart from those that a protection draws from the same seed for its own use."""
 
 _MARGIN_MM = 8.0
 """As in training the attackers: nearer to the scan's borders most of the cuboid would be padding."""
@@ -23,7 +23,7 @@ _MARGIN_MM = 8.0
 def random_lung_clicks(
     volume: CTVolume, n: int, seed: int = 0, *, lung: NDArray[np.bool_] | None = None
 ) -> list[Voxel]:
-    """Draw places in the lungs, every voxel alike.
+    """Draw sites in the lungs, every voxel alike.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ def random_lung_clicks(
     n : int
         How many, at least one.
     seed : int
-        Fixes the places.
+        Fixes the sites.
     lung : ndarray of bool, shape (z, y, x), or None
-        Where to draw from; None takes `lung_mask(volume)`. Places within 8 mm of the scan's borders are left out.
+        Where to draw from; None takes `lung_mask(volume)`. Sites within 8 mm of the scan's borders are left out.
 
     Returns
     -------
@@ -50,7 +50,7 @@ def random_lung_clicks(
     from napari_mits_gan.attack.ctgan.training_cubes import lung_places
 
     if n < 1:
-        raise AttackError(f"{n} places were asked for; at least one is needed.")
+        raise AttackError(f"{n} sites were asked for; at least one is needed.")
     check_thickness(volume.shape, volume.spacing)
-    places = lung_places(volume, n, np.random.default_rng([_STREAM, seed]), margin_mm=_MARGIN_MM, lung=lung)
-    return [(int(z), int(y), int(x)) for z, y, x in places]
+    sites = lung_places(volume, n, np.random.default_rng([_STREAM, seed]), margin_mm=_MARGIN_MM, lung=lung)
+    return [(int(z), int(y), int(x)) for z, y, x in sites]

@@ -1,4 +1,4 @@
-"""Random places sorted by the tissue they lie in, since an attack, and a protection, fare differently in each."""
+"""Random sites sorted by the tissue they lie in, since an attack, and a protection, fare differently in each."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ _INSIDE_BODY_MM = 8.0
 _FROM_LUNG_MM = 6.0
 _SOFT_HU = (-200.0, 200.0)
 _FULL_SLICE = 0.5
-"""Share of the largest slice of lung; in smaller ones, liver or neck lies between the lungs."""
+"""Proportion of the largest slice of lung; in smaller ones, liver or neck lies between the lungs."""
 _STREAM = 0x746973737565
 
 
-def places_by_tissue(
+def sites_by_tissue(
     volume: CTVolume,
     n: int,
     seed: int = 0,
@@ -41,7 +41,7 @@ def places_by_tissue(
     lung: NDArray[np.bool_] | None = None,
     body: NDArray[np.bool_] | None = None,
 ) -> dict[str, list[Voxel]]:
-    """Draw places in each tissue, at least 8 mm from the scan's borders.
+    """Draw sites in each tissue, at least 8 mm from the scan's borders.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ def places_by_tissue(
     n : int
         How many in each tissue.
     seed : int
-        Fixes the places.
+        Fixes the sites.
     lung, body : ndarray of bool, shape (z, y, x), or None
         The lungs and the body where they are known; None finds them.
 
@@ -131,8 +131,8 @@ def _beside_lung(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _drawn(
     allowed: NDArray[np.bool_], n: int, rng: np.random.Generator, step: list[int], volume: CTVolume
 ) -> list[Voxel]:
-    places = np.argwhere(allowed) * step + [s // 2 for s in step]
+    sites = np.argwhere(allowed) * step + [s // 2 for s in step]
     margin = np.minimum(np.ceil(_MARGIN_MM / np.asarray(volume.spacing)), np.asarray(volume.shape) // 2).astype(int)
-    places = places[((places >= margin) & (places < np.asarray(volume.shape) - margin)).all(axis=1)]
-    chosen = rng.choice(places, min(n, len(places)), replace=False) if len(places) else places
+    sites = sites[((sites >= margin) & (sites < np.asarray(volume.shape) - margin)).all(axis=1)]
+    chosen = rng.choice(sites, min(n, len(sites)), replace=False) if len(sites) else sites
     return [(int(z), int(y), int(x)) for z, y, x in chosen]

@@ -44,13 +44,13 @@ class NoduleMeasure:
 
 
 def core_mean(volume: CTVolume, at: Sequence[float]) -> float:
-    """Mean HU within 3 mm of a place (z, y, x), at 1 mm."""
+    """Mean HU within 3 mm of a site (z, y, x), at 1 mm."""
     cube = cube_at_1mm(volume, at, 9)
     return float(cube[_distance(cube.shape, np.full(3, 4.0)) <= CORE_MM].mean())
 
 
 def measure_nodule(volume: CTVolume, at: Sequence[float], *, before: CTVolume | None = None) -> NoduleMeasure | None:
-    """Measure the nodule at a place.
+    """Measure the nodule at a site.
 
     Parameters
     ----------
@@ -71,23 +71,23 @@ def measure_nodule(volume: CTVolume, at: Sequence[float], *, before: CTVolume | 
     -----
     A voxel belongs to the nodule if it lies above the middle between the lung around (median of what is below -500 HU)
     and the core: about -400 HU for solid nodules, less for ground glass, and in either case where a blurred edge has
-    its true place. Thin vessels are cut off by an opening of 1 mm; what remains connected is the nodule. The profile
+    its true position. Thin vessels are cut off by an opening of 1 mm; what remains connected is the nodule. The profile
     leaves out the tissue that was there before, and other bright structures beside the nodule. Where nothing is known
     of the time before, a nodule at the chest wall is one piece with it; a piece that leaves the 57 mm cube has no size.
     """
     cube = cube_at_1mm(volume, at, _SIDE)
     middle = np.full(3, (_SIDE - 1) / 2)
-    to_place = _distance(cube.shape, middle)
+    to_site = _distance(cube.shape, middle)
     lung = cube[cube < _LUNG_BELOW_HU]
     if lung.size == 0:
         return None
     background = float(np.median(lung))
-    contrast = float(cube[to_place <= CORE_MM].mean()) - background
+    contrast = float(cube[to_site <= CORE_MM].mean()) - background
     if contrast < _LEAST_CONTRAST_HU:
         return None
     bright = cube > background + contrast / 2
     known = np.zeros(cube.shape, bool) if before is None else cube_at_1mm(before, at, _SIDE) > _TISSUE_ABOVE_HU
-    nodule = _nearest_piece(ndimage.binary_opening(bright & ~known), to_place)
+    nodule = _nearest_piece(ndimage.binary_opening(bright & ~known), to_site)
     if nodule is None:
         return None
     if any(nodule.take(end, axis).any() for axis in range(3) for end in (0, -1)):
@@ -108,12 +108,12 @@ def _distance(shape: tuple[int, ...], centre: NDArray[np.float64]) -> NDArray[np
     return np.linalg.norm(np.indices(shape) - centre.reshape(3, 1, 1, 1), axis=0)
 
 
-def _nearest_piece(mask: NDArray[np.bool_], to_place: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+def _nearest_piece(mask: NDArray[np.bool_], to_site: NDArray[np.float64]) -> NDArray[np.bool_] | None:
     labels, count = ndimage.label(mask)
     if count == 0:
         return None
-    nearest = np.argmin(np.where(mask, to_place, np.inf))
-    if to_place.flat[nearest] > _FARTHEST_MM:
+    nearest = np.argmin(np.where(mask, to_site, np.inf))
+    if to_site.flat[nearest] > _FARTHEST_MM:
         return None
     return np.asarray(labels == labels.flat[nearest])
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.measures.nodule_size import core_mean, measure_nodule
+from napari_mits_gan.evaluation.measures.nodule import core_mean, measure_nodule
 
 LUNG_HU = -860
 SPACING = (2.0, 0.8, 0.8)

@@ -30,7 +30,7 @@ _TRIES = 40
 
 
 @dataclass(frozen=True, eq=False)
-class NodulesApart:
+class SyntheticNodules:
     """A scan with drawn nodules.
 
     Parameters
@@ -38,18 +38,18 @@ class NodulesApart:
     volume : CTVolume
         The scan with the nodules in it. It stands for a patient who has them, so its history does not call them an
         attack, and it can be protected; it has no DICOM source and is not meant to be written anywhere.
-    places : tuple of tuple of int
+    sites : tuple of tuple of int
         The nodules' centres, voxels (z, y, x).
     shapes : tuple of NoduleShape
         What was drawn there.
     """
 
     volume: CTVolume
-    places: tuple[Voxel, ...]
+    sites: tuple[Voxel, ...]
     shapes: tuple[NoduleShape, ...]
 
 
-def nodules_apart(
+def synthetic_nodules(
     volume: CTVolume,
     n: int,
     seed: int = 0,
@@ -57,8 +57,8 @@ def nodules_apart(
     annotated: Sequence[AnnotatedNodule] = (),
     lung: NDArray[np.bool_] | None = None,
     diameters_mm: tuple[float, float] = DIAMETERS_MM,
-) -> NodulesApart:
-    """Draw nodules at random places in the lungs, none nearer than 36 mm (along some axis) to another or a real one.
+) -> SyntheticNodules:
+    """Draw nodules at random sites in the lungs, none nearer than 36 mm (along some axis) to another or a real one.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def nodules_apart(
     n : int
         How many; fewer are drawn where the lungs have no room for as many.
     seed : int
-        Fixes places and nodules.
+        Fixes sites and nodules.
     annotated : sequence of AnnotatedNodule
         The real nodules of the scan.
     lung : ndarray of bool, shape (z, y, x), or None
@@ -82,19 +82,19 @@ def nodules_apart(
     """
     spacing = np.asarray(volume.spacing)
     taken = [(np.asarray(nodule.at), nodule.diameter_mm / 2) for nodule in annotated]
-    places: list[Voxel] = []
+    sites: list[Voxel] = []
     for at in random_lung_clicks(volume, _TRIES * n, seed, lung=lung):
         if all(np.abs((at - other) * spacing).max() > _APART_MM + beyond for other, beyond in taken):
-            places.append(at)
+            sites.append(at)
             taken.append((np.asarray(at), 0.0))
-            if len(places) == n:
+            if len(sites) == n:
                 break
-    if not places:
+    if not sites:
         raise AttackError(f"'{volume.name}' has no lung away from its nodules; choose a scan that shows more of it.")
     rng = np.random.default_rng([_STREAM, seed])
-    shapes = tuple(random_nodule(rng, diameters_mm) for _ in places)
+    shapes = tuple(random_nodule(rng, diameters_mm) for _ in sites)
     drawn = volume
-    for at, shape in zip(places, shapes, strict=True):
+    for at, shape in zip(sites, shapes, strict=True):
         drawn = draw_in_scan(drawn, shape, at)
     patient = replace(drawn, history=volume.history, dicom=None, name=f"{volume.name} with drawn nodules")
-    return NodulesApart(patient, tuple(places), shapes)
+    return SyntheticNodules(patient, tuple(sites), shapes)
