@@ -101,7 +101,7 @@ AIMS = (
         "injections null or conspicuous, %", ".0f", lambda r: 100 * r.injections.thwarted.value, True, {20: 60, 40: 90}
     ),
     Aim("removals failed or conspicuous, %", ".0f", lambda r: 100 * r.removals.thwarted.value, True, {20: 60, 40: 90}),
-    Aim("share kept after a DICOM round trip, %", ".0f", lambda r: r.kept("dicom"), True, {20: 99, 40: 99}),
+    Aim("proportion kept after a DICOM round trip, %", ".0f", lambda r: r.kept("dicom"), True, {20: 99, 40: 99}),
     Aim("after resampling to 1 mm", ".0f", lambda r: r.kept("resample-1mm"), True, {20: 90, 40: 90}),
     Aim("after noise of 10 HU", ".0f", lambda r: r.kept("noise-10"), True, {20: 90, 40: 90}),
     Aim("after JPEG 2000, 5:1", ".0f", lambda r: r.kept("jpeg2000-5"), True, {20: 90, 40: 90}),

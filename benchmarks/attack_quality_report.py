@@ -52,7 +52,7 @@ def nodule_table(qualities: Sequence[AttackQuality]) -> Table:
 
 
 def trace_table(qualities: Sequence[AttackQuality]) -> Table:
-    """What could give an attack away."""
+    """What could make an attack conspicuous."""
     header = (
         "attack",
         "core, HU",
@@ -132,7 +132,7 @@ def markdown(qualities: Sequence[AttackQuality]) -> str:
         detector_table(every).markdown(),
         "### What the nodules are like",
         nodule_table(every).markdown(),
-        "### What could give an attack away",
+        "### What could make an attack conspicuous",
         trace_table(every).markdown(),
         "### What the injector depends on",
         context_table(every).markdown(),

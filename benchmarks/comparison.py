@@ -85,7 +85,7 @@ of the sites, from budgets of {budgets} HU; between two of them the deviation is
 budget. "> {most}": not even the largest is enough. Above 40 HU the pattern is plainly visible; these rows tell how
 far off the goal is, not what anybody should use."""
 
-CEILING_LEGEND = """\
+UPPER_BOUND_LEGEND = """\
 For small changes to the attacker's own 1 mm cubes, from the gradients of what it in-paints
 (`evaluation/disruption/fourier_sensitivity.py`); waves of 20 HU that were really added gave 0.8 to 1.2 times as much,
 or less (docs/experiments.md, P27). Plane waves are given by their cycles along z, y, x in {voxels} mm. *Upper bound*:
@@ -286,7 +286,7 @@ def attackers_table(rows: Mapping[str, Mapping[str, Disruption]], attackers: Seq
 def minimum_budget_table(found: Sequence[Found], most: int) -> Table:
     """A line for each attacker."""
 
-    def told(hu: float) -> str:
+    def shown(hu: float) -> str:
         return f"> {most}" if math.isinf(hu) else f"{hu:.0f}"
 
     lines = []
@@ -294,14 +294,14 @@ def minimum_budget_table(found: Sequence[Found], most: int) -> Table:
         pooled = MinimumBudget.pooled([f.budgets[name] for f in found])
         low, high = pooled.interval
         half = float(np.quantile(pooled.needed_hu, 0.5, method="inverted_cdf"))
-        lines.append((name, told(half), told(pooled.hu), f"{told(low)} – {told(high)}"))
+        lines.append((name, shown(half), shown(pooled.hu), f"{shown(low)} – {shown(high)}"))
     return Table(("attacker", "for half of the sites, HU", "for 95 %, HU", "95 % interval"), tuple(lines))
 
 
-def ceiling_table(found: Sequence[Found]) -> Table:
+def upper_bound_table(found: Sequence[Found]) -> Table:
     """A line for each attacker: the upper bound for changes that do not know the click, and what is reached."""
 
-    def told(wave: Wave) -> str:
+    def shown(wave: Wave) -> str:
         return ", ".join(f"{cycles:g}" for cycles in wave)
 
     budget, lines = METHODS_BUDGET_HU, []
@@ -309,18 +309,18 @@ def ceiling_table(found: Sequence[Found]) -> Table:
     for name in found[0].waves:
         waves = FourierSensitivity.pooled([f.waves[name] for f in found])
         blurred = [FourierSensitivity.pooled([f.blurred_waves[sigma][name] for f in found]) for sigma in BLURS]
-        best, kept = waves.strongest(), waves.strongest(keep_local_mean=True)
+        best, kept = waves.strongest_wave(), waves.strongest_wave(keep_local_mean=True)
         lines.append(
             (
                 name,
-                told(best),
-                f"{waves.ceiling(budget):.4f}",
-                told(kept),
-                f"{waves.ceiling(budget, keep_local_mean=True):.4f}",
-                f"{SQUARE_WAVE * waves.to(STRIPES, budget):.4f}",
+                shown(best),
+                f"{waves.upper_bound(budget):.4f}",
+                shown(kept),
+                f"{waves.upper_bound(budget, keep_local_mean=True):.4f}",
+                f"{SQUARE_WAVE * waves.deviation(STRIPES, budget):.4f}",
                 f"{np.mean(reached[name].deviations):.4f}, {percent(reached[name].proportion_disrupted)}",
-                f"{waves.least_hu():.0f}",
-                *(f"{left.ceiling(budget, keep_local_mean=True):.4f}" for left in blurred),
+                f"{waves.minimum_budget_hu():.0f}",
+                *(f"{left.upper_bound(budget, keep_local_mean=True):.4f}" for left in blurred),
             )
         )
     header = (
@@ -352,7 +352,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
     ours = {f"{OURS}, {b} HU": _pooled([f.budget_disruptions[b] for f in found]) for b in wanted.budgets}
     ours |= {name: _pooled([f.protectors[name] for f in found]) for name in found[0].protectors}
     spectrum = f"## In the scanner's noise\n\n{spectrum_table(found).markdown()}\n\n{SPECTRUM_LEGEND}\n"
-    ceiling = CEILING_LEGEND.format(voxels=CYCLES_IN, budget=METHODS_BUDGET_HU, ours=OURS, threshold=DISRUPTED_ABOVE)
+    bound = UPPER_BOUND_LEGEND.format(voxels=CYCLES_IN, budget=METHODS_BUDGET_HU, ours=OURS, threshold=DISRUPTED_ABOVE)
     perceived = (
         "LPIPS (lung window, AlexNet): "
         + ", ".join(f"{b}: {np.mean([f.lpips[b] for f in found]):.4f}" for b in found[0].lpips)
@@ -371,7 +371,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
             "## All attackers\n\nProportion of the sites over "
             f"{DISRUPTED_ABOVE}, and the median deviation.\n\n{attackers_table(ours, names).markdown()}\n",
             f"## The minimum budget\n\n{minimum_budget_table(found, max(wanted.budgets)).markdown()}\n\n{least}\n",
-            f"## Upper bound without knowledge of the click\n\n{ceiling_table(found).markdown()}\n\n{ceiling}\n",
+            f"## Upper bound without knowledge of the click\n\n{upper_bound_table(found).markdown()}\n\n{bound}\n",
             spectrum,
             perceived,
         ]

@@ -2,8 +2,8 @@
 
 python -m benchmarks.outcome_limits --sites 50 --scans LIDC-IDRI-0003.nii.gz LIDC-IDRI-0314.nii.gz
 
-Give scans that no protection is judged on. Also printed is the share of attacks on each scan that limits from the other
-scans would call conspicuous: the false alarms that a new scan has to expect.
+Give scans that no protection is evaluated on. Also printed is the proportion of attacks on each scan that limits from
+the other scans would call conspicuous: the false alarms that a new scan has to expect.
 """
 
 from __future__ import annotations

@@ -272,12 +272,12 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
     text = [HEAD] + ([HELD_OUT_SCANS] if held_out else [])
     text.append(f"## Aims\n\n{AIMS_HEAD}\n\n{aims_table(reached).markdown()}\n")
     text.append(f"## Attackers that training knew\n\n{summary_table(pooled).markdown()}\n\n{LEGEND}\n")
-    strangers = [
+    unknown = [
         (f"{name}, {budget} HU", disruption) for budget in wanted.budgets for name, disruption in unseen[budget].items()
     ]
     text.append(
         "## Attackers that training did not know\n\nAnother seed, another width and blanked core, no histogram "
-        f"equalisation (docs/attack.md).\n\n{attacks_table(strangers).markdown()}\n"
+        f"equalisation (docs/attack.md).\n\n{attacks_table(unknown).markdown()}\n"
     )
     text.append(
         f"## What becomes of the attacks\n\n{outcome_table(list(outcomes.items())).markdown()}\n\n{OUTCOME_LEGEND}\n"

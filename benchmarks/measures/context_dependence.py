@@ -1,4 +1,4 @@
-"""Whether an attacker heeds what surrounds the blanked core, or paints the same thing everywhere."""
+"""Whether what an attacker in-paints depends on the surroundings of the blanked core, or is the same everywhere."""
 
 from __future__ import annotations
 

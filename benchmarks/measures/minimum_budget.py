@@ -1,4 +1,4 @@
-"""The one figure to drive down: the smallest budget at which 95 % of the attacks are disrupted."""
+"""The minimum budget: the smallest largest change at which 95 % of the attacks are disrupted."""
 
 from __future__ import annotations
 
@@ -60,8 +60,8 @@ class MinimumBudget:
                 out[i] = self.budgets_hu[0]
             elif below[-1] + 1 < len(budgets):
                 k = int(below[-1])
-                share = (math.log(DISRUPTED_ABOVE) - row[k]) / (row[k + 1] - row[k])
-                out[i] = math.exp(budgets[k] + share * (budgets[k + 1] - budgets[k]))
+                weight = (math.log(DISRUPTED_ABOVE) - row[k]) / (row[k + 1] - row[k])
+                out[i] = math.exp(budgets[k] + weight * (budgets[k + 1] - budgets[k]))
         return out
 
     @property

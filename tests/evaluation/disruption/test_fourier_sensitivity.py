@@ -1,4 +1,4 @@
-"""How an attacker answers to plane waves, against waves that are really added to a scan."""
+"""How sensitive an attacker is to plane waves, against waves that are really added to a scan."""
 
 from __future__ import annotations
 
@@ -38,25 +38,30 @@ def measured(attacker: CTGAN, scan: CTVolume, sites: list[tuple[int, int, int]],
 
 
 @pytest.mark.parametrize("wave", [(0.0, 0.0, 0.0), (0.0, 7.5, 0.0), (0.0, 0.0, 3.0), (1.0, -2.0, 0.5)])
-def test_the_answer_to_a_wave_is_what_a_small_wave_does(small_chest, wave):
+def test_the_sensitivity_to_a_wave_is_what_a_small_wave_causes(small_chest, wave):
     attacker = CTGAN.load("inject-fixed-window", "cpu")
     sites = random_lung_clicks(small_chest, 4, seed=1)
-    response = fourier_sensitivity(attacker, small_chest, sites, probes=48)
+    sensitivity = fourier_sensitivity(attacker, small_chest, sites, probes=48)
     # 192 probes leave 7 %.
-    assert response.to(wave, 2.0) == pytest.approx(measured(attacker, small_chest, sites, wave, 2.0), rel=0.25)
+    assert sensitivity.deviation(wave, 2.0) == pytest.approx(
+        measured(attacker, small_chest, sites, wave, 2.0), rel=0.25
+    )
 
 
-def test_the_ceiling_is_reached_by_its_wave(small_chest):
+def test_the_upper_bound_is_reached_by_its_wave(small_chest):
     attacker = CTGAN.load("inject", "cpu")
     sites = random_lung_clicks(small_chest, 6, seed=2)
-    response = fourier_sensitivity(attacker, small_chest, sites, probes=16)
-    most, reached = response.ceiling(1.0), measured(attacker, small_chest, sites, response.strongest(), 1.0)
+    sensitivity = fourier_sensitivity(attacker, small_chest, sites, probes=16)
+    most, reached = (
+        sensitivity.upper_bound(1.0),
+        measured(attacker, small_chest, sites, sensitivity.strongest_wave(), 1.0),
+    )
     assert reached == pytest.approx(most, rel=0.4)
     for wave in ((0.0, 0.0, 0.0), (0.0, 3.0, 0.0), (4.0, 4.0, 4.0)):
         assert measured(attacker, small_chest, sites, wave, 1.0) < reached / 3
 
 
-def response_to(waves: dict[tuple[int, int, int], float]) -> FourierSensitivity:
+def sensitivity_to(waves: dict[tuple[int, int, int], float]) -> FourierSensitivity:
     values = np.zeros((64, 64, 64))
     for (z, y, x), value in waves.items():
         values[z, y, x] = values[-z, -y, -x] = value
@@ -64,35 +69,35 @@ def response_to(waves: dict[tuple[int, int, int], float]) -> FourierSensitivity:
 
 
 def test_the_strongest_wave_and_the_one_that_keeps_local_means():
-    response = response_to({(24, 2, 0): 4e-5, (0, 3, 30): 1e-5})
-    assert response.strongest() == (6.0, 0.5, 0.0)
-    assert response.strongest(keep_local_mean=True) == (0.0, 0.75, 7.5)
-    assert response.ceiling(20) == pytest.approx(4e-5 * 400)
-    assert response.ceiling(20, keep_local_mean=True) == pytest.approx(1e-5 * 400)
-    assert response.least_hu(0.0125) == pytest.approx((0.0125 / 4e-5) ** 0.5)
+    sensitivity = sensitivity_to({(24, 2, 0): 4e-5, (0, 3, 30): 1e-5})
+    assert sensitivity.strongest_wave() == (6.0, 0.5, 0.0)
+    assert sensitivity.strongest_wave(keep_local_mean=True) == (0.0, 0.75, 7.5)
+    assert sensitivity.upper_bound(20) == pytest.approx(4e-5 * 400)
+    assert sensitivity.upper_bound(20, keep_local_mean=True) == pytest.approx(1e-5 * 400)
+    assert sensitivity.minimum_budget_hu(0.0125) == pytest.approx((0.0125 / 4e-5) ** 0.5)
 
 
-def test_nothing_is_enough_where_nothing_is_answered_to():
-    response = response_to({})
-    assert response.ceiling(40) == 0
-    assert response.least_hu() == float("inf")
+def test_nothing_is_enough_without_any_sensitivity():
+    sensitivity = sensitivity_to({})
+    assert sensitivity.upper_bound(40) == 0
+    assert sensitivity.minimum_budget_hu() == float("inf")
 
 
 @given(st.tuples(*[st.integers(-32, 31)] * 3), st.floats(1e-8, 1e-3))
 def test_a_wave_and_its_opposite_are_one(steps, value):
     z, y, x = steps
-    response = response_to({steps: value})
+    sensitivity = sensitivity_to({steps: value})
     wave = (z / 4, y / 4, x / 4)
-    assert response.to(wave, 3.0) == pytest.approx(9 * value)
-    assert response.to((-wave[0], -wave[1], -wave[2]), 3.0) == pytest.approx(9 * value)
-    assert response.to(response.strongest(), 3.0) == pytest.approx(9 * value)
+    assert sensitivity.deviation(wave, 3.0) == pytest.approx(9 * value)
+    assert sensitivity.deviation((-wave[0], -wave[1], -wave[2]), 3.0) == pytest.approx(9 * value)
+    assert sensitivity.deviation(sensitivity.strongest_wave(), 3.0) == pytest.approx(9 * value)
 
 
 def test_scans_are_pooled_by_their_places():
-    one, other = response_to({(0, 30, 0): 3e-5}), response_to({(0, 30, 0): 6e-5})
+    one, other = sensitivity_to({(0, 30, 0): 3e-5}), sensitivity_to({(0, 30, 0): 6e-5})
     pooled = FourierSensitivity.pooled([one, dataclasses.replace(other, sites=2)])
     assert pooled.sites == 3
-    assert pooled.to((0, 7.5, 0), 1.0) == pytest.approx(5e-5)
+    assert pooled.deviation((0, 7.5, 0), 1.0) == pytest.approx(5e-5)
 
 
 @pytest.mark.parametrize("wave", [(0.0, 0.0, 0.0), (0.0, 7.5, 0.0), (2.0, -3.0, 5.0)])
@@ -103,14 +108,14 @@ def test_a_blur_weakens_a_wave_as_scipy_does(wave):
     change = np.cos(z[:, None, None] + y[:, None] + x)
     blurred = ndimage.gaussian_filter(change, sigma, mode="wrap", truncate=6)
     left = np.square(blurred).mean() / np.square(change).mean()
-    response = FourierSensitivity(np.ones((64, 64, 64)), 1)
-    assert response.after_blur(sigma, voxel).to(wave, 1.0) == pytest.approx(left, rel=1e-3)
+    sensitivity = FourierSensitivity(np.ones((64, 64, 64)), 1)
+    assert sensitivity.after_blur(sigma, voxel).deviation(wave, 1.0) == pytest.approx(left, rel=1e-3)
 
 
 def test_a_blur_leaves_out_what_thick_slices_cannot_hold():
-    response = FourierSensitivity(np.ones((64, 64, 64)), 1).after_blur(0.5, (2.5, 0.75, 0.75))
-    assert response.to((3.0, 0.0, 0.0), 1.0) > 0
-    assert response.to((3.5, 0.0, 0.0), 1.0) == 0
+    sensitivity = FourierSensitivity(np.ones((64, 64, 64)), 1).after_blur(0.5, (2.5, 0.75, 0.75))
+    assert sensitivity.deviation((3.0, 0.0, 0.0), 1.0) > 0
+    assert sensitivity.deviation((3.5, 0.0, 0.0), 1.0) == 0
 
 
 def test_the_spectrum_of_a_real_gradient_is_symmetric(small_chest, attackers):

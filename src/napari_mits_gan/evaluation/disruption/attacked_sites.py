@@ -1,4 +1,4 @@
-"""What an attacker makes of many sites, and what a detector says of that, without copying the scan for each."""
+"""Attacks on many sites of a scan, each on its own, without a copy of the scan for each."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def inpainted_cores(
     at : sequence of tuple of int
         Voxels (z, y, x) in the scan.
     detector : NoduleDetector or None
-        Who judges whether a nodule is there after each attack.
+        Says whether a nodule is there after each attack; None asks nobody.
     progress : callable
         Told how many sites are done.
 

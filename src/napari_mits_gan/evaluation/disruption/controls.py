@@ -73,7 +73,7 @@ def control(
     Returns
     -------
     CTVolume
-        In whole HU, outside the body unchanged. A shift of a fraction is met by rounding up a share of the voxels.
+        In whole HU, outside the body unchanged. A shift of a fraction is reached by rounding up part of the voxels.
 
     Raises
     ------

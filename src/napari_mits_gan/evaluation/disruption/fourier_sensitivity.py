@@ -1,11 +1,13 @@
-"""How much an attacker answers to each plane wave, and so the most that a protection can win which knows no click.
+"""How sensitive an attacker is to each plane wave, and the upper bound that follows for protections without a click.
 
-A small change d of the cube moves what the attacker paints by J d. Averaged over clicks, and so over all phases, the
-deviation of a wave depends on its direction and length alone, and waves do not mix: a change that is the same whatever
-lies in the scan has the mean deviation of its waves, each weighted with its share of the mean square. So the wave that
-an attacker answers to most bounds them all. The answers to all waves come at once, from the power spectrum of the
-gradients of randomly weighted sums of the core: its expected value at a wave k is |J exp(i k r)|². Such random sums are
-those of Hutchinson's trace estimator (Commun. Stat. Simul. Comput. 19, 433-450, 1990); the rest is this project's own.
+A small change d of the cube moves what the attacker in-paints by J d. Averaged over clicks, and so over all phases, the
+deviation that a wave causes depends on its wave vector alone, and waves do not mix: a change that does not depend on
+the scan has the mean deviation of its waves, each weighted with its proportion of the mean square. So the wave that an
+attacker is most sensitive to bounds them all. The sensitivities to all waves come at once, from the power spectrum of
+the gradients of randomly weighted sums of the core: its expected value at a wave k is |J exp(i k r)|². Such random sums
+are those of Hutchinson's trace estimator (Commun. Stat. Simul. Comput. 19, 433-450, 1990); maps of a network's
+sensitivity to each Fourier basis function are those of Yin, Gontijo Lopes, Shlens, Cubuk, Gilmer (A Fourier perspective
+on model robustness in computer vision, NeurIPS 2019).
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ _PROBES = 8
 
 @dataclass(frozen=True, eq=False)
 class FourierSensitivity:
-    """Answer of one attacker to all plane waves, as far as its answer grows with the square of the change.
+    """Sensitivity of one attacker to all plane waves, as far as the deviation grows with the square of the change.
 
     Parameters
     ----------
@@ -61,7 +63,7 @@ class FourierSensitivity:
         sites = [part.sites for part in parts]
         return cls(np.average([part.per_hu2 for part in parts], axis=0, weights=sites), sum(sites))
 
-    def to(self, wave: Wave, rms_hu: float) -> float:
+    def deviation(self, wave: Wave, rms_hu: float) -> float:
         """Mean deviation under a wave of this root mean square in HU.
 
         Parameters
@@ -75,8 +77,8 @@ class FourierSensitivity:
         z, y, x = (round(cycles * _SAMPLES / CYCLES_IN) % _SAMPLES for cycles in wave)
         return float(self.per_hu2[z, y, x]) * rms_hu**2
 
-    def strongest(self, *, keep_local_mean: bool = False) -> Wave:
-        """The wave that this attacker answers to most.
+    def strongest_wave(self, *, keep_local_mean: bool = False) -> Wave:
+        """The wave that this attacker is most sensitive to.
 
         Parameters
         ----------
@@ -91,22 +93,22 @@ class FourierSensitivity:
             values = np.where(in_slice[None] >= _LONGEST_IN_SLICE, values, 0.0)
         z, y, x = np.unravel_index(int(values.argmax()), values.shape)
         found = (float(cycles[z]), float(cycles[y]), float(cycles[x]))
-        # A wave and its opposite are one; told with its first cycles positive.
+        # A wave and its opposite are one; the first of its cycles is given as positive.
         first = next((c for c in found if c != 0), 0.0)
         return found if first >= 0 else (-found[0] or 0.0, -found[1] or 0.0, -found[2] or 0.0)
 
-    def ceiling(self, largest_change_hu: float, *, keep_local_mean: bool = False) -> float:
-        """The most mean deviation that any change within a budget has, unless it depends on the scan or the click.
+    def upper_bound(self, max_change_hu: float, *, keep_local_mean: bool = False) -> float:
+        """The largest mean deviation of any change within a budget, unless it depends on the scan or the click.
 
-        A change that fills its budget has a mean square of at most the budget's, and no wave in it is answered to more
-        than the strongest.
+        A change within a budget has a mean square of at most the budget's, and to no wave in it is the attacker more
+        sensitive than to the strongest.
         """
-        return self.to(self.strongest(keep_local_mean=keep_local_mean), largest_change_hu)
+        return self.deviation(self.strongest_wave(keep_local_mean=keep_local_mean), max_change_hu)
 
     def after_blur(self, sigma: float, voxel: tuple[float, float, float]) -> FourierSensitivity:
-        """The answer to waves that the scan's voxels can hold, when an attacker blurs the scan first.
+        """The sensitivity to waves that the scan's voxels can represent, when an attacker blurs the scan first.
 
-        The attacker is taken to answer to what is left of a wave as it does in the scan without a blur.
+        The attacker is taken to be as sensitive to what is left of a wave as in the scan without a blur.
 
         Parameters
         ----------
@@ -126,8 +128,8 @@ class FourierSensitivity:
         z, y, x = left
         return FourierSensitivity(self.per_hu2 * z[:, None, None] * y[:, None] * x, self.sites)
 
-    def least_hu(self, mean_deviation: float = DISRUPTED_ABOVE) -> float:
-        """The smallest budget in HU whose `ceiling` reaches a mean deviation; infinite if nothing is answered to."""
+    def minimum_budget_hu(self, mean_deviation: float = DISRUPTED_ABOVE) -> float:
+        """The smallest budget in HU whose `upper_bound` reaches a mean deviation; infinite without any sensitivity."""
         most = float(self.per_hu2.max())
         return math.sqrt(mean_deviation / most) if most > 0 else math.inf
 
@@ -141,13 +143,13 @@ def fourier_sensitivity(
     seed: int = 0,
     progress: Progress = silent,
 ) -> FourierSensitivity:
-    """Measure how an attacker answers to every plane wave, at sites of one scan.
+    """Measure how sensitive an attacker is to every plane wave, at sites of one scan.
 
     Parameters
     ----------
     attacker : CTGAN
         Who attacks; it sees cubes of about 1 mm, and it is to these that the waves are added. Waves along z that thick
-        slices could not hold count as well.
+        slices cannot represent count as well.
     volume : CTVolume
         The scan; it stays as it is.
     at : sequence of tuple of int
@@ -195,7 +197,7 @@ def fourier_sensitivity(
 
 
 def _whole(half: NDArray[np.float64]) -> NDArray[np.float64]:
-    """All waves, from those of half of the last axis: a wave and its opposite are answered to alike."""
+    """All waves, from those of half of the last axis: the sensitivity to a wave and to its opposite is the same."""
     other = half[:, :, 1 : _SAMPLES // 2]
     mirrored = np.roll(other[::-1, ::-1], (1, 1), axis=(0, 1))[:, :, ::-1]
     return np.concatenate([half, mirrored], axis=2)

@@ -1,4 +1,4 @@
-"""How far two versions of a scan lie apart: largest and RMS change in HU, PSNR, and SSIM as seen in the lung window."""
+"""How much two versions of a scan differ: largest and RMS change in HU, PSNR, and SSIM in the lung window."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ class NoduleMeasure:
     core_hu : float
         Mean within 3 mm of its middle.
     diameter_mm : float
-        Diameter of the ball of the same volume; NaN where the nodule cannot be told from what it has grown to.
+        Diameter of the ball of the same volume; NaN where the nodule is attached to other tissue.
     edge_mm : float
         Distance over which the mean radial profile falls from 90 % to 10 % of what it rises above the lung; NaN there
         too, and where other tissue keeps it from falling.

@@ -1,4 +1,4 @@
-"""Traces by which an attack could be seen: a step at the border of what it touched, voxels as bright as metal."""
+"""Artefacts that an attack may leave: a step at the border of what it touched, voxels as bright as metal."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class BorderStep:
 
     @property
     def ratio(self) -> float:
-        """After over before: 1 where the border cannot be told from the scan's own texture."""
+        """After over before: 1 where the border is no different from the scan's own texture."""
         return self.after_hu / self.before_hu if self.before_hu > 0 else float("nan")
 
 

@@ -1,4 +1,4 @@
-"""What can be measured of one attack's result and could give it away: brightness, size, edge, texture, steps, remains.
+"""Features of one attack's result that can make it conspicuous: brightness, size, edge, texture, steps, remains.
 
 Everything is measured in the scan around the site, in what an examiner would have before him; the scan before the
 attack only tells which vessels and which bone were there already. NaN stands where a feature cannot be measured.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Features = Mapping[str, float]
 
 ARTEFACT_FEATURES = ("brightest_hu", "touched_step", "cuboid_step", "texture", "stray_ml")
-"""Features of an injection that give it away whether or not it looks like a nodule."""
+"""Features of an injection that make it conspicuous whether or not it looks like a nodule."""
 NODULE_FEATURES = ("core_hu", "painted_hu", "diameter_mm", "edge_mm", "mottle_hu")
 """Features of the injected nodule itself."""
 REMOVAL_FEATURES = ("brightest_hu", "touched_step", "cuboid_step", "texture", "contrast_hu", "hole_hu", "left_ml")
@@ -47,12 +47,12 @@ def injection_features(site: AttackedSite) -> dict[str, float]:
     dict
         `brightest_hu`: the brightest voxel made, away from bone. `touched_step`, `cuboid_step`: step across the faces
         of what was touched and of the 32 mm cuboid, after over before. `texture`: standard deviation of the detail
-        below 1.5 mm in what was painted, over that in the clear lung around. `stray_ml`: what was painted apart from
+        below 1.5 mm in what was painted, over that in the clear lung around. `stray_ml`: what was painted besides
         the largest piece. `core_hu`, `diameter_mm`, `edge_mm`: see `NoduleMeasure`. `painted_hu`, `mottle_hu`: mean and
         standard deviation of what was painted, without its outer voxels.
     """
     nodule = nodule_features(site.before, site.after, site.at, site.core)
-    return {**_traces(site), **nodule}
+    return {**_artefacts(site), **nodule}
 
 
 def nodule_features(before: CTVolume, after: CTVolume, at: tuple[int, int, int], core: Box) -> dict[str, float]:
@@ -107,7 +107,7 @@ def removal_features(site: AttackedSite, healthy: CTVolume | None = None) -> dic
         left = float(new.sum() * np.prod(site.after.spacing) / 1000)
     clear = ndimage.binary_erosion(smooth < _CLEAR_LUNG_BELOW_HU)
     return {
-        **_traces(site),
+        **_artefacts(site),
         "texture": _detail(site.after, inside, clear) / _lung_detail(site.before, site.after, inside),
         "contrast_hu": float(crop[near].mean()) - around,
         "hole_hu": float(smooth.min()) - around,
@@ -115,7 +115,7 @@ def removal_features(site: AttackedSite, healthy: CTVolume | None = None) -> dic
     }
 
 
-def _traces(site: AttackedSite) -> dict[str, float]:
+def _artefacts(site: AttackedSite) -> dict[str, float]:
     before, after = site.before.hu, site.after.hu
     brightest = brightest_made(before, after, site.touched, site.before.spacing)
     return {

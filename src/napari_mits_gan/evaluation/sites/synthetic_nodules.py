@@ -1,4 +1,4 @@
-"""Nodules drawn into one scan so far apart that each can be attacked, or measured, without meeting another."""
+"""Synthetic nodules in one scan, far enough apart that each can be attacked, or measured, on its own."""
 
 from __future__ import annotations
 
