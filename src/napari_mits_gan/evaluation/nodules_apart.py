@@ -96,5 +96,5 @@ def nodules_apart(
     drawn = volume
     for at, shape in zip(places, shapes, strict=True):
         drawn = draw_in_scan(drawn, shape, at)
-    patient = replace(drawn, history=volume.history, dicom=None, name=f"{volume.name} with drawn nodules")
+    patient = replace(drawn, history=volume.history, source=None, name=f"{volume.name} with drawn nodules")
     return NodulesApart(patient, tuple(places), shapes)

@@ -262,5 +262,5 @@ def cropped(volume: CTVolume, low: tuple[int, int, int], shape: tuple[int, int, 
         hu=volume.hu[z, y, x],
         origin=volume.world_from_voxel(low),
         padding=None if volume.padding is None else volume.padding[z, y, x],
-        dicom=None,
+        source=None,
     )

@@ -54,4 +54,4 @@ def thicker_slices(volume: CTVolume, mm: float) -> CTVolume:
             hu[z][padding[z]] = volume.hu[z * k][padding[z]]
     z_mm, y_mm, x_mm = volume.spacing
     origin = volume.world_from_voxel(((k - 1) / 2, 0, 0))
-    return replace(volume, hu=hu, spacing=(k * z_mm, y_mm, x_mm), origin=origin, padding=padding, dicom=None)
+    return replace(volume, hu=hu, spacing=(k * z_mm, y_mm, x_mm), origin=origin, padding=padding, source=None)
