@@ -28,7 +28,7 @@ def _make(scan: Path, folder: Path, slices: int) -> None:
 
     from napari_mits_gan.ct.read import read_ct
 
-    source = read_ct(scan).dicom
+    source = read_ct(scan).source
     if source is None:
         sys.exit(f"{scan.name} is no DICOM series; name one with --scans")
     sources = [item.header.path for item in source.slices]

@@ -60,7 +60,8 @@ def test_an_empty_body_has_no_change():
 
 
 def test_means_at_the_bodys_edge_are_over_the_voxels_inside_it():
-    # A body of 3 x 3 voxels less a corner, its middle one 9 HU brighter; discs of 2 mm: a voxel and its four neighbours.
+    # A body of 3 x 3 voxels less a corner, its middle one 9 HU brighter;
+    # discs of 2 mm: a voxel and its four neighbours.
     scan = np.zeros((1, 5, 5), dtype=np.int16)
     changed = scan.copy()
     changed[0, 2, 2] = 9

@@ -40,7 +40,7 @@ def test_they_keep_away_from_real_ones(small_chest):
 def test_a_patient_with_nodules_can_be_protected(small_chest):
     drawn = synthetic_nodules(small_chest, 2, seed=1)
     assert not drawn.volume.is_tampered
-    assert drawn.volume.dicom is None
+    assert drawn.volume.source is None
     assert protect(drawn.volume, "gaussian-noise", max_change_hu=10).is_protected
 
 

@@ -13,8 +13,9 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
 from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
+from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.derive import NewSeries
-from napari_mits_gan.ct.dicom.provenance import PRODUCT, add_equipment, code, describe, new_identity, version
+from napari_mits_gan.ct.dicom.provenance import PRODUCT, add_equipment, describe, new_identity, version
 from napari_mits_gan.ct.dicom.rescale import StoredFormat
 from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax, put_pixels
 from napari_mits_gan.ct.volume import CTVolume
@@ -83,7 +84,7 @@ def new_object(volume: CTVolume, z: int, series: NewSeries, study: NewStudy, pad
     ds.WindowCenter, ds.WindowWidth = round((low + high) / 2), round(high - low)
     ds.DerivationDescription = describe(volume.history)
     if volume.history:
-        ds.DerivationCodeSequence = DicomSequence([code("113042", "Pixel by pixel addition")])
+        ds.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     add_equipment(ds, volume.history, series.now)
     new_identity(ds, series.uid, series.now)
     put_pixels(ds, volume.hu[z], StoredFormat(), chosen_syntax(series.transfer_syntax, ExplicitVRLittleEndian))

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.ct.sample import cube_at_1mm
+from napari_mits_gan.ct.isotropic import cube_at_1mm
 from napari_mits_gan.ct.volume import CTVolume
 
 CORE_MM = 3.0

@@ -96,5 +96,5 @@ def synthetic_nodules(
     drawn = volume
     for at, shape in zip(sites, shapes, strict=True):
         drawn = draw_in_scan(drawn, shape, at)
-    patient = replace(drawn, history=volume.history, dicom=None, name=f"{volume.name} with drawn nodules")
+    patient = replace(drawn, history=volume.history, source=None, name=f"{volume.name} with drawn nodules")
     return SyntheticNodules(patient, tuple(sites), shapes)

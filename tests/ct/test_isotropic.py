@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.ct.sample import cube_at_1mm
+from napari_mits_gan.ct.isotropic import cube_at_1mm
 from napari_mits_gan.ct.volume import CTVolume
 
 SPACING = st.floats(0.5, 4.0)
