@@ -189,7 +189,7 @@ def payload_of(values: NDArray[np.int16], layout: Layout) -> NDArray[np.uint8]:
         bits = low[:, fixed : fixed + used]
     else:
         high = ((values >> 1) & 1).astype(np.uint8)
-        pairs = np.stack([low[:, fixed:], high[:, fixed:]], axis=2).reshape(len(values), -1)
+        pairs = np.stack([low[:, fixed:], high[:, fixed:]], axis=2).reshape(len(values), 2 * (CELLS - fixed))
         bits = np.concatenate([high[:, :fixed], pairs], axis=1)[:, :used]
     return np.packbits(bits, axis=1).reshape(len(values), layout.slots, layout.symbol_bytes)
 
@@ -230,7 +230,7 @@ def wanted_bits(
     if layout.bits == 1:
         present = low[:, fixed : fixed + bits.shape[1]]
     else:
-        pairs = np.stack([low[:, fixed:], high[:, fixed:]], axis=2).reshape(len(values), -1)
+        pairs = np.stack([low[:, fixed:], high[:, fixed:]], axis=2).reshape(len(values), 2 * (CELLS - fixed))
         present = np.concatenate([high[:, :fixed], pairs], axis=1)
     limit = layout.slots_of(carriers) * layout.symbol_bytes * 8
     mixed = np.flatnonzero(limit < bits.shape[1])
