@@ -46,7 +46,7 @@ def place_tags(
     message[:, _PLACE_WORDS:] = blocks
     # Hashing a copy of a keyed state saves preparing the key for every block.
     fresh = hashlib.blake2b(digest_size=TAG_BITS // 8, key=key)
-    view = memoryview(message).cast("B")
+    view = memoryview(message.tobytes())
     size = message.shape[1] * 2
     out = []
     for at in range(0, len(view), size):
