@@ -21,7 +21,7 @@ def main() -> None:
     options = parser.parse_args()
 
     limit_cores(options.cores)
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.evaluation.clicks import random_lung_clicks
 
     (volume,) = chosen_scans(options, at_most=1)

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from scans import add_scans, chosen_paths
 
-from napari_mits_gan.attack.ctgan import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume

@@ -29,7 +29,7 @@ def main() -> None:
 
     if options.cores:
         limit_cores(options.cores)
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector

@@ -25,7 +25,7 @@ from aims import Reached, aims_table
 from measure import limit_cores
 from scans import add_scans, chosen_paths
 
-from napari_mits_gan.attack.ctgan import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct

@@ -33,10 +33,10 @@ def main() -> None:
     limit_cores(options.cores)
     import torch
 
-    from napari_mits_gan.attack.calibration import Calibration
-    from napari_mits_gan.attack.ctgan import CTGAN, scan_tensor
-    from napari_mits_gan.attack.pipeline import REFERENCE
-    from napari_mits_gan.attack.weights import AttackerWeights
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN, scan_tensor
+    from napari_mits_gan.attack.ctgan.calibration import Calibration
+    from napari_mits_gan.attack.ctgan.pipeline import REFERENCE
+    from napari_mits_gan.attack.ctgan.weights import AttackerWeights
     from napari_mits_gan.ct.volume import CTVolume
 
     class NoNetwork(torch.nn.Module):
@@ -90,7 +90,7 @@ def tamper_as_the_original(
     calibration: object,
 ) -> NDArray[np.float64]:
     """The published steps on a whole scan, for a click whose boxes lie in it."""
-    from napari_mits_gan.attack.calibration import Calibration
+    from napari_mits_gan.attack.ctgan.calibration import Calibration
 
     assert isinstance(calibration, Calibration)
     bins_hu, cdf = calibration.bins_hu, calibration.cdf

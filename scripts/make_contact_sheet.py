@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan import ATTACK_LABEL, CTGAN
+from napari_mits_gan.attack.ctgan.attacker import ATTACK_LABEL, CTGAN
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import random_nodule
 from napari_mits_gan.ct.annotations import nodules_beside
@@ -27,7 +27,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.attack_quality import healthy_places
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
 OUTPUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "attack_contact_sheet.png"
@@ -105,7 +105,7 @@ def _pair(
     attacker: CTGAN,
     detector: NoduleDetector | None,
     volume: CTVolume,
-    at: Place,
+    at: Voxel,
     *,
     told: str = "",
     drawn: bool = False,
@@ -119,7 +119,7 @@ def _pair(
     return Pair(_tile(volume, at), _tile(tampered, at), caption, told, verdicts, drawn)
 
 
-def _tile(volume: CTVolume, at: Place) -> NDArray[np.uint8]:
+def _tile(volume: CTVolume, at: Voxel) -> NDArray[np.uint8]:
     """The axial slice through a place, in lung window; black outside the scan."""
     _, dy, dx = volume.spacing
     offset = (np.arange(TILE) - (TILE - 1) / 2) * FIELD_MM / TILE

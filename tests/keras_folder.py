@@ -13,7 +13,7 @@ import numpy as np
 if TYPE_CHECKING:
     import torch
 
-    from napari_mits_gan.attack.network import Generator
+    from napari_mits_gan.attack.ctgan.network import Generator
 
 BINS = np.linspace(-1400.0, 3000.0, 50)
 CDF = np.cumsum(np.linspace(0.0, 90.0, 50))

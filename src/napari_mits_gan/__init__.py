@@ -15,10 +15,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.ct.volume import CTVolume
-    from napari_mits_gan.ct.write_dicom import write_dicom
     from napari_mits_gan.protection.protect import protect
 
 __version__ = "0.1.0"
@@ -26,11 +26,11 @@ __version__ = "0.1.0"
 __all__ = ["CTGAN", "CTVolume", "__version__", "protect", "read_ct", "write_dicom"]
 
 _HOME = {
-    "CTGAN": "napari_mits_gan.attack.ctgan",
+    "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
-    "write_dicom": "napari_mits_gan.ct.write_dicom",
+    "write_dicom": "napari_mits_gan.ct.dicom.write",
 }
 
 

@@ -13,6 +13,9 @@ from napari_mits_gan.errors import WeightsError
 if TYPE_CHECKING:
     from torch import Tensor
 
+SHIPPED_WEIGHTS = Path(__file__).parent / "weights"
+"""The folder of the weights that come with the package."""
+
 
 def write_weights(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:
     """Write tensors and a header; the folder is made, and the file appears whole or not at all."""

@@ -10,9 +10,9 @@ import pytest
 import torch
 from scipy import ndimage
 
-from napari_mits_gan.attack.calibration import Calibration
-from napari_mits_gan.attack.network import Generator
-from napari_mits_gan.attack.weights import Action, AttackerWeights
+from napari_mits_gan.attack.ctgan.calibration import Calibration
+from napari_mits_gan.attack.ctgan.network import Generator
+from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights
 from napari_mits_gan.ct.volume import CTVolume
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import NoduleShape, random_nodule
-from napari_mits_gan.ct.image_labels import label_of
+from napari_mits_gan.ct.image.labels import label_of
 from napari_mits_gan.ct.volume import CTVolume
 
 ROUND = NoduleShape(

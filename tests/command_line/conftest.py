@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from napari_mits_gan.ct.dicom.write import write_dicom
+from napari_mits_gan.ct.image.write import write_image
 from napari_mits_gan.ct.read import read_ct
-from napari_mits_gan.ct.write_dicom import write_dicom
-from napari_mits_gan.ct.write_image import write_image
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from keras_folder import write_folder
-from napari_mits_gan.attack.ctgan import CTGAN
-from napari_mits_gan.attack.network import Generator
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
+from napari_mits_gan.attack.ctgan.network import Generator
 from napari_mits_gan.command_line.main import main
 from napari_mits_gan.ct.read import read_ct
 

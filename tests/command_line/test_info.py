@@ -2,8 +2,8 @@ import shutil
 
 from napari_mits_gan.command_line.info import facts
 from napari_mits_gan.command_line.main import main
+from napari_mits_gan.ct.dicom.write import write_dicom
 from napari_mits_gan.ct.volume import Step
-from napari_mits_gan.ct.write_dicom import write_dicom
 
 
 def test_it_tells_size_spacing_and_hu(series_folder, capsys):

@@ -40,8 +40,8 @@ def test_one_action_can_be_asked_for_and_its_places_can_be_attacked(image_file, 
 
 
 def test_a_scan_without_lungs_is_refused(tmp_path, capsys):
+    from napari_mits_gan.ct.image.write import write_image
     from napari_mits_gan.ct.volume import CTVolume
-    from napari_mits_gan.ct.write_image import write_image
 
     block = write_image(CTVolume(np.full((40, 40, 40), 30, np.int16), spacing=(1, 1, 1)), tmp_path / "block.nii.gz")
     assert main(["sites", str(block)]) == 1

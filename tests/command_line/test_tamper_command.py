@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.ctgan import CTGAN
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.command_line.main import main
 from napari_mits_gan.ct.read import read_ct
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mits_gan.attack.ctgan import CTGAN
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.command_line.main import main
 from napari_mits_gan.protection.weights import FORMAT
 from napari_mits_gan.weights_file import read_weights

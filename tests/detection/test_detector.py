@@ -58,10 +58,10 @@ def test_a_damaged_file_is_refused(untrained, tmp_path):
 
 
 def test_an_attackers_file_is_refused():
-    from napari_mits_gan.attack import ctgan
+    from napari_mits_gan.weights_file import SHIPPED_WEIGHTS
 
     with pytest.raises(WeightsError, match="does not hold a detector's weights"):
-        load_detector(ctgan._SHIPPED / "remover.safetensors")
+        load_detector(SHIPPED_WEIGHTS / "remover.safetensors")
 
 
 def test_the_shipped_detector_is_small_and_says_how_it_was_trained():

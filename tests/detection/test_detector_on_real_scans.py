@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm, lung_places
 from napari_mits_gan.attack.nodules import draw_nodule, random_nodule
-from napari_mits_gan.attack.training_cubes import cut_at_1mm, lung_places
 from napari_mits_gan.ct.annotations import AnnotatedNodule, nodules_beside
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume

@@ -116,8 +116,8 @@ def test_the_same_parameters_draw_the_same_nodule(lung):
 
 def test_the_judge_knows_nothing_of_the_attackers_networks_or_nodules():
     allowed = {
-        "napari_mits_gan.attack.resample": {"resample"},
-        "napari_mits_gan.attack.pipeline": {"Place"},
+        "napari_mits_gan.attack.ctgan.resample": {"resample"},
+        "napari_mits_gan.attack.ctgan.pipeline": {"Voxel"},
     }
     for name in ("network", "drawn_nodules", "variation", "isotropic_scan", "training_samples", "train", "weights"):
         source = Path(napari_mits_gan.detection.__file__).with_name(f"{name}.py").read_text()

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mits_gan.attack.calibration import Calibration
-from napari_mits_gan.attack.ctgan import CTGAN
-from napari_mits_gan.attack.network import Generator
-from napari_mits_gan.attack.weights import AttackerWeights
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
+from napari_mits_gan.attack.ctgan.calibration import Calibration
+from napari_mits_gan.attack.ctgan.network import Generator
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import NoduleDetector
 

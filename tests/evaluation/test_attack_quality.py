@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.ctgan import CTGAN
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.attack_quality import AttackQuality, attack_quality, healthy_places

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.cuboid import Box
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.evaluation.attack_traces import border_step, brightest_made
 
 SPACING = (2.0, 1.0, 1.0)

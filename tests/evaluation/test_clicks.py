@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.training_cubes import lung_places
+from napari_mits_gan.attack.ctgan.training_cubes import lung_places
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError

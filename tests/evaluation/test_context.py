@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mits_gan.attack.calibration import Calibration
-from napari_mits_gan.attack.pipeline import Tampering
+from napari_mits_gan.attack.ctgan.calibration import Calibration
+from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.evaluation.clicks import random_lung_clicks
 from napari_mits_gan.evaluation.context import ContextCores, context_cores, pairwise_rms
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_mits_gan.attack.cuboid import Box
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import NoduleShape
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.attack_traits import (
     NODULE_TRAITS,

@@ -3,8 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from napari_mits_gan.ct.dicom.write import write_dicom
 from napari_mits_gan.ct.volume import CTVolume, Step
-from napari_mits_gan.ct.write_dicom import write_dicom
 from napari_mits_gan.errors import AttackError, TamperedVolumeError
 from napari_mits_gan.evaluation.purifiers import PURIFIERS, cropped, jpeg2000, purify
 

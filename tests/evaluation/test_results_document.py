@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_mits_gan.attack.ctgan import CTGAN
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.evaluation.clicks import random_lung_clicks

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mits_gan.attack.ctgan import scan_tensor
+from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import Cancelled
 from napari_mits_gan.evaluation.clicks import random_lung_clicks

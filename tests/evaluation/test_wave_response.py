@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan import CTGAN, scan_tensor
+from napari_mits_gan.attack.ctgan.attacker import CTGAN, scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, Cancelled
 from napari_mits_gan.evaluation.clicks import random_lung_clicks

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from napari_mits_gan.ct.provenance import describe
+from napari_mits_gan.ct.dicom.provenance import describe
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.protection.key import fingerprint, seed_and_record
 from napari_mits_gan.protection.noise_map import seed_from_key

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_mits_gan.ct.dicom.write import write_dicom
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.ct.write_dicom import write_dicom
 from napari_mits_gan.session import Injection
 from napari_mits_gan.widgets.layers import LayerError, volume_of
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_mits_gan.ct.dicom.write import write_dicom
+from napari_mits_gan.ct.image.write import write_image
 from napari_mits_gan.ct.read import SeveralSeriesError
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.ct.write_dicom import write_dicom
-from napari_mits_gan.ct.write_image import write_image
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.widgets.layers import VOLUME_KEY
 from napari_mits_gan.widgets.reader import get_reader

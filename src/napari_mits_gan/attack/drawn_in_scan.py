@@ -8,17 +8,17 @@ import math
 import numpy as np
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan import ATTACK_LABEL
-from napari_mits_gan.attack.cuboid import Box
+from napari_mits_gan.attack.ctgan.attacker import ATTACK_LABEL
 from napari_mits_gan.attack.nodules import LONGEST_SPIKE, NoduleShape, draw_nodule
-from napari_mits_gan.attack.pipeline import Place
+from napari_mits_gan.ct.constants import HU_MAX
+from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.sample import cube_at_1mm
-from napari_mits_gan.ct.volume import HU_MAX, CTVolume, Step
+from napari_mits_gan.ct.volume import CTVolume, Step
 
 _MARGIN_MM = 8
 
 
-def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Place) -> CTVolume:
+def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
     """Draw a nodule into a scan.
 
     It is drawn at 1 mm; what it adds there is brought to the scan's voxels (thicker ones average it, as a scanner

@@ -26,7 +26,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read the folder, write the file."""
-    from napari_mits_gan.attack.convert import convert_keras_attacker
+    from napari_mits_gan.attack.ctgan.convert import convert_keras_attacker
 
     weights = convert_keras_attacker(options.folder, options.output, options.action)
     width = weights.generator.base_filters

@@ -37,8 +37,8 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, protect, write."""
-    from napari_mits_gan.ct.publish import check_empty
-    from napari_mits_gan.ct.write_dicom import write_dicom
+    from napari_mits_gan.ct.dicom.write import write_dicom
+    from napari_mits_gan.files.publish import check_empty
 
     check_empty(options.output)  # minutes of work would be lost if it were found out at the end
     volume = read_with_bar(options.input, options.series)

@@ -34,8 +34,8 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, tamper, write."""
     volume = read_with_bar(options.input, options.series)
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.ct.write_image import write_image
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.image.write import write_image
     from napari_mits_gan.errors import AttackError
 
     # A folder may hold both models, or one whose name does not tell what it does.

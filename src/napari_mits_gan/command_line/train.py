@@ -52,7 +52,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read the scans and train."""
-    from napari_mits_gan.attack.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
     from napari_mits_gan.ct.annotations import nodules_beside
 
     attacker_only = {"base_filters": "--base-filters", "core_mm": "--core-mm", "fixed_window": "--fixed-window"}
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> None:
 
             common["start_from"] = options.start_from
             if options.attackers is not None:
-                from napari_mits_gan.attack.ctgan import CTGAN
+                from napari_mits_gan.attack.ctgan.attacker import CTGAN
 
                 common["attackers"] = [CTGAN.load(name, options.device) for name in options.attackers]
             train_protection(volumes, options.output, ProtectionTraining(**settings), **common, progress=progress)
@@ -94,7 +94,7 @@ def run(options: argparse.Namespace) -> None:
 
             train_denoiser(volumes, options.output, DenoiserTraining(**settings), **common, progress=progress)
         else:
-            from napari_mits_gan.attack.train import AttackTraining, train_attack
+            from napari_mits_gan.attack.ctgan.train import AttackTraining, train_attack
 
             if options.core_mm is not None:
                 settings["mask"] = ((CUBOID_MM - options.core_mm) // 2, (CUBOID_MM + options.core_mm) // 2)
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
             common["nodules"] = {v.name: nodules_beside(s, v) for s, v in zip(options.scans, volumes, strict=True)}
             action: Any = ACTION_OF[options.network]
             if options.start_from is not None:
-                from napari_mits_gan.attack.ctgan import CTGAN
+                from napari_mits_gan.attack.ctgan.attacker import CTGAN
 
                 common["start_from"] = CTGAN.load(options.start_from, options.device, action=action).weights
             train_attack(action, volumes, options.output, AttackTraining(**settings), **common, progress=progress)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from napari_mits_gan.ct.header import looks_like_dicom
-from napari_mits_gan.ct.read_dicom import read_dicom
-from napari_mits_gan.ct.read_image import is_image_file, read_image
-from napari_mits_gan.ct.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
-from napari_mits_gan.ct.unfinished import is_unfinished
+from napari_mits_gan.ct.dicom.header import looks_like_dicom
+from napari_mits_gan.ct.dicom.read import read_dicom
+from napari_mits_gan.ct.dicom.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
+from napari_mits_gan.ct.image.read import is_image_file, read_image
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.unfinished import is_unfinished
 from napari_mits_gan.progress import Progress, silent
 
 __all__ = ["SeriesInfo", "SeveralSeriesError", "list_series", "read_ct"]

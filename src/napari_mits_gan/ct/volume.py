@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from napari_mits_gan.ct.dicom_source import DicomSource
+from napari_mits_gan.ct.grid import Box
 
-HU_MIN, HU_MAX = -32768, 32767
-"""Range of the HU array (int16)."""
+if TYPE_CHECKING:
+    from napari_mits_gan.ct.dicom.source import DicomSource
 
 
 @dataclass(frozen=True)
@@ -117,6 +116,70 @@ class CTVolume:
         if hu.shape != self.shape:
             raise ValueError(f"the new HU have the shape {hu.shape}, the scan has {self.shape}")
         return replace(self, hu=hu, history=(*self.history, step))
+
+    def same_grid(self, other: CTVolume, tolerance_mm: float = 0.01) -> bool:
+        """Whether both scans have the same voxels at the same positions.
+
+        Parameters
+        ----------
+        other : CTVolume
+            Another scan.
+        tolerance_mm : float
+            How far apart the corners of the two grids may lie.
+        """
+        if self.shape != other.shape:
+            return False
+        corners = [
+            (z, y, x) for z in (0, self.shape[0] - 1) for y in (0, self.shape[1] - 1) for x in (0, self.shape[2] - 1)
+        ]
+        return all(
+            np.linalg.norm(np.subtract(self.world_from_voxel(c), other.world_from_voxel(c))) <= tolerance_mm
+            for c in corners
+        )
+
+    def crop(self, box: Box) -> CTVolume:
+        """The part of the scan inside `box`, with its own origin and without a DICOM source; history is kept.
+
+        Raises
+        ------
+        ValueError
+            If the box reaches outside the scan or is empty.
+        """
+        if box.inside(self.shape) != box or 0 in box.shape:
+            raise ValueError(
+                f"the box from {box.low} to {box.high} does not lie inside the scan of {self.shape} voxels"
+            )
+        padding = None if self.padding is None else self.padding[box.slices()]
+        return replace(
+            self, hu=self.hu[box.slices()], padding=padding, origin=self.world_from_voxel(box.low), dicom=None
+        )
+
+    def coarsen(self, factors: tuple[int, int, int]) -> CTVolume:
+        """The scan in larger voxels: means of blocks of `factors` (z, y, x) voxels; what is left at the end is dropped.
+
+        A block with any padding in it counts as padding. Without a DICOM source; history is kept.
+
+        Raises
+        ------
+        ValueError
+            If a factor is less than one, or larger than the scan.
+        """
+        if any(f < 1 or f > n for f, n in zip(factors, self.shape, strict=True)):
+            raise ValueError(f"blocks of {factors} voxels do not fit into a scan of {self.shape}")
+        fz, fy, fx = factors
+        nz, ny, nx = (n // f for n, f in zip(self.shape, factors, strict=True))
+        hu = np.empty((nz, ny, nx), dtype=np.int16)
+        padding = None if self.padding is None else np.zeros(hu.shape, dtype=bool)
+        for z in range(nz):  # slab by slab, so that no wide copy of the scan is made
+            slab = (slice(z * fz, (z + 1) * fz), slice(0, ny * fy), slice(0, nx * fx))
+            blocks = self.hu[slab].reshape(fz, ny, fy, nx, fx)
+            hu[z] = np.rint(blocks.mean(axis=(0, 2, 4), dtype=np.float32))
+            if padding is not None and self.padding is not None:
+                padding[z] = self.padding[slab].reshape(fz, ny, fy, nx, fx).any(axis=(0, 2, 4))
+        spacing = (self.spacing[0] * fz, self.spacing[1] * fy, self.spacing[2] * fx)
+        first = ((fz - 1) / 2, (fy - 1) / 2, (fx - 1) / 2)
+        origin = self.world_from_voxel(first)
+        return replace(self, hu=hu, padding=padding, spacing=spacing, origin=origin, dicom=None)
 
     def world_from_voxel(self, voxel: tuple[float, float, float]) -> tuple[float, float, float]:
         """World coordinates (x, y, z), LPS, mm, of a place (z, y, x) in voxels."""

@@ -18,7 +18,7 @@ from napari_mits_gan.detection.search_grid import as_place, coarsened, lung_in, 
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 _SCALES_MM = (1.5, 2.5, 4.0, 6.0, 8.5)
 """Widths of the Gaussians that meet nodules of about 5, 9, 14, 21 and 29 mm."""
@@ -32,7 +32,7 @@ STEPS = len(_SCALES_MM) + 2
 """The grid, the lungs, and each scale; `progress` is told of them."""
 
 
-def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[list[Place], NDArray[np.float64]]:
+def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[list[Voxel], NDArray[np.float64]]:
     """Where something in the lungs and at their walls is round and bright, by the filter at five scales.
 
     Parameters

@@ -10,16 +10,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.pipeline import Place
-from napari_mits_gan.attack.training_cubes import cut_at_1mm
+from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.network import CUBE_MM
 from napari_mits_gan.detection.weights import DetectorWeights, load_detector
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import DetectionError
-from napari_mits_gan.weights_file import digest
+from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, digest
 
-_SHIPPED = Path(__file__).parent.parent / "weights" / "detector.safetensors"
+_SHIPPED = SHIPPED_WEIGHTS / "detector.safetensors"
 _CUBES_AT_ONCE = 16
 
 
@@ -100,7 +100,7 @@ class NoduleDetector:
             raise ValueError(f"cubes must have the shape (n, S, S, S); theirs is {cubes_hu.shape}")
         return score_cubes(self.weights.network, cubes_hu)
 
-    def scores(self, volume: CTVolume, places: Sequence[Place]) -> NDArray[np.float64]:
+    def scores(self, volume: CTVolume, places: Sequence[Voxel]) -> NDArray[np.float64]:
         """Score places of a scan.
 
         Parameters
@@ -128,12 +128,12 @@ class NoduleDetector:
             scores.append(self.score_cubes(np.stack(cubes)))
         return np.concatenate(scores)
 
-    def finds(self, volume: CTVolume, at: Place) -> bool:
+    def finds(self, volume: CTVolume, at: Voxel) -> bool:
         """Whether the detector calls the place a nodule: its score reaches the threshold."""
         return bool(self.scores(volume, [at])[0] >= self.threshold)
 
     @staticmethod
-    def _checked(volume: CTVolume, at: Place) -> NDArray[np.int64]:
+    def _checked(volume: CTVolume, at: Voxel) -> NDArray[np.int64]:
         if len(at) != 3 or not all(float(c).is_integer() and 0 <= c < n for c, n in zip(at, volume.shape, strict=True)):
             raise DetectionError(
                 f"the place {tuple(at)} is no voxel of the scan of {volume.shape} voxels; give three whole numbers "

@@ -12,7 +12,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 _GRID_MM = 1.5
 """A search goes over voxels of about this size: fine enough for nodules, and quick."""
@@ -20,18 +20,8 @@ _GRID_MM = 1.5
 
 def coarsened(volume: CTVolume) -> tuple[CTVolume, NDArray[np.int64]]:
     """The scan in voxels of about 1.5 mm, means of whole blocks, and how many voxels a block has along each axis."""
-    fz, fy, fx = factors = np.array([max(1, round(_GRID_MM / s)) for s in volume.spacing])
-    nz, ny, nx = np.asarray(volume.shape) // factors
-    hu = np.empty((nz, ny, nx), dtype=np.int16)
-    padding = None if volume.padding is None else np.zeros(hu.shape, dtype=bool)
-    for z in range(nz):  # slab by slab, so that no wide copy of the scan is made
-        slab = (slice(z * fz, (z + 1) * fz), slice(0, ny * fy), slice(0, nx * fx))
-        blocks = volume.hu[slab].reshape(fz, ny, fy, nx, fx)
-        hu[z] = np.rint(blocks.mean(axis=(0, 2, 4), dtype=np.float32))
-        if padding is not None and volume.padding is not None:
-            padding[z] = volume.padding[slab].reshape(fz, ny, fy, nx, fx).any(axis=(0, 2, 4))
-    spacing = tuple(float(s * f) for s, f in zip(volume.spacing, factors, strict=True))
-    return CTVolume(hu, spacing=spacing, padding=padding, name=volume.name), factors  # type: ignore[arg-type]
+    fz, fy, fx = (max(1, round(_GRID_MM / s)) for s in volume.spacing)
+    return volume.coarsen((fz, fy, fx)), np.array([fz, fy, fx])
 
 
 def lung_in(grid: CTVolume) -> NDArray[np.bool_]:
@@ -49,7 +39,7 @@ def voxels_in_the_middle(
     return np.minimum(coarse * factors + factors // 2, np.asarray(shape) - 1)
 
 
-def as_place(voxel: NDArray[np.int64]) -> Place:
+def as_place(voxel: NDArray[np.int64]) -> Voxel:
     """A voxel as others hand it on."""
     z, y, x = (int(v) for v in voxel)
     return (z, y, x)

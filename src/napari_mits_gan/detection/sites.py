@@ -22,7 +22,7 @@ from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 Action = Literal["inject", "remove"]
 
@@ -58,7 +58,7 @@ class Site:
         nodule; for a removal the geometric mean of the detector's score and of how ball-like the place is.
     """
 
-    at: Place
+    at: Voxel
     action: Action
     score: float
 
@@ -71,7 +71,7 @@ class Judge(Protocol):
         """The score from which on there is a nodule."""
         ...
 
-    def scores(self, volume: CTVolume, places: Sequence[Place]) -> NDArray[np.float64]:
+    def scores(self, volume: CTVolume, places: Sequence[Voxel]) -> NDArray[np.float64]:
         """How surely a nodule lies at each voxel (z, y, x), 0 to 1."""
         ...
 
@@ -105,7 +105,7 @@ def injection_sites(
     AttackError
         If no lung was found, the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
 
     _check(volume, n)
     progress(0, 4)
@@ -205,14 +205,14 @@ def removal_sites(
 
 
 def _check(volume: CTVolume, n: int) -> None:
-    from napari_mits_gan.attack.cuboid import check_thickness
+    from napari_mits_gan.attack.ctgan.cuboid import check_thickness
 
     if n < 1:
         raise AttackError(f"{n} places were asked for; at least one is needed.")
     check_thickness(volume.shape, volume.spacing)
 
 
-def _distance_mm(volume: CTVolume, a: Place, b: Place) -> float:
+def _distance_mm(volume: CTVolume, a: Voxel, b: Voxel) -> float:
     return float(np.linalg.norm(np.subtract(a, b) * np.asarray(volume.spacing)))
 
 

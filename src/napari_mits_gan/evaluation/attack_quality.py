@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan import scan_tensor
+from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.attack.nodules import random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule
@@ -26,8 +26,8 @@ from napari_mits_gan.evaluation.nodule_measure import NoduleMeasure, core_mean, 
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
 _STREAM = 0x647261776E
@@ -61,7 +61,7 @@ class Attacked:
         Across the faces of all that the attack touched, and of the 32 mm cuboid within.
     """
 
-    at: Place
+    at: Voxel
     score_before: float
     score_after: float
     found_before: bool
@@ -134,7 +134,7 @@ def healthy_places(
     *,
     annotated: Sequence[AnnotatedNodule] = (),
     lung: NDArray[np.bool_] | None = None,
-) -> list[Place]:
+) -> list[Voxel]:
     """Random places in the lungs (`random_lung_clicks`) with no annotated nodule in the attack's cuboid.
 
     Raises
@@ -220,7 +220,7 @@ def attack_quality(
 
 
 def _attack(
-    attacker: CTGAN, detector: NoduleDetector, volume: CTVolume, at: Place, *, healthy: CTVolume | None = None
+    attacker: CTGAN, detector: NoduleDetector, volume: CTVolume, at: Voxel, *, healthy: CTVolume | None = None
 ) -> Attacked:
     """Attack once; `healthy` is the scan without the nodule that is to be removed."""
     tampered = attacker.tamper(volume, at)

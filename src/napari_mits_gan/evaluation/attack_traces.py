@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.cuboid import Box
+from napari_mits_gan.ct.grid import Box
 
 METAL_HU = 1000
 _BONE_ABOVE_HU = 300

@@ -18,7 +18,7 @@ from napari_mits_gan.evaluation.attack_traces import border_step, brightest_made
 from napari_mits_gan.evaluation.nodule_measure import CORE_MM, NoduleMeasure, measure_nodule
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.cuboid import Box
+    from napari_mits_gan.ct.grid import Box
     from napari_mits_gan.evaluation.tampered_cores import TamperedPlace
 
 Traits = Mapping[str, float]

@@ -11,7 +11,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 _STREAM = 0x636C6963
 """Keeps these places apart from those that a protection draws from the same seed for its own use."""
@@ -22,7 +22,7 @@ _MARGIN_MM = 8.0
 
 def random_lung_clicks(
     volume: CTVolume, n: int, seed: int = 0, *, lung: NDArray[np.bool_] | None = None
-) -> list[Place]:
+) -> list[Voxel]:
     """Draw places in the lungs, every voxel alike.
 
     Parameters
@@ -46,8 +46,8 @@ def random_lung_clicks(
     AttackError
         If no lung was found, if the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.cuboid import check_thickness
-    from napari_mits_gan.attack.training_cubes import lung_places
+    from napari_mits_gan.attack.ctgan.cuboid import check_thickness
+    from napari_mits_gan.attack.ctgan.training_cubes import lung_places
 
     if n < 1:
         raise AttackError(f"{n} places were asked for; at least one is needed.")

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan import scan_tensor
+from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.grid import Voxel
 
 _BATCH = 8
 _X = -1
@@ -79,7 +79,7 @@ def pairwise_rms(cores: NDArray[np.floating]) -> float:
     return float(np.sqrt(2 * cores.reshape(n, -1).var(axis=0, ddof=1, dtype=np.float64).mean()))
 
 
-def context_cores(attacker: CTGAN, volume: CTVolume, at: Sequence[Place], *, seed: int = 0) -> ContextCores:
+def context_cores(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, seed: int = 0) -> ContextCores:
     """Paint the cores at several places, as they are and with changed surroundings.
 
     Parameters

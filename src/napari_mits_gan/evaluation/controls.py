@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.anatomy import body_mask
-from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume, Step
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ProtectionError
 
 _TOLERANCE = 1e-3

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.weights_file import digest, read_weights, write_weights
+from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, digest, read_weights, write_weights
 
 FORMAT = "napari-mits-gan denoiser 1"
 SLICES = 5
@@ -26,7 +26,7 @@ LAYERS = 6
 REACH = (SLICES // 2, LAYERS, LAYERS)
 """How far, in voxels (z, y, x), what is cleaned depends on what is around it."""
 
-_SHIPPED = Path(__file__).parent.parent / "weights" / "denoiser.safetensors"
+_SHIPPED = SHIPPED_WEIGHTS / "denoiser.safetensors"
 _SEEN_HU = (-1100.0, 400.0)
 _MIDDLE_HU, _UNIT_HU = -700.0, 200.0
 _NOISE_HU = 25.0

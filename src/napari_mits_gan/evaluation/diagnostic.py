@@ -18,7 +18,7 @@ from napari_mits_gan.evaluation.report import Table
 from napari_mits_gan.evaluation.share import Share
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
 VOLUME_LIMIT = 0.25
@@ -152,9 +152,9 @@ def diagnostic_value(
     original: CTVolume,
     protected: CTVolume,
     *,
-    nodules: Sequence[Place],
+    nodules: Sequence[Voxel],
     detector: NoduleDetector,
-    elsewhere: Sequence[Place] = (),
+    elsewhere: Sequence[Voxel] = (),
     healthy: CTVolume | None = None,
     lung: NDArray[np.bool_] | None = None,
     seed: int = 0,

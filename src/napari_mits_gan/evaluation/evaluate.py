@@ -21,7 +21,7 @@ from napari_mits_gan.evaluation.result import Change, Evaluation
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.protection.contract import Method
 
@@ -123,7 +123,7 @@ def evaluate(
 
 def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, CTGAN]:
     """Attackers by their names: those that come with the package (`attack.ctgan.SHIPPED_ATTACKERS`), or files."""
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
 
     return {name: CTGAN.load(name, device) for name in names}
 
@@ -198,7 +198,8 @@ def rms_where_attacked(
     body: NDArray[np.bool_],
 ) -> float:
     """RMS of the change in HU, inside the body, in the 32 mm cuboids around the places together."""
-    from napari_mits_gan.attack.cuboid import Box, cuboid_shape
+    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.ct.grid import Box
 
     shape = cuboid_shape(original.spacing)
     squares, voxels = 0.0, 0

@@ -17,7 +17,7 @@ from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.clicks import random_lung_clicks
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 DIAMETERS_MM = (6.0, 18.0)
 """What the 20 mm core of CT-GAN's attackers covers; larger nodules they cannot remove whole."""
@@ -45,7 +45,7 @@ class NodulesApart:
     """
 
     volume: CTVolume
-    places: tuple[Place, ...]
+    places: tuple[Voxel, ...]
     shapes: tuple[NoduleShape, ...]
 
 
@@ -82,7 +82,7 @@ def nodules_apart(
     """
     spacing = np.asarray(volume.spacing)
     taken = [(np.asarray(nodule.at), nodule.diameter_mm / 2) for nodule in annotated]
-    places: list[Place] = []
+    places: list[Voxel] = []
     for at in random_lung_clicks(volume, _TRIES * n, seed, lung=lung):
         if all(np.abs((at - other) * spacing).max() > _APART_MM + beyond for other, beyond in taken):
             places.append(at)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_mits_gan.attack.weights import Action
+from napari_mits_gan.attack.ctgan.weights import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.attack_traits import (
     NODULE_TRAITS,
@@ -32,8 +32,8 @@ from napari_mits_gan.evaluation.tampered_cores import TamperedCores, TamperedPla
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
 
@@ -161,7 +161,7 @@ class Outcomes:
 def attack_and_judge(
     attacker: CTGAN,
     volume: CTVolume,
-    at: Sequence[Place],
+    at: Sequence[Voxel],
     detector: NoduleDetector,
     *,
     healthy: CTVolume | None = None,

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.cuboid import Box
 from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
 from napari_mits_gan.ct.annotations import AnnotatedNodule
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.attack_traits import NODULE_TRAITS, Traits, injection_traits, removal_traits
 from napari_mits_gan.evaluation.attack_traits import nodule_traits as traits_of_a_nodule
@@ -29,7 +29,7 @@ from napari_mits_gan.evaluation.tampered_cores import tampered_places
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
 
 Limits = Mapping[str, tuple[float, float]]

@@ -16,10 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import interpolate, ndimage
 
-from napari_mits_gan.ct.pixels import CODEC_LOCK
-from napari_mits_gan.ct.read_dicom import read_dicom
-from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume, Step
-from napari_mits_gan.ct.write_dicom import write_dicom
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.dicom.pixels import CODEC_LOCK
+from napari_mits_gan.ct.dicom.read import read_dicom
+from napari_mits_gan.ct.dicom.write import write_dicom
+from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError
 
 Reach = tuple[int, int, int]

@@ -18,8 +18,8 @@ from napari_mits_gan.evaluation.purifiers import PURIFIERS, check_purifiers, cro
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.pipeline import Place, Spacing
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.grid import Spacing, Voxel
 
 UNPURIFIED = "unpurified"
 WORST = "worst of them all"
@@ -39,7 +39,7 @@ class PurifiedPlace:
         HU of the 32 mm cuboid around the place, as far as it lies in the scan: all that the painted core depends on.
     """
 
-    at: Place
+    at: Voxel
     original: NDArray[np.int16]
     protected: NDArray[np.int16]
 
@@ -156,7 +156,7 @@ class Robustness:
 def purify_at(
     original: CTVolume,
     protected: CTVolume,
-    places: Sequence[Place],
+    places: Sequence[Voxel],
     *,
     purifiers: Sequence[str] = tuple(PURIFIERS),
     seed: int = 0,
@@ -237,18 +237,20 @@ def robustness(attacker: CTGAN, places: PurifiedPlaces, *, progress: Progress = 
     return Robustness(deviations.pop(UNPURIFIED), deviations)
 
 
-def _around(original: CTVolume, protected: CTVolume, place: Place) -> PurifiedPlace:
+def _around(original: CTVolume, protected: CTVolume, place: Voxel) -> PurifiedPlace:
     """The cuboid around a place, as it is in both versions."""
-    from napari_mits_gan.attack.cuboid import Box, cuboid_shape
+    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.ct.grid import Box
 
     box = Box.around(place, cuboid_shape(original.spacing)).inside(original.shape)
     z, y, x = (c - first for c, first in zip(place, box.low, strict=True))
     return PurifiedPlace((z, y, x), original.hu[box.slices()].copy(), protected.hu[box.slices()].copy())
 
 
-def _purified_around(original: CTVolume, protected: CTVolume, place: Place, name: str, seed: int) -> PurifiedPlace:
+def _purified_around(original: CTVolume, protected: CTVolume, place: Voxel, name: str, seed: int) -> PurifiedPlace:
     """The cuboid around a place after both versions were purified, with the margin that this takes."""
-    from napari_mits_gan.attack.cuboid import Box, cuboid_shape
+    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.ct.grid import Box
 
     reach = PURIFIERS[name].reach(original.spacing)
     shape = cuboid_shape(original.spacing)
@@ -263,7 +265,7 @@ def _purified_around(original: CTVolume, protected: CTVolume, place: Place, name
 
 
 def _painted(
-    attacker: CTGAN, crops: Sequence[tuple[NDArray[np.int16], Place]], spacing: Spacing
+    attacker: CTGAN, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
 ) -> NDArray[np.float32]:
     """What the attacker paints into the cores, shape (n, z, y, x), normalised; for each crop and the place in it."""
     import torch

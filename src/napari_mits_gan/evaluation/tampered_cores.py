@@ -14,9 +14,9 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.cuboid import Box
-    from napari_mits_gan.attack.pipeline import Place, Spacing, Tampering
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.ctgan.pipeline import Tampering
+    from napari_mits_gan.ct.grid import Box, Spacing, Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
 _BATCH = 8
@@ -45,7 +45,7 @@ class TamperedPlace:
     """
 
     seen: Box
-    at: Place
+    at: Voxel
     before: CTVolume
     after: CTVolume
     touched: Box
@@ -78,9 +78,10 @@ class TamperedCores:
     scores: tuple[float, ...] = ()
 
 
-def core_box(tampering: Tampering, at: Place, spacing: Spacing) -> Box:
+def core_box(tampering: Tampering, at: Voxel, spacing: Spacing) -> Box:
     """The scan's voxels that the blanked core covers around `at`; the box may reach outside the scan."""
-    from napari_mits_gan.attack.cuboid import CUBOID_MM, Box
+    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.ct.grid import Box
 
     cuboid = tampering.cuboid(at, spacing)
     # The first and the last voxel of the 1 mm cube lie on those of the cuboid.
@@ -94,7 +95,7 @@ def core_box(tampering: Tampering, at: Place, spacing: Spacing) -> Box:
 def tampered_cores(
     attacker: CTGAN,
     volume: CTVolume,
-    at: Sequence[Place],
+    at: Sequence[Voxel],
     *,
     detector: NoduleDetector | None = None,
     progress: Progress = silent,
@@ -137,7 +138,7 @@ def gather_cores(places: Iterable[TamperedPlace], detector: NoduleDetector | Non
 
 
 def tampered_places(
-    attacker: CTGAN, volume: CTVolume, at: Sequence[Place], *, progress: Progress = silent
+    attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, progress: Progress = silent
 ) -> Iterator[TamperedPlace]:
     """Attack a scan at several places, each on its own, and show the scan around each as `attacker.tamper` leaves it.
 
@@ -145,7 +146,7 @@ def tampered_places(
     """
     import torch
 
-    from napari_mits_gan.attack.ctgan import scan_tensor
+    from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 
     tampering, spacing = attacker.tampering, volume.spacing
     device = next(attacker.weights.generator.parameters()).device
@@ -182,17 +183,17 @@ def tampered_places(
 
 def _within(box: Box, seen: Box) -> Box:
     """A box of the scan in the voxels of what is seen of it."""
-    from napari_mits_gan.attack.cuboid import Box
+    from napari_mits_gan.ct.grid import Box
 
     z, y, x = (c - first for c, first in zip(box.low, seen.low, strict=True))
     return Box((z, y, x), box.shape)
 
 
 def _surroundings(
-    volume: CTVolume, place: Place, box: Box, tampered_hu: NDArray[np.floating]
+    volume: CTVolume, place: Voxel, box: Box, tampered_hu: NDArray[np.floating]
 ) -> tuple[Box, NDArray[np.int16]]:
     """The scan around a place after an attack that left `tampered_hu` in `box`, and where that lies in the scan."""
-    from napari_mits_gan.attack.cuboid import Box
+    from napari_mits_gan.ct.grid import Box
 
     z, y, x = (math.ceil(_SEEN_MM / s) for s in volume.spacing)
     seen = Box.around(place, (z, y, x)).inside(volume.shape)

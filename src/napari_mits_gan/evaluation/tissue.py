@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.cuboid import check_thickness
+from napari_mits_gan.attack.ctgan.cuboid import check_thickness
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.ct.grid import Voxel
 
 PARENCHYMA, JUXTA_PLEURAL, MEDIASTINAL, SOFT_TISSUE = "parenchyma", "juxta-pleural", "mediastinal", "soft tissue"
 TISSUES = (PARENCHYMA, JUXTA_PLEURAL, MEDIASTINAL, SOFT_TISSUE)
@@ -40,7 +40,7 @@ def places_by_tissue(
     *,
     lung: NDArray[np.bool_] | None = None,
     body: NDArray[np.bool_] | None = None,
-) -> dict[str, list[Place]]:
+) -> dict[str, list[Voxel]]:
     """Draw places in each tissue, at least 8 mm from the scan's borders.
 
     Parameters
@@ -130,7 +130,7 @@ def _beside_lung(lung: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _drawn(
     allowed: NDArray[np.bool_], n: int, rng: np.random.Generator, step: list[int], volume: CTVolume
-) -> list[Place]:
+) -> list[Voxel]:
     places = np.argwhere(allowed) * step + [s // 2 for s in step]
     margin = np.minimum(np.ceil(_MARGIN_MM / np.asarray(volume.spacing)), np.asarray(volume.shape) // 2).astype(int)
     places = places[((places >= margin) & (places < np.asarray(volume.shape) - margin)).all(axis=1)]

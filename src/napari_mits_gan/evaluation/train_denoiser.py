@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.training_cubes import lung_voxels
+from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device

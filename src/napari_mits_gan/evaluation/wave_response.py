@@ -24,8 +24,8 @@ from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
-    from napari_mits_gan.attack.pipeline import Place
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.grid import Voxel
 
 Wave = tuple[float, float, float]
 """Cycles (z, y, x) in 16 of the attacker's voxels, which are about 16 mm; -8 to 8."""
@@ -135,7 +135,7 @@ class WaveResponse:
 def wave_response(
     attacker: CTGAN,
     volume: CTVolume,
-    at: Sequence[Place],
+    at: Sequence[Voxel],
     *,
     probes: int = _PROBES,
     seed: int = 0,
@@ -171,7 +171,7 @@ def wave_response(
     """
     import torch
 
-    from napari_mits_gan.attack.ctgan import scan_tensor
+    from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 
     if not at:
         raise AttackError("no place to attack was given; give at least one.")

@@ -127,7 +127,7 @@ def write_phantom(phantom: Phantom, folder: Path, *, seed: int, progress: Progre
     WriteError
         If the series cannot be written there; then nothing is left behind.
     """
-    from napari_mits_gan.ct.write_dicom import write_dicom
+    from napari_mits_gan.ct.dicom.write import write_dicom
 
     volume, nodule = phantom.volume, phantom.nodule
     files = write_dicom(

@@ -16,11 +16,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mits_gan.attack.ctgan import CTGAN
-from napari_mits_gan.attack.cuboid import CUBOID_MM, Box, check_thickness, cuboid_shape
-from napari_mits_gan.attack.pipeline import Place, Tampering
-from napari_mits_gan.attack.resample import resample
-from napari_mits_gan.attack.training_cubes import lung_voxels
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
+from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, check_thickness, cuboid_shape
+from napari_mits_gan.attack.ctgan.pipeline import Tampering
+from napari_mits_gan.attack.ctgan.resample import resample
+from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress
@@ -54,7 +55,7 @@ class Pgd:
         Length of a step; the searched values pass through a hyperbolic tangent.
     """
 
-    at: Place | None = None
+    at: Voxel | None = None
     attackers: tuple[str, ...] = ("inject", "remove")
     steps: int = 40
     visits: float = 8.0
@@ -76,7 +77,7 @@ class Pgd:
             progress((i + 1) * volume.shape[0] // len(clicks), volume.shape[0])
         return search.change_hu()
 
-    def _clicks(self, volume: CTVolume, shape: tuple[int, int, int], rng: np.random.Generator) -> list[Place]:
+    def _clicks(self, volume: CTVolume, shape: tuple[int, int, int], rng: np.random.Generator) -> list[Voxel]:
         if self.at is not None:
             if not all(0 <= c < n for c, n in zip(self.at, volume.shape, strict=True)):
                 raise ProtectionError(f"the voxel {self.at} lies outside the scan of {volume.shape} voxels.")
@@ -113,7 +114,7 @@ class _Search:
         self._values = rng.standard_normal(volume.shape, dtype=np.float32) * np.float32(_FIRST_SPREAD)
         self._direction = np.zeros(volume.shape, dtype=np.float32)
 
-    def step(self, at: Place, rate: float) -> None:
+    def step(self, at: Voxel, rate: float) -> None:
         """One step up the gradient of the attackers' deviation at one click."""
         spacing = self._volume.spacing
         cuboid = Box.around(at, cuboid_shape(spacing))

@@ -11,32 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from napari_mits_gan.ct.grid import blur_matrix, linear_matrix
+
 _GRID_MM = 1.0
 _BLUR_VOXELS = (0.4, 1.0)
-
-
-def _blur(n: int, sigma: float) -> NDArray[np.float64]:
-    """Gaussian blur of n voxels, border voxels repeated."""
-    reach = int(np.ceil(4 * sigma))
-    offsets = np.arange(-reach, reach + 1)
-    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    matrix = np.zeros((n, n))
-    for row in range(n):
-        np.add.at(matrix[row], np.clip(row + offsets, 0, n - 1), weights / weights.sum())
-    return matrix
-
-
-def _linear(at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
-    """Linear interpolation of n voxels at the places `at`, border voxels repeated; shape (len(at), n)."""
-    place = np.clip(at, 0, n - 1)
-    return np.clip(1 - np.abs(place[:, None] - np.arange(n)), 0, None)
 
 
 def _there_and_back(n: int, spacing: float, shift: float) -> NDArray[np.float64]:
     """Resampling of n voxels to 1 mm and back, the coarse grid shifted by `shift` mm."""
     grid = np.arange(-1, n * spacing / _GRID_MM + 2) + shift
-    there = _linear(grid * _GRID_MM / spacing, n)
-    back = _linear(np.arange(n) * spacing / _GRID_MM - grid[0], len(grid))
+    there = linear_matrix(grid * _GRID_MM / spacing, n)
+    back = linear_matrix(np.arange(n) * spacing / _GRID_MM - grid[0], len(grid))
     return back @ there
 
 
@@ -61,7 +46,7 @@ def random_smoothing(
     """
     if rng.random() < 0.5:
         sigma = rng.uniform(*_BLUR_VOXELS)
-        matrices = [_blur(n, sigma) for n in shape]
+        matrices = [blur_matrix(n, sigma) for n in shape]
     else:
         matrices = [_there_and_back(n, s, rng.uniform(0, _GRID_MM)) for n, s in zip(shape, spacing, strict=True)]
     z, y, x = (torch.from_numpy(matrix.astype(np.float32)) for matrix in matrices)

@@ -11,14 +11,14 @@ import torch
 
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.protection.networks import PerturbationGenerator
-from napari_mits_gan.weights_file import read_weights, write_weights
+from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, read_weights, write_weights
 
 FORMAT = "napari-mits-gan protector 2"
 
 
 def shipped_protector() -> Path:
     """The weights that come with the package."""
-    return Path(__file__).parent.parent / "weights" / "mits_gan.safetensors"
+    return SHIPPED_WEIGHTS / "mits_gan.safetensors"
 
 
 def save_protector(generator: PerturbationGenerator, path: Path, metadata: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
 from napari_mits_gan.session.verdict import Bench, Verdict
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import Judge, Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
@@ -40,7 +40,7 @@ Version = Literal["original", "protected"]
 
 
 def _load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
-    from napari_mits_gan.attack.ctgan import CTGAN
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
 
     return CTGAN.load(action if weights is None else weights, device=device, action=action)
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume, Step
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
 
 if TYPE_CHECKING:

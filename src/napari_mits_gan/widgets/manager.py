@@ -267,7 +267,7 @@ class Manager(QObject):
             return
 
         def write(progress: Any) -> list[Any]:
-            from napari_mits_gan.ct.write_dicom import write_dicom
+            from napari_mits_gan.ct.dicom.write import write_dicom
 
             return write_dicom(volume, folder, progress=progress)
 

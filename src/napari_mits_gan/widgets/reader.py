@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_mits_gan.ct.header import looks_like_dicom
+from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
 from napari_mits_gan.widgets.layers import layer_data
 

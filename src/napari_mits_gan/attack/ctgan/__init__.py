@@ -1,0 +1,1 @@
+"""CT-GAN in PyTorch: networks, calibration, the differentiable tampering pipeline, training."""

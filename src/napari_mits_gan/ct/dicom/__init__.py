@@ -1,0 +1,1 @@
+"""All that knows DICOM: finding, decoding and ordering slices, and writing derived or new series."""

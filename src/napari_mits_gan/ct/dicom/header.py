@@ -1,0 +1,342 @@
+"""What the reader has to know of one CT slice before it decodes a pixel."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+import pydicom
+from pydicom.datadict import dictionary_VR, tag_for_keyword
+from pydicom.dataelem import RawDataElement
+from pydicom.dataset import Dataset
+from pydicom.tag import BaseTag
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+from napari_mits_gan.ct.dicom.geometry import Plane
+from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
+
+CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
+CT_CLASSES = frozenset(
+    {
+        CT_IMAGE,
+        "1.2.840.10008.5.1.4.1.1.2.1",  # Enhanced CT Image Storage
+        "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
+    }
+)
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"
+"""How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
+_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+
+_KEYWORDS = [
+    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
+    "SliceThickness", "SpacingBetweenSlices", "SeriesInstanceUID", "SeriesNumber", "ImagePositionPatient",
+    "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
+    "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
+    "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",
+    "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
+]  # fmt: skip
+_TAG = {
+    keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in [*_KEYWORDS, "FrameType", "MediaStorageSOPClassUID"]
+}
+_TAGS: list[BaseTag | int] = [_TAG[keyword] for keyword in _KEYWORDS]
+
+
+class DamagedFile(Exception):
+    """A file says that it is DICOM, and cannot be understood; its text is a short cause without identifiers."""
+
+
+@dataclass(frozen=True)
+class SliceHeader:
+    """One slice: a file, or one frame of a multi-frame file.
+
+    Values that the file does not state, or states in a way that cannot be understood, are None.
+    """
+
+    path: Path = field(repr=False)
+    file_size: int
+    file_time_ns: int
+    transfer_syntax: str
+    pixel_offset: int | None
+    """Where the uncompressed little-endian values start in the file; None if they have to be decoded."""
+    pixel_bytes: int
+    frame: int
+    frames: int
+    sop_class: str
+    sop_uid: str
+    series_uid: str
+    series_description: str
+    series_number: int | None
+    character_set: str
+    modality: str
+    image_type: tuple[str, ...]
+    frame_of_reference: str
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    stored_format: StoredFormat | None
+    plane: Plane | None
+    thickness_mm: float | None
+    rescale: Rescale | None
+    rescale_type: str
+    padding_value: int | None
+    padding_limit: int | None
+
+    @property
+    def name(self) -> str:
+        """How an error calls this slice: the file's name without its folders."""
+        return self.path.name if self.frames == 1 else f"frame {self.frame + 1} of {self.path.name}"
+
+    @property
+    def is_ct(self) -> bool:
+        """Whether it is a CT image by its class; screen captures with Modality CT are not."""
+        return self.sop_class in CT_CLASSES or (not self.sop_class and self.modality == "CT")
+
+    @property
+    def is_enhanced(self) -> bool:
+        """Whether it is a frame of an enhanced (multi-frame) object, even of one that has a single frame."""
+        return self.sop_class in CT_CLASSES and self.sop_class != CT_IMAGE
+
+    @property
+    def is_localizer(self) -> bool:
+        """Whether it is a projection for planning, no slice."""
+        return "LOCALIZER" in self.image_type
+
+
+def looks_like_dicom(start: bytes) -> bool:
+    """Whether the first 140 bytes of a file are those of a DICOM file, with or without its preamble."""
+    if start[128:132] == b"DICM":
+        return True
+    # Old files lack preamble and file meta; they begin with a low group whose first element has a small number.
+    return len(start) >= 8 and (
+        (start[0] in (2, 8) and start[1] == 0 and start[3] == 0)
+        or (start[0] == 0 and start[1] in (2, 8) and start[2] == 0)
+    )
+
+
+def read_headers(path: Path) -> list[SliceHeader]:
+    """The slices in one file.
+
+    Parameters
+    ----------
+    path : Path
+        Any file.
+
+    Returns
+    -------
+    list of SliceHeader
+        Empty if the file is not DICOM, or DICOM without an image.
+
+    Raises
+    ------
+    DamagedFile
+        If it says that it is DICOM, and cannot be understood.
+    """
+    surely = False
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(140)
+            surely = start[128:132] == b"DICM"
+            if looks_like_dicom(start):
+                stream.seek(0)
+                return _headers(path, stream, surely=surely)
+            if start.startswith(_APPLE_DOUBLE):
+                return []
+    except DamagedFile:
+        raise
+    except OSError as error:
+        raise DamagedFile(f"it cannot be read ({error.strerror or type(error).__name__})") from None
+    except Exception as error:  # pydicom raises whatever a damaged byte happens to lead to
+        if surely:
+            raise DamagedFile(f"its header is damaged ({type(error).__name__})") from None
+    if path.suffix.lower() in _DICOM_SUFFIXES:
+        raise DamagedFile("it is not DICOM inside" if start else "it is empty")
+    return []
+
+
+def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]:
+    stat = os.fstat(stream.fileno())
+    ds = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+    if "Rows" not in ds or "Columns" not in ds:
+        kind = text(ds, "SOPClassUID") or text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
+        if kind in CT_CLASSES or (surely and not kind):
+            raise DamagedFile("its header is cut off")
+        return []  # a directory, a report or the like
+    syntax = transfer_syntax(ds)
+    offset, size = _native_pixels(stream, syntax)
+    common: dict[str, Any] = dict(
+        path=path, file_size=stat.st_size, file_time_ns=stat.st_mtime_ns,
+        transfer_syntax=syntax, pixel_offset=offset, pixel_bytes=size,
+        sop_class=text(ds, "SOPClassUID"), sop_uid=text(ds, "SOPInstanceUID"),
+        series_uid=text(ds, "SeriesInstanceUID"), series_description=text(ds, "SeriesDescription"),
+        series_number=whole(ds, "SeriesNumber"), character_set=text(ds, "SpecificCharacterSet"),
+        modality=text(ds, "Modality"),
+        frame_of_reference=text(ds, "FrameOfReferenceUID"),
+        rows=whole(ds, "Rows") or 0, columns=whole(ds, "Columns") or 0,
+        samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation"),
+        stored_format=_stored_format(ds),
+        padding_value=_raw_whole(ds, "PixelPaddingValue"), padding_limit=_raw_whole(ds, "PixelPaddingRangeLimit"),
+    )  # fmt: skip
+    frames = whole(ds, "NumberOfFrames") or 1
+    groups = _frame_groups(ds, frames)
+    # A classic file places a single image; where it has several frames nothing tells where they lie.
+    lost = groups is None and frames > 1
+    groups = groups or [[ds]]
+    return [
+        SliceHeader(
+            **common,
+            frame=number,
+            frames=frames,
+            image_type=tuple(str(v) for v in first_of(group, "FrameType", "ImageType")),
+            plane=None if lost else _plane(group),
+            thickness_mm=_thickness(group),
+            rescale=_rescale(group),
+            rescale_type=str(next(iter(first_of(group, "RescaleType")), "")).strip(),
+        )
+        for number, group in enumerate(groups)
+    ]
+
+
+def transfer_syntax(ds: Dataset) -> str:
+    """The file's transfer syntax; files without file meta are taken for what pydicom found them to be."""
+    stated = getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID")
+    if stated:
+        return str(stated)
+    implicit, little = ds.original_encoding
+    if little is False:
+        return str(ExplicitVRBigEndian)
+    return str(ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian)
+
+
+def _native_pixels(stream: BinaryIO, syntax: str) -> tuple[int | None, int]:
+    """Offset and length of uncompressed little-endian pixel values; the stream stands at their element."""
+    if syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
+        return None, 0
+    start = stream.tell()
+    head = stream.read(12)
+    if head[:4] != b"\xe0\x7f\x10\x00":
+        return None, 0
+    at, length = (12, head[8:12]) if head[4:6] in (b"OW", b"OB") else (8, head[4:8])
+    size = int.from_bytes(length, "little")
+    return (None, 0) if size == 0xFFFFFFFF else (start + at, size)
+
+
+def _frame_groups(ds: Dataset, frames: int) -> list[list[Dataset]] | None:
+    """For each frame the datasets that may hold an attribute, the most specific first; None for classic files."""
+    per_frame = ds.get("PerFrameFunctionalGroupsSequence")
+    if per_frame is None:
+        return None
+    if len(per_frame) != frames:
+        raise DamagedFile("it describes another number of frames than it holds")
+    shared = [item for macro in ds.get("SharedFunctionalGroupsSequence") or [] for item in _macros(macro)]
+    return [[*_macros(item), *shared] for item in per_frame]
+
+
+def _macros(group: Dataset) -> list[Dataset]:
+    """First items of the functional groups that the reader uses."""
+    names = (
+        "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
+        "PixelValueTransformationSequence", "CTImageFrameTypeSequence",
+    )  # fmt: skip
+    return [group[name].value[0] for name in names if name in group and group[name].value]
+
+
+def first_of(group: list[Dataset], *keywords: str) -> list[Any]:
+    """The first values that any dataset of `group` has for any of `keywords`; empty if there are none."""
+    for keyword in keywords:
+        for ds in group:
+            values = _values(ds, keyword)
+            if values:
+                return values
+    return []
+
+
+def text(ds: Dataset, keyword: str) -> str:
+    """A text attribute without padding; several values joined by a backslash."""
+    try:
+        return "\\".join(str(v) for v in _values(ds, keyword)).strip("\0 ")
+    except Exception:  # a value in a broken encoding counts as absent
+        return ""
+
+
+def whole(ds: Dataset, keyword: str) -> int | None:
+    """A whole number, or None."""
+    try:
+        return int(_values(ds, keyword)[0])
+    except Exception:
+        return None
+
+
+def _raw_whole(ds: Dataset, keyword: str) -> int | None:
+    """A US or SS number whose representation the file may have left open."""
+    value = ds.get(_TAG[keyword])
+    if value is not None and isinstance(value.value, bytes):
+        return int.from_bytes(value.value[:2], "little")
+    return whole(ds, keyword)
+
+
+def _values(ds: Dataset, keyword: str) -> list[Any]:
+    """The values of an attribute; plain text and numbers straight from their bytes, which is twice as fast."""
+    tag = _TAG[keyword]
+    if tag not in ds:
+        return []
+    raw = ds.get_item(tag)
+    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes):
+        vr = raw.VR or dictionary_VR(tag)
+        if vr in ("DS", "IS", "CS", "UI"):
+            words = [word.strip(" \0") for word in raw.value.decode("ascii").split("\\")]
+            return words if any(words) else []
+        if vr in ("US", "SS") and len(raw.value) == 2:
+            order: Literal["little", "big"] = "little" if raw.is_little_endian else "big"
+            return [int.from_bytes(raw.value, order, signed=vr == "SS")]
+    value = ds[tag].value
+    if value is None or value == "":
+        return []
+    return [value] if isinstance(value, (str, bytes, int, float, UID)) else list(value)
+
+
+def _numbers(group: list[Dataset], keyword: str, count: int) -> tuple[float, ...] | None:
+    try:
+        found = tuple(float(v) for v in first_of(group, keyword))
+    except Exception:
+        return None
+    return found if len(found) == count and all(map(math.isfinite, found)) else None
+
+
+def _plane(group: list[Dataset]) -> Plane | None:
+    position = _numbers(group, "ImagePositionPatient", 3)
+    orientation = _numbers(group, "ImageOrientationPatient", 6)
+    spacing = _numbers(group, "PixelSpacing", 2)
+    if position is None or orientation is None or spacing is None or not all(0 < s < 1000 for s in spacing):
+        return None
+    return Plane(position, orientation[:3], orientation[3:], spacing)  # type: ignore[arg-type]
+
+
+def _thickness(group: list[Dataset]) -> float | None:
+    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
+        found = _numbers(group, keyword, 1)
+        if found is not None and found[0] > 0:
+            return found[0]
+    return None
+
+
+def _rescale(group: list[Dataset]) -> Rescale | None:
+    slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
+    if slope is None or intercept is None or slope[0] == 0 or first_of(group, "ModalityLUTSequence"):
+        return None
+    return Rescale(slope[0], intercept[0])
+
+
+def _stored_format(ds: Dataset) -> StoredFormat | None:
+    allocated, signed = whole(ds, "BitsAllocated"), whole(ds, "PixelRepresentation")
+    stored = whole(ds, "BitsStored") or allocated
+    if allocated not in (8, 16) or stored is None or signed not in (0, 1):
+        return None
+    high = whole(ds, "HighBit")
+    high = stored - 1 if high is None else high
+    if not (1 <= stored <= allocated and stored - 1 <= high < allocated):
+        return None
+    return StoredFormat(allocated, stored, high, bool(signed))

@@ -1,0 +1,168 @@
+"""Decoding the stored values of slices, whatever their transfer syntax."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from typing import BinaryIO
+
+import numpy as np
+import pydicom
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
+from pydicom.pixels import get_decoder
+from pydicom.uid import (
+    JPEG2000,
+    UID,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+)
+
+from napari_mits_gan.ct.dicom import isolated_decoder
+from napari_mits_gan.ct.dicom.header import SliceHeader, transfer_syntax
+from napari_mits_gan.ct.dicom.rescale import StoredFormat
+from napari_mits_gan.errors import ReadError
+
+CODEC_LOCK = threading.Lock()
+"""Held while a codec runs: pylibjpeg-openjpeg crashes the interpreter when two threads are inside it."""
+_JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
+_START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
+"""Markers after which a JPEG or JPEG-LS stream states its size."""
+_OTHER_SIZE = "{} decodes to another size than its header says; copy the series again."
+
+
+def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader, NDArray[np.integer]]]:
+    """Stored values of slices of one file, one after the other.
+
+    Parameters
+    ----------
+    headers : sequence of SliceHeader
+        Slices (frames) of one and the same file.
+
+    Yields
+    ------
+    header : SliceHeader
+    values : ndarray of int, shape (rows, columns)
+
+    Raises
+    ------
+    ReadError
+        If the pixels are missing, cut off or damaged, or no decoder for them is installed.
+    """
+    first = headers[0]
+    try:
+        if first.pixel_offset is not None:
+            with first.path.open("rb") as stream:
+                for header in headers:
+                    yield header, _native(stream, header)
+            return
+        ds = whole_dataset(first)
+        for header in headers:
+            yield header, _checked(_decoded(ds, header), header)
+    except ReadError:
+        raise
+    except OSError as error:
+        raise ReadError(
+            f"{first.path.name} cannot be read ({error.strerror or type(error).__name__}); copy the series again."
+        ) from None
+    except Exception as error:  # decoders raise whatever a damaged stream leads to
+        raise _undecodable(first, error) from None
+
+
+def whole_dataset(header: SliceHeader) -> Dataset:
+    """The file of a slice with all its elements, and a transfer syntax even if the file does not state one."""
+    ds = pydicom.dcmread(header.path, force=True)
+    if "TransferSyntaxUID" not in ds.file_meta:
+        ds.file_meta.TransferSyntaxUID = UID(transfer_syntax(ds))
+    return ds
+
+
+def _native(stream: BinaryIO, header: SliceHeader) -> NDArray[np.integer]:
+    stored_format = _format(header)
+    size = header.rows * header.columns * stored_format.dtype.itemsize
+    begin = header.frame * size
+    stream.seek((header.pixel_offset or 0) + begin)
+    # Asked for only what the file can hold: a damaged header may claim any size.
+    data = stream.read(size) if header.pixel_bytes >= begin + size and header.file_size >= begin + size else b""
+    if len(data) != size:
+        raise ReadError(f"{header.name} is cut off: it holds fewer pixels than its header says; copy the series again.")
+    return stored_format.clean(np.frombuffer(data, stored_format.dtype).reshape(header.rows, header.columns))
+
+
+def _decoded(ds: Dataset, header: SliceHeader) -> NDArray[np.generic]:
+    syntax = UID(header.transfer_syntax)
+    if syntax in _JPEG:
+        _check_stream(ds, header)
+    frame, decoder = header.frame if header.frames > 1 else None, _decoder(syntax)
+    with CODEC_LOCK:
+        if decoder == isolated_decoder.PLUGIN:
+            return isolated_decoder.decode_in_own_process(header.path, frame)
+        return pydicom.pixels.pixel_array(ds, index=frame, raw=True, decoding_plugin=decoder)
+
+
+def _decoder(syntax: UID) -> str:
+    """Which of pydicom's plugins decodes `syntax`; "" leaves it to pydicom.
+
+    Left alone pydicom tries one after the other on a damaged stream, and GDCM, its first, ends the whole program on
+    some. So GDCM gets only what nothing else here decodes, and that in a process of its own.
+    """
+    if syntax in (JPEGLSLossless, JPEGLSNearLossless):
+        return "pyjpegls"
+    if syntax in (JPEG2000Lossless, JPEG2000):
+        return "pylibjpeg"
+    if syntax in _JPEG:
+        available = get_decoder(syntax).available_plugins
+        return next((name for name in ("pylibjpeg", "gdcm") if name in available), "")
+    return ""
+
+
+def _check_stream(ds: Dataset, header: SliceHeader) -> None:
+    """Refuse a JPEG stream of another size than the header says, before a decoder takes the header's word for it."""
+    frame = get_frame(ds.PixelData, header.frame, number_of_frames=header.frames)
+    at = 2
+    while at + 9 < len(frame) and frame[at] == 0xFF:
+        marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
+        if marker == 0xFF:  # a fill byte
+            at += 1
+        elif marker in _START_OF_FRAME:
+            rows, columns = (int.from_bytes(frame[i : i + 2], "big") for i in (at + 5, at + 7))
+            if (rows, columns, frame[at + 9]) != (header.rows, header.columns, 1):
+                raise ReadError(_OTHER_SIZE.format(header.name))
+            if frame[at + 4] > _format(header).bits_allocated:
+                break
+            return
+        else:
+            at += 2 + length
+    name = UID(header.transfer_syntax).name
+    raise ReadError(f"The pixels of {header.path.name} ({name}) are damaged; copy the series again.")
+
+
+def _checked(values: NDArray[np.generic], header: SliceHeader) -> NDArray[np.integer]:
+    if values.shape != (header.rows, header.columns) or values.dtype.kind not in "iu":
+        raise ReadError(_OTHER_SIZE.format(header.name))
+    stored_format = _format(header)
+    return stored_format.clean(values.astype(stored_format.dtype, copy=False))
+
+
+def _format(header: SliceHeader) -> StoredFormat:
+    assert header.stored_format is not None  # the reader refuses slices without it before it decodes
+    return header.stored_format
+
+
+def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
+    syntax = UID(header.transfer_syntax)
+    if "plugin" in str(error) or "not supported" in str(error) or isinstance(error, NotImplementedError):
+        return ReadError(
+            f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed or known; convert "
+            "the series to an uncompressed transfer syntax first."
+        )
+    return ReadError(
+        f"The pixels of {header.path.name} ({syntax.name}) are damaged or missing ({type(error).__name__}); copy the "
+        "series again."
+    )
