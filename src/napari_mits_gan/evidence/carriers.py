@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.padding import AIR_HU
+from napari_mits_gan.ct.dicom.padding import AIR_HU
 from napari_mits_gan.ct.volume import CTVolume
 
 _UNDECLARED_SHARE = 0.01
@@ -84,7 +84,7 @@ def carrier_rule(
 
 
 def padding_of(volume: CTVolume) -> NDArray[np.bool_] | None:
-    """Where a volume is padding: what its reader says, else where it has a filler below -1024 HU that nobody declared."""
+    """Where a volume is padding: what its reader says, else where it has an undeclared filler below -1024 HU."""
     if volume.padding is not None:
         return volume.padding
     low = int(volume.hu.min())
@@ -121,5 +121,3 @@ def replace_bits(values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: Car
     moved = new.astype(np.int32) + move
     nearer = (move != 0) & rule.mask(moved)
     return np.where(nearer, moved, new).astype(np.int16)
-
-

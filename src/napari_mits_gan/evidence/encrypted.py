@@ -31,4 +31,4 @@ def decrypt(data: bytes, key: bytes) -> bytes:
     try:
         return ChaCha20Poly1305(key).decrypt(bytes(12), data, None)
     except InvalidTag:
-        raise DamagedSealError("What the seal carries does not authenticate: it is damaged or of another key.") from None
+        raise DamagedSealError("What the seal carries is damaged or of another key.") from None

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence import fountain, tags
 from napari_mits_gan.evidence.encrypted import DamagedSealError, decrypt
-from napari_mits_gan.evidence.find_seal import SLICE_AGREES, FoundSeal, HeaderReader, agreement_of
-from napari_mits_gan.evidence.header import HEADER_BYTES, Header
+from napari_mits_gan.evidence.find_seal import SLICE_AGREES, FoundSeal, HeaderReader, agreement_of, likely_filler
+from napari_mits_gan.evidence.header import HEADER_BITS, Header
 from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Index, unpack_index
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.layout import CarrierBlocks, Cells, Grid, Layout, cell_order, header_bits, payload_of
@@ -44,7 +44,7 @@ class SealReader:
     def __init__(self, header: Header, key: SealKey) -> None:
         self.header = header
         self.grid = Grid(header.shape)
-        self.layout = Layout(header.rule.bits, header_bits(self.grid, 8 * HEADER_BYTES))
+        self.layout = Layout(header.rule.bits, header_bits(self.grid, HEADER_BITS))
         self.keys = ScanKeys.of(key, header.nonce)
         self.slots = Slots(self.grid, self.layout, self.keys.order)
         self.cells = Cells(self.grid, cell_order(key))
@@ -105,7 +105,7 @@ class SliceBlocks:
         return place_tags(self._reader.keys.tags, z, self.rest, self._blank[self.rest], tags.APART)
 
     def flat_values(self) -> NDArray[np.int32]:
-        """For blocks without room for a tag: the one value that all their voxels have, else a value that none can have."""
+        """For blocks without room for a tag: the one value that all their voxels have, else one that none can have."""
         inside = self._reader.cells.inside[self.rest]
         blocks = self._blank[self.rest]
         high = np.where(inside, blocks, np.int16(-32768)).max(axis=1, initial=-32768)
@@ -164,7 +164,7 @@ class Examination:
         return values if turn is None else turn.turn(values[None])[0]  # type: ignore[return-value]
 
     def chosen(self) -> dict[int, int]:
-        """For each slice of the sealed scan that is there: the slice that it is, the best one where there are several."""
+        """For each slice of the sealed scan that is there: which slice it is, the best one where there are several."""
         best: dict[int, int] = {}
         for number, z in enumerate(self.place):
             if z == UNPLACED:
@@ -260,7 +260,7 @@ def _turned(
     found: FoundSeal, reader: SealReader, key: SealKey, number: int
 ) -> tuple[Orientation | None, int, SliceBlocks | None]:
     """How a single slice was turned, which it is, and its blocks."""
-    header_reader = HeaderReader(reader.grid, key)
+    header_reader = HeaderReader(reader.grid, key, likely_filler(found.values))
     for turn in in_plane():
         values = turn.turn(found.values[number][None])[0]
         if turn.is_same or values.shape != reader.grid.shape[1:]:
@@ -278,9 +278,7 @@ def _blocks_with(mask: NDArray[np.bool_], reader: SealReader) -> NDArray[np.bool
     return np.asarray(reader.read(mask.astype(np.int16))._blank.any(axis=1))
 
 
-def _index(
-    reader: SealReader, header: Header, numbers: NDArray[np.intp], symbols: NDArray[np.uint8]
-) -> Index | None:
+def _index(reader: SealReader, header: Header, numbers: NDArray[np.intp], symbols: NDArray[np.uint8]) -> Index | None:
     numbers, first = np.unique(numbers, return_index=True)
     try:
         data = fountain.decode(header.index_bytes, reader.layout.symbol_bytes, numbers, symbols[first])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evidence.header import Header, HeaderPlaces, header_of_votes
+from napari_mits_gan.evidence.header import PHASES, Header, HeaderPlaces, header_of_votes, in_phase
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import Lattice, likely_lattices
 from napari_mits_gan.evidence.layout import SIDE, Grid, cell_order
@@ -16,6 +16,13 @@ from napari_mits_gan.evidence.orientation import Orientation, across_planes, in_
 
 SLICE_AGREES = 0.65
 """Share of a slice's header bits that say what the header says, above which the slice is one of this sealed scan."""
+
+_ALIKE = 0.25
+"""Correlation of the votes of two slices of one sealed scan, at least; slices without a seal have 0 +- 0.05."""
+_SPIKE = 10
+"""So many times as frequent as the values above it is padding, at least."""
+_MOST_GROUPS = 8
+"""Sealed scans, or slices without a seal, that are told apart."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +62,12 @@ class HeaderReader:
         Blocks of the scan.
     key : SealKey
         The key.
+    filler : int
+        Value of padding; blocks that have it where the header would be have no say.
     """
 
-    def __init__(self, grid: Grid, key: SealKey) -> None:
+    def __init__(self, grid: Grid, key: SealKey, filler: int) -> None:
+        self._filler = filler
         self._grid = grid
         self.places = HeaderPlaces(grid, key)
         order = cell_order(key)[: self.places.per_block]
@@ -73,7 +83,7 @@ class HeaderReader:
         read = whole[:, self._rows, :, self._columns]  # (bits, ny, nx)
         found[:ny, :nx] = np.moveaxis(read & 1, 0, 2)
         counted = np.zeros((self._grid.rows, self._grid.columns), bool)
-        counted[:ny, :nx] = (read != read[0]).any(axis=0)  # blocks of one value are filler
+        counted[:ny, :nx] = (read != self._filler).all(axis=0)
         return found.reshape(-1, len(self._rows)), counted.ravel()
 
     def votes(self, values: NDArray[np.int16]) -> NDArray[np.int64]:
@@ -90,7 +100,7 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
     for lattice in likely_lattices(volume):
         values = lattice.steps(volume.hu)
         for orientation in (*in_plane(), *across_planes()):
-            found = _read(orientation.turn(values), key)
+            found = read_header(orientation.turn(values), key)
             if found is not None:
                 header, agreement, foreign = found
                 if header.lattice != lattice:
@@ -100,33 +110,66 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
     return None
 
 
-def _read(
+def read_header(
     values: NDArray[np.generic], key: SealKey
 ) -> tuple[Header, NDArray[np.float64], dict[int, Header]] | None:
+    """The header of slices as they lie, how far each slice agrees with it, and slices that have another."""
     grid = Grid(values.shape)  # type: ignore[arg-type]
     if grid.shape[1] < SIDE or grid.shape[2] < SIDE:
         return None
-    reader = HeaderReader(grid, key)
+    reader = HeaderReader(grid, key, likely_filler(values))
     votes = np.array([reader.votes(values[z]) for z in range(len(values))])  # type: ignore[arg-type]
-    header = header_of_votes(votes.sum(axis=0), key)
-    own: dict[int, Header] = {}
-    if header is None:
-        # Slices of several sealed scans outvote each other; most slices can be read on their own.
-        own = {z: found for z, vote in enumerate(votes) if (found := header_of_votes(vote, key)) is not None}
-        if not own:
-            return None
-        nonces = [h.nonce for h in own.values()]
-        header = next(h for h in own.values() if h.nonce == max(set(nonces), key=nonces.count))
+    read: list[tuple[Header, list[int]]] = []
+    for members, total in _alike(votes):
+        phases = (header_of_votes(in_phase(total, phase), key) for phase in range(PHASES))
+        header = next((h for h in phases if h is not None), None)
+        if header is not None:
+            read.append((header, members))
+    if not read:
+        return None
+    most = max({h.nonce for h, _ in read}, key=lambda nonce: sum(len(m) for h, m in read if h.nonce == nonce))
+    header = next(h for h, _ in read if h.nonce == most)
     agreement = np.array([agreement_of(vote, header, key) for vote in votes])
-    for z in np.flatnonzero(agreement < SLICE_AGREES):
-        found = own.get(int(z)) or header_of_votes(votes[z], key)
-        if found is not None and found.nonce != header.nonce:
-            own[int(z)] = found
-    foreign = {z: h for z, h in own.items() if h.nonce != header.nonce}
+    foreign = {z: h for h, members in read if h.nonce != most for z in members}
     return header, agreement, foreign
+
+
+def likely_filler(values: NDArray[np.generic]) -> int:
+    """The lowest frequent value, if it is far more frequent than those above it: padding's, where there is padding."""
+    sample = values[:: max(1, len(values) // 32)].astype(np.int32).ravel() + 32768
+    counts = np.bincount(sample, minlength=1 << 16)
+    frequent = np.flatnonzero(counts >= 0.01 * sample.size)
+    if not frequent.size or counts[frequent[0]] < _SPIKE * counts[frequent[0] + 1 : frequent[0] + 9].mean():
+        return -32768
+    return int(frequent[0]) - 32768
 
 
 def agreement_of(votes: NDArray[np.int64], header: Header, key: SealKey) -> float:
     """How far the votes of a slice are for a header: 1 wholly, 0.5 by chance."""
     expected = np.unpackbits(np.frombuffer(header.pack(key), np.uint8)).astype(np.int64) * 2 - 1
-    return 0.5 + 0.5 * float((votes * expected).sum() / max(1, np.abs(votes).sum()))
+    best = max(int((in_phase(votes, phase) * expected).sum()) for phase in range(PHASES))
+    return 0.5 + 0.5 * best / max(1, int(np.abs(votes).sum()))
+
+
+def _alike(votes: NDArray[np.int64]) -> list[tuple[list[int], NDArray[np.int64]]]:
+    """Slices whose votes, rotated against each other, are alike, and the sum of their votes.
+
+    Slices of one sealed scan are, in whatever order they lie and whatever else lies between them. Those that decide
+    most clearly come first, since slices without a seal are alike with none.
+    """
+    groups: list[tuple[list[int], NDArray[np.int64]]] = []
+    strength = (votes**2).sum(axis=1)
+    for z in np.argsort(-strength, kind="stable"):
+        if strength[z] == 0:
+            continue
+        turned = np.stack([in_phase(votes[z], phase) for phase in range(PHASES)])
+        for members, total in groups:
+            scores = turned @ total / np.sqrt(float(strength[z]) * float((total**2).sum()) + 1)
+            if scores.max() >= _ALIKE:
+                members.append(int(z))
+                total += turned[int(scores.argmax())]
+                break
+        else:
+            if len(groups) < _MOST_GROUPS:
+                groups.append(([int(z)], votes[z].copy()))
+    return groups

@@ -36,9 +36,10 @@ def slice_findings(seen: Examination, order: SliceOrder) -> Iterator[Finding]:
     for number in _unplaced(order):
         where = f"in the place of slice {order.replaced[number]}" if number in order.replaced else "between the others"
         if number in seen.found.foreign:
-            kind, said = Kind.FOREIGN, f"Slice {number}, {where}, comes from another scan that was sealed with this key."
+            kind = Kind.FOREIGN
+            said = f"Slice {number}, {where}, comes from another scan that was sealed with this key."
         elif number in order.replaced:
-            said = f"Slice {number} holds no block that was sealed at its place: the whole slice was replaced or changed."
+            said = f"Slice {number} holds no block that was sealed there: the whole slice was replaced or changed."
             kind = Kind.REPLACED
         else:
             kind, said = Kind.ADDED, f"Slice {number} is no slice of the sealed scan: it was added."
@@ -82,7 +83,10 @@ def block_findings(seen: Examination, bad: NDArray[np.bool_]) -> Iterator[Findin
 
 
 def _place(
-    seen: Examination, place: tuple[slice, ...], members: NDArray[np.intp], source: dict[tuple[int, int], tuple[int, int]]
+    seen: Examination,
+    place: tuple[slice, ...],
+    members: NDArray[np.intp],
+    source: dict[tuple[int, int], tuple[int, int]],
 ) -> Finding:
     grid = seen.reader.grid
     box = _own_box(seen, _voxels(place, grid.shape[1:]))
@@ -134,18 +138,14 @@ def geometry_findings(volume: CTVolume, seen: Examination) -> tuple[list[Finding
     if seen.index is None or not (seen.place != UNPLACED).any():
         return [], []
     orientation, sealed = seen.found.orientation, seen.index.geometry
-    own = Geometry.of(volume)
-    turned = orientation.turn_geometry(own, volume.shape)
+    turned = orientation.turn_geometry(Geometry.of(volume), volume.shape)
     first = int(np.flatnonzero(seen.place != UNPLACED)[0])
     differs = _differences(turned, sealed, first, int(seen.place[first]))
     if not orientation.is_same:
         if not differs:
-            return [], [f"Against the sealed scan, {orientation.describe()}, and its geometry says so: nothing is lost."]
+            return [], [f"Since the scan was sealed, {orientation.describe()}, and its geometry says so."]
         sentence = f"The voxels do not lie as the geometry says: since the scan was sealed, {orientation.describe()}."
-        findings = [Finding(Kind.TURNED, sentence)]
-        if not _differences(own, sealed, None, 0):
-            return findings, []
-        return findings, []
+        return [Finding(Kind.TURNED, sentence)], []
     if differs:
         return [Finding(Kind.GEOMETRY, f"The geometry was edited: {'; '.join(differs)}.")], []
     return [], []
@@ -169,7 +169,7 @@ def cut_findings(seen: Examination) -> Iterator[Finding]:
     """Whether the slices have another size than those that were sealed."""
     now, sealed = seen.found.values.shape[1:], seen.reader.grid.shape[1:]
     if now != sealed:
-        sentence = f"The slices have {now[0]} x {now[1]} voxels (y, x), those that were sealed {sealed[0]} x {sealed[1]}."
+        sentence = f"The slices have {now[0]} x {now[1]} voxels (y, x), and had {sealed[0]} x {sealed[1]} when sealed."
         yield Finding(Kind.CUT, sentence)
 
 
@@ -178,8 +178,8 @@ def index_findings(seen: Examination) -> Iterator[Finding]:
     if seen.index is None:
         n = int(np.count_nonzero(~seen.judged))
         sentence = (
-            f"So much was changed that the seal's index is lost: {n} blocks at the rim of the padding, and the geometry, "
-            "cannot be judged."
+            f"So much was changed that the seal's index is lost: {n} blocks at the rim of the padding and the "
+            "geometry cannot be judged."
         )
         yield Finding(Kind.NOT_JUDGED, sentence, None, n)
 
@@ -194,8 +194,8 @@ def no_seal_finding(volume: CTVolume) -> Finding:
             which = "lowest bit" if bit == 0 else "second lowest bit"
             return Finding(
                 Kind.NO_SEAL,
-                f"No seal of this key was found, and the {which} of every value is {round(mean)}: the bits that carry a "
-                "seal were wiped from the whole scan.",
+                f"No seal of this key was found, and the {which} of every value is {round(mean)}: the bits that carry "
+                "a seal were wiped from the whole scan.",
             )
     return Finding(
         Kind.NO_SEAL,
@@ -225,8 +225,8 @@ def _unplaced(order: SliceOrder) -> list[int]:
 
 
 def _number_of(seen: Examination, z: int) -> int | None:
-    found = np.flatnonzero(seen.place == z) if z >= 0 else []
-    return int(found[0]) if len(found) else None
+    found = np.flatnonzero((seen.place == z) & (seen.place != UNPLACED))
+    return int(found[0]) if found.size else None
 
 
 def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
@@ -281,5 +281,3 @@ def _where(box: Box) -> str:
 
 def _mm(values: Iterable[float]) -> str:
     return " x ".join(f"{v:.4g}" for v in values)
-
-

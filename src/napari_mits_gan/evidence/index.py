@@ -23,8 +23,8 @@ _BAD = "The index of the seal is damaged."
 class Geometry:
     """Spacing, origin and direction as `CTVolume` has them."""
 
-    spacing: tuple[float, ...]
-    origin: tuple[float, ...]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
     direction: NDArray[np.float64]
 
     @staticmethod
@@ -111,6 +111,6 @@ def unpack_index(data: bytes, slices: int, blocks: int) -> Index:
     found = np.bitwise_xor.accumulate(np.frombuffer(states, np.uint8).reshape(slices, blocks), axis=0)
     if found.max(initial=0) > APART or np.count_nonzero(found == APART) != tags or not np.isfinite(numbers).all():
         raise DamagedSealError(_BAD)
-    geometry = Geometry(tuple(numbers[:3]), tuple(numbers[3:6]), np.array(numbers[6:]).reshape(3, 3))
+    geometry = Geometry(tuple(numbers[:3]), tuple(numbers[3:6]), np.array(numbers[6:]).reshape(3, 3))  # type: ignore[arg-type]
     listed = np.frombuffer(data, "<u4", tags, _FIELDS.size + packed).astype(np.uint32)
     return Index(geometry, copy_bytes, filler, found, listed)

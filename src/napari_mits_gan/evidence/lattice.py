@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.rescale import Rescale, to_hu
-from napari_mits_gan.ct.volume import HU_MAX, HU_MIN, CTVolume
+from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import MitsGanError
 
 _RARE = 1e-5
@@ -94,7 +95,7 @@ def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
                 "have no common steps to seal; convert the series to whole HU first."
             )
         slope, intercept = next(iter(slopes))
-        lattice = Lattice(abs(slope), intercept)
+        lattice = _single(abs(slope), intercept)
     lowest, highest = HU_MIN, HU_MAX
     for rescale, stored in formats:
         assert rescale is not None  # the reader made sure
@@ -105,7 +106,16 @@ def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
         hu_ends = np.array([HU_MIN, HU_MAX], np.int16)
         inside = np.sort(lattice.steps(hu_ends))
         lowest, highest = max(lowest, int(inside[0]) + 1), min(highest, int(inside[1]) - 1)
+        numbers = np.arange(lowest, highest + 1).astype(np.int16)
+        exact = Lattice(abs(slope), intercept)
+        if not np.array_equal(lattice.hu(numbers), exact.hu(numbers)):
+            raise SealError(f"The rescale slope {slope} has too many digits to be sealed; convert the series to whole HU.")
     return lattice, lowest, highest
+
+
+def _single(slope: float, intercept: float) -> Lattice:
+    """A lattice with numbers of single precision, which is how a seal records it."""
+    return Lattice(float(np.float32(slope)), float(np.float32(intercept)))
 
 
 def lattice_number(stored: int, rescale: Rescale, lattice: Lattice) -> int:
@@ -128,7 +138,7 @@ def _holds_every_hu(rescale: Rescale) -> bool:
 
 
 def likely_lattices(volume: CTVolume) -> list[Lattice]:
-    """What the numbers of a volume may be, the likeliest first: HU, its file's steps, and steps guessed from the values.
+    """What the numbers of a volume may be, likeliest first: its file's steps, HU, steps guessed from the values.
 
     A guess may number the steps from another place than the file did; so each is offered from four places, since only
     the lowest two bits of the numbers matter.
@@ -137,7 +147,7 @@ def likely_lattices(volume: CTVolume) -> list[Lattice]:
     if volume.dicom is not None:
         header = volume.dicom.slices[0].header
         if header.rescale is not None and not _holds_every_hu(header.rescale):
-            found.insert(0, Lattice(abs(header.rescale.slope), header.rescale.intercept))
+            found.insert(0, _single(abs(header.rescale.slope), header.rescale.intercept))
     guess = _guess(volume.hu)
     if guess is not None:
         found += [Lattice(guess.slope, guess.intercept - shift * guess.slope) for shift in range(4)]

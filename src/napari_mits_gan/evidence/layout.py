@@ -1,8 +1,8 @@
 """Where in a block of voxels each carried bit lies: header, tag, and the bytes that the block holds besides.
 
 A block is 16 x 16 voxels of one slice. Its carriers, in an order that the key gives, have ranks 0, 1, 2, …; bit 0 of
-ranks 0 to h - 1 holds the header, bit 0 of the next 32 ranks the tag. Payload follows: with two bits carried first bit 1
-of all those ranks, then every carried bit of the other ranks, bit 0 before bit 1.
+ranks 0 to h - 1 holds the header, bit 0 of the next 32 ranks the tag. Payload follows: with two bits carried first
+bit 1 of all those ranks, then every carried bit of the other ranks, bit 0 before bit 1.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.evidence.carriers import CarrierRule
-from napari_mits_gan.evidence.keyed_order import keyed_order
 from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.keyed_order import keyed_order
 
 SIDE = 16
 """Voxels along an edge of a block."""
 CELLS = SIDE * SIDE
 TAG_BITS = 32
-HEADER_COPIES = 4
+HEADER_COPIES = 5
 """How often a slice holds the header at least; large slices hold it more often."""
 FEWEST_HEADER_BITS, MOST_HEADER_BITS = 8, 144
 SYMBOL_BYTES = {1: 9, 2: 14}
@@ -245,4 +245,4 @@ def wanted_bits(
         high[:, :fixed] = present[:, :fixed]
         low[:, fixed:], high[:, fixed:] = present[:, fixed::2], present[:, fixed + 1 :: 2]
     low[:, :h] = header
-    return low | (high << 1) if layout.bits == 2 else low
+    return (low | (high << 1)).astype(np.uint8) if layout.bits == 2 else low.astype(np.uint8)

@@ -55,10 +55,11 @@ class Orientation:
                 source = axes[axis]
                 origin += direction[:, source] * spacing[source] * (shape[source] - 1)
                 turned[:, axis] *= -1
-        return Geometry(tuple(spacing[axes]), tuple(origin), turned)
+        z, y, x = (float(s) for s in spacing[axes])
+        return Geometry((z, y, x), (float(origin[0]), float(origin[1]), float(origin[2])), turned)
 
     def with_reversed_slices(self) -> Orientation:
-        """This orientation with the slices in the other order."""
+        """The same with the slices in the other order."""
         return replace(self, flipped=(not self.flipped[0], *self.flipped[1:]))
 
     def describe(self) -> str:

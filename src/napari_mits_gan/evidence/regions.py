@@ -37,7 +37,7 @@ def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
     coarse = replace(
         volume,
         hu=np.ascontiguousarray(volume.hu[every]),
-        spacing=tuple(s * step for s, step in zip(volume.spacing, steps, strict=True)),
+        spacing=(volume.spacing[0] * steps[0], volume.spacing[1] * steps[1], volume.spacing[2] * steps[2]),
         padding=None if volume.padding is None else volume.padding[every],
         dicom=None,
     )

@@ -13,7 +13,8 @@ from napari_mits_gan.evidence import fountain, tags
 from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding_of, replace_bits
 from napari_mits_gan.evidence.copy_codec import encode_copy
 from napari_mits_gan.evidence.encrypted import OVERHEAD_BYTES, encrypt
-from napari_mits_gan.evidence.header import HEADER_BYTES, NONCE_BYTES, VERSION, Header, HeaderPlaces
+from napari_mits_gan.evidence.find_seal import read_header
+from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header, HeaderPlaces
 from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Geometry, Index
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import Lattice, SealError, lattice_of
@@ -41,6 +42,7 @@ _FEWEST_COPY_BITS = 0.1
 _FEWEST_BLOCKS = 4
 _MOST_VOXELS_ALONG = 65535
 _COPY_STEPS = 100
+_TOO_SMALL = "This scan is too small, or too much of it is padding, to carry a seal."
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +90,7 @@ def seal(
     with_copy : bool
         False seals for detection only.
     nonce : bytes, optional
-        16 bytes never used with this key before; drawn at random unless given, which only tests should do.
+        12 bytes never used with this key before; drawn at random unless given, which only tests should do.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled`.
 
@@ -127,8 +129,14 @@ def seal(
     plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, lambda n, _, /: progress(n, total))
     copy = b""
     if with_copy:
-        copy = _copy(volume, plan, healed_share, lambda n, of, /: progress(slices + n * _COPY_STEPS // max(1, of), total))
+
+        def copying(done: int, of: int, /) -> None:
+            progress(slices + done * _COPY_STEPS // max(1, of), total)
+
+        copy = _copy(volume, plan, healed_share, copying)
     out = _embed(values, plan, copy, key, lambda n, _, /: progress(slices + _COPY_STEPS + n, total))
+    if read_header(out, key) is None:
+        raise SealError(_TOO_SMALL)
     parameters = {
         "version": VERSION,
         "bits": bits,
@@ -157,7 +165,7 @@ def _plan(
         )
     bits = stored[0]
     rule = carrier_rule(values, padding_of(volume), *stored)
-    layout = Layout(bits, header_bits(grid, 8 * HEADER_BYTES))
+    layout = Layout(bits, header_bits(grid, HEADER_BITS))
     cells = Cells(grid, cell_order(key))
     keys = ScanKeys.of(key, nonce)
     slots = Slots(grid, layout, keys.order)
@@ -212,7 +220,7 @@ def _index_blocks(plan: _Plan) -> int:
     if blocks > len(there) // 2:
         blocks = int(np.searchsorted(there, max(needed, there[-1] // 2))) + 1
     if blocks > len(there) or there[blocks - 1] < needed:
-        raise SealError("This scan is too small, or too much of it is padding, to carry a seal.")
+        raise SealError(_TOO_SMALL)
     return blocks
 
 
@@ -234,16 +242,16 @@ def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, pr
     index = encrypt(replace(plan.index, copy_bytes=len(copy)).pack(), plan.keys.index)
     header = Header(plan.nonce, plan.grid.shape, plan.rule, plan.lattice, len(index), plan.index_blocks)
     places = HeaderPlaces(plan.grid, key)
-    header_part = places.bits(header.pack(key))
+    packed = header.pack(key)
     symbols = np.zeros((plan.grid.count * layout.slots, layout.symbol_bytes), np.uint8)
     of_index = slots.index_symbols(header)
     symbols[:of_index] = fountain.encode(index, layout.symbol_bytes, of_index)
     if copy:
         symbols[of_index:] = fountain.encode(copy, layout.symbol_bytes, slots.copy_symbols(header))
-    symbols = symbols.reshape(plan.grid.count, layout.slots, layout.symbol_bytes)
+    by_block = symbols.reshape(plan.grid.count, layout.slots, layout.symbol_bytes)
     out = np.empty_like(values)
     for z in range(plan.grid.shape[0]):
-        out[z] = _sealed_slice(values[z], z, plan, header_part, symbols[slots.numbers[z]], bool(copy))
+        out[z] = _sealed_slice(values[z], z, plan, places.bits(packed, z), by_block[slots.numbers[z]], bool(copy))
         progress(z + 1, plan.grid.shape[0])
     return out
 

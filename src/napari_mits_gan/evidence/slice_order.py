@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def slice_order(place: Sequence[int], chosen: Mapping[int, int], slices: int) ->
     replaced: dict[int, int] = {}
     added: list[int] = []
     anchors = [(-1, -1), *((n, z_of[n]) for n in sequence if n in steady), (len(place), slices)]
-    for (first, low), (last, high) in zip(anchors, anchors[1:], strict=False):
+    for (first, low), (last, high) in pairwise(anchors):
         unknown = [n for n in range(first + 1, last) if place[n] < 0]
         free = [z for z in range(low + 1, high) if z not in chosen]
         replaced.update(zip(unknown, free, strict=False))
@@ -88,9 +89,7 @@ def _longest_ascending(values: Sequence[int], names: Sequence[int]) -> list[int]
     return out[::-1]
 
 
-def _swapped(
-    unsteady: Sequence[int], sequence: Sequence[int], z_of: Mapping[int, int]
-) -> tuple[tuple[int, int], ...]:
+def _swapped(unsteady: Sequence[int], sequence: Sequence[int], z_of: Mapping[int, int]) -> tuple[tuple[int, int], ...]:
     """Pairs that have changed places: ordering the two the other way puts both between their neighbours."""
     rank = {number: i for i, number in enumerate(sequence)}
     right = {z: number for z, number in zip(sorted(z_of.values()), sequence, strict=True)}

@@ -1,4 +1,4 @@
-"""The tag of a block: a keyed code over its values and its place, of which a changed, moved or foreign block has none."""
+"""The tag of a block: a keyed code over its values and its place, which no changed, moved or foreign block has."""
 
 from __future__ import annotations
 
