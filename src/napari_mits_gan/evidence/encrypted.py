@@ -5,13 +5,13 @@ from __future__ import annotations
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.errors import EvidenceError
 
 OVERHEAD_BYTES = 16
 """Bytes that encrypting adds."""
 
 
-class DamagedSealError(MitsGanError):
+class DamagedSealError(EvidenceError):
     """What the seal carries is damaged, or was made with another key."""
 
 

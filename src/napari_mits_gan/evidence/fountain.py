@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.progress import Progress, silent
 
 MOST_SYMBOLS = 56403
@@ -23,7 +23,7 @@ _ALIGNMENT = 8
 """The library's symbols are a multiple of this many bytes; shorter ones are filled up with zeros that nobody sends."""
 
 
-class NotEnoughSymbolsError(MitsGanError):
+class NotEnoughSymbolsError(EvidenceError):
     """Too few symbols are left to give the data back."""
 
 

@@ -10,14 +10,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.errors import EvidenceError
 
 KEY_BYTES = 32
 _FIRST_LINE = "napari-mits-gan seal key, version 1"
 _LONGEST_FILE = 4096
 
 
-class KeyFileError(MitsGanError):
+class KeyFileError(EvidenceError):
     """A key file cannot be made or read."""
 
 

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.errors import EvidenceError
 
 _RARE = 1e-5
 """Share of the voxels below which a value is taken for a change, not for one that the file can hold."""
 _FEW_VALUES = 16
 
 
-class SealError(MitsGanError):
+class SealError(EvidenceError):
     """A scan cannot be sealed, checked or healed."""
 
 

@@ -124,7 +124,7 @@ def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
         raise SealError(
             "Too much of this scan was changed to heal it: less of the copy is left than is needed to read it."
         ) from None
-    copy = decode_copy(decrypt(data, reader.keys.copy), lambda n, of, /: progress(of + n, 2 * of))[0]
+    copy = decode_copy(decrypt(data, reader.keys.copy), lambda n, of, /: progress(of + n, 2 * of))
     if copy.shape != header.shape:
         raise SealError("The copy in this seal is of another size than the scan.")
     return copy

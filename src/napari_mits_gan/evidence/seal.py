@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence import fountain, tags
 from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding_of, replace_bits
 from napari_mits_gan.evidence.copy_codec import encode_copy
@@ -231,9 +232,10 @@ def _copy(volume: CTVolume, plan: _Plan, healed_share: float, progress: Progress
     carrying = int(np.count_nonzero(plan.held)) * CELLS
     if room * 8 < _FEWEST_COPY_BITS * carrying:
         return b""
-    data = encode_copy(volume.hu, regions_of(volume), room, progress)
-    if len(data) > room:
-        raise SealError(f"The recovery copy has {len(data)} bytes, and there is room for {room} only.")
+    try:
+        data = encode_copy(volume.hu, regions_of(volume), room, progress)
+    except EvidenceError:  # not even the coarsest copy fits
+        return b""
     return encrypt(data, plan.keys.copy)
 
 
