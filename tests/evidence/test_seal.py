@@ -20,7 +20,7 @@ from napari_mits_gan.evidence.seal import seal
 @pytest.mark.parametrize("bits", [1, 2])
 @pytest.mark.parametrize("padding", [False, True])
 def test_values_change_by_no_more_than_promised_and_padding_stays(bits: int, padding: bool) -> None:
-    scan = body(padding=padding)
+    scan = body((24, 112, 128), padding=padding)
 
     sealed = seal(scan, KEY, bits=bits, nonce=nonce(1))
 
@@ -38,14 +38,13 @@ def test_values_change_by_no_more_than_promised_and_padding_stays(bits: int, pad
     bits=st.sampled_from([1, 2]),
     padding=st.booleans(),
     seed=st.integers(0, 100),
-    with_copy=st.booleans(),
 )
 @settings(max_examples=40)
 def test_a_sealed_scan_is_intact_whatever_its_size(
-    shape: tuple[int, int, int], bits: int, padding: bool, seed: int, with_copy: bool
+    shape: tuple[int, int, int], bits: int, padding: bool, seed: int
 ) -> None:
     try:
-        sealed = seal(body(shape, seed, padding), KEY, bits=bits, with_copy=with_copy, nonce=nonce(seed))
+        sealed = seal(body(shape, seed, padding), KEY, bits=bits, with_copy=False, nonce=nonce(seed))
     except SealError as error:
         assert "padding" in str(error) or "too small" in str(error)  # noqa: PT017
         assert shape[1] * shape[2] * shape[0] < 64 * 64 * 9
@@ -66,14 +65,14 @@ def test_values_at_the_ends_of_the_range_stay_within_it(lowest: int, span: int, 
     hu = rng.integers(lowest, min(32767, lowest + span), (8, 64, 64), endpoint=True).astype(np.int16)
     scan = CTVolume(hu, (1.0, 1.0, 1.0), padding=np.zeros(hu.shape, bool))
 
-    sealed = seal(scan, KEY, bits=bits, nonce=nonce(seed))
+    sealed = seal(scan, KEY, bits=bits, with_copy=False, nonce=nonce(seed))
 
     assert np.abs(sealed.hu.astype(int) - hu).max() <= (1 if bits == 1 else 3)
     assert verify(sealed, KEY).is_intact
 
 
 def test_the_history_says_that_it_was_sealed_and_nothing_of_the_key() -> None:
-    sealed = seal(body(), KEY, nonce=nonce(7))
+    sealed = seal(body(), KEY, bits=2, nonce=nonce(7))
 
     step = sealed.history[-1]
     told = repr(dict(step.parameters))
@@ -87,7 +86,7 @@ def test_the_history_says_that_it_was_sealed_and_nothing_of_the_key() -> None:
 def test_two_seals_of_the_same_scan_differ() -> None:
     scan = body()
 
-    first, second = seal(scan, KEY), seal(scan, KEY)
+    first, second = seal(scan, KEY, bits=2), seal(scan, KEY, bits=2)
 
     assert (first.hu != second.hu).mean() > 0.3
 
@@ -126,7 +125,7 @@ def test_sealing_can_be_cancelled() -> None:
 def test_progress_ascends_to_its_total() -> None:
     told: list[tuple[int, int]] = []
 
-    seal(body(), KEY, progress=lambda done, total, /: told.append((done, total)))
+    seal(body(), KEY, bits=2, progress=lambda done, total, /: told.append((done, total)))
 
     assert [d for d, _ in told] == sorted(d for d, _ in told)
     assert told[-1][0] == told[-1][1]

@@ -21,6 +21,7 @@ _ALIKE = 0.25
 """Correlation of the votes of two slices of one sealed scan, at least; slices without a seal have 0 +- 0.05."""
 _SPIKE = 10
 """So many times as frequent as the values above it is padding, at least."""
+_NO_VALUE = 1 << 20
 _MOST_GROUPS = 8
 """Sealed scans, or slices without a seal, that are told apart."""
 
@@ -63,7 +64,7 @@ class HeaderReader:
     key : SealKey
         The key.
     filler : int
-        Value of padding; blocks that have it where the header would be have no say.
+        Value of padding, or one that no voxel has; blocks that have it where the header would be have no say.
     """
 
     def __init__(self, grid: Grid, key: SealKey, filler: int) -> None:
@@ -140,7 +141,7 @@ def likely_filler(values: NDArray[np.generic]) -> int:
     counts = np.bincount(sample, minlength=1 << 16)
     frequent = np.flatnonzero(counts >= 0.01 * sample.size)
     if not frequent.size or counts[frequent[0]] < _SPIKE * counts[frequent[0] + 1 : frequent[0] + 9].mean():
-        return -32768
+        return _NO_VALUE
     return int(frequent[0]) - 32768
 
 

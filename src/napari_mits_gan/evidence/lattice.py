@@ -109,7 +109,9 @@ def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
         numbers = np.arange(lowest, highest + 1).astype(np.int16)
         exact = Lattice(abs(slope), intercept)
         if not np.array_equal(lattice.hu(numbers), exact.hu(numbers)):
-            raise SealError(f"The rescale slope {slope} has too many digits to be sealed; convert the series to whole HU.")
+            raise SealError(
+                f"The rescale slope {slope} has too many digits to be sealed; convert the series to whole HU."
+            )
     return lattice, lowest, highest
 
 

@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.evidence import fountain
 from napari_mits_gan.evidence.check import Checked, check
-from napari_mits_gan.evidence.copy_codec import decode_copy
+from napari_mits_gan.evidence.copy_object import unpack_copy
 from napari_mits_gan.evidence.encrypted import decrypt
 from napari_mits_gan.evidence.examine import Examination
-from napari_mits_gan.evidence.index import FLAT
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import SealError
 from napari_mits_gan.evidence.layout import SIDE
@@ -61,7 +60,7 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     -------
     Recovery
         Slices are in the order in which they were sealed: moved ones put back, doubled and added ones dropped, missing
-        ones made from the copy. What is no longer needed of the copy is nowhere used.
+        ones made from the copy.
 
     Raises
     ------
@@ -88,7 +87,6 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     if bad.any():
         copy = _copy(seen, lambda n, of, /: progress(_CHECK_STEPS + n * _COPY_STEPS // max(1, of), total))
         hu[bad] = copy[bad]
-        _put_filler(hu, bad, seen)
     difference = np.zeros(header.shape, np.int32)
     difference[there] = current[there].astype(np.int32) - hu[there]
     progress(total, total)
@@ -124,9 +122,10 @@ def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
         raise SealError(
             "Too much of this scan was changed to heal it: less of the copy is left than is needed to read it."
         ) from None
-    copy = decode_copy(decrypt(data, reader.keys.copy), lambda n, of, /: progress(of + n, 2 * of))
-    if copy.shape != header.shape:
-        raise SealError("The copy in this seal is of another size than the scan.")
+    plain = decrypt(data, reader.keys.copy)
+    copy, filler = unpack_copy(plain, header.shape, lambda n, of, /: progress(of + n, 2 * of))
+    if filler is not None:
+        copy[filler] = header.lattice.hu(np.array([index.filler], np.int16))[0]
     return copy
 
 
@@ -143,15 +142,6 @@ def _voxels(blocks: NDArray[np.bool_], seen: Examination) -> NDArray[np.bool_]:
     grid = seen.reader.grid
     wide = blocks.reshape(grid.rows, grid.columns).repeat(SIDE, axis=0).repeat(SIDE, axis=1)
     return wide[: grid.shape[1], : grid.shape[2]]
-
-
-def _put_filler(hu: NDArray[np.int16], bad: NDArray[np.bool_], seen: Examination) -> None:
-    """Fill bad blocks that the index knows to consist of filler."""
-    assert seen.index is not None  # the copy could be read
-    filler = seen.found.lattice.hu(np.array([seen.index.filler], np.int16))[0]
-    for z in range(len(hu)):
-        flat = _voxels(seen.index.states[z] == FLAT, seen)
-        hu[z][flat & bad[z]] = filler
 
 
 def _volume(volume: CTVolume, hu: NDArray[np.int16], healed: NDArray[np.bool_], checked: Checked) -> CTVolume:

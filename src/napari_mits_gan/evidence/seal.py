@@ -12,7 +12,7 @@ from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence import fountain, tags
 from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding_of, replace_bits
-from napari_mits_gan.evidence.copy_codec import encode_copy
+from napari_mits_gan.evidence.copy_object import pack_copy
 from napari_mits_gan.evidence.encrypted import OVERHEAD_BYTES, encrypt
 from napari_mits_gan.evidence.find_seal import read_header
 from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header, HeaderPlaces
@@ -134,7 +134,7 @@ def seal(
         def copying(done: int, of: int, /) -> None:
             progress(slices + done * _COPY_STEPS // max(1, of), total)
 
-        copy = _copy(volume, plan, healed_share, copying)
+        copy = _copy(volume, values, plan, healed_share, copying)
     out = _embed(values, plan, copy, key, lambda n, _, /: progress(slices + _COPY_STEPS + n, total))
     if read_header(out, key) is None:
         raise SealError(_TOO_SMALL)
@@ -225,7 +225,7 @@ def _index_blocks(plan: _Plan) -> int:
     return blocks
 
 
-def _copy(volume: CTVolume, plan: _Plan, healed_share: float, progress: Progress) -> bytes:
+def _copy(volume: CTVolume, values: NDArray[np.int16], plan: _Plan, healed_share: float, progress: Progress) -> bytes:
     """The encrypted copy; empty where there is no room for one."""
     held = plan.held.ravel()[plan.slots.order][plan.index_blocks :]
     room = fountain.most_bytes(int(held.sum() * (1 - healed_share)), plan.layout.symbol_bytes) - OVERHEAD_BYTES
@@ -233,7 +233,7 @@ def _copy(volume: CTVolume, plan: _Plan, healed_share: float, progress: Progress
     if room * 8 < _FEWEST_COPY_BITS * carrying:
         return b""
     try:
-        data = encode_copy(volume.hu, regions_of(volume), room, progress)
+        data = pack_copy(volume.hu, regions_of(volume), values == plan.index.filler, room, progress)
     except EvidenceError:  # not even the coarsest copy fits
         return b""
     return encrypt(data, plan.keys.copy)

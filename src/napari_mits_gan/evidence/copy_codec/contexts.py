@@ -135,7 +135,12 @@ def _diagonal(quarter: dict[tuple[int, int], Sizes], shape: tuple[int, ...]) -> 
     """Sum of the four diagonal neighbours of the last quarter."""
     third = quarter[PHASES[2]]
     rows, columns = [slice(1 + d, 1 + d + shape[1]) for d in (0, 1)], [slice(1 + d, 1 + d + shape[2]) for d in (-1, 0)]
-    return third[:, rows[0], columns[0]] + third[:, rows[0], columns[1]] + third[:, rows[1], columns[0]] + third[:, rows[1], columns[1]]
+    return (
+        third[:, rows[0], columns[0]]
+        + third[:, rows[0], columns[1]]
+        + third[:, rows[1], columns[0]]
+        + third[:, rows[1], columns[1]]
+    )
 
 
 def _above_and_below(sizes: Sizes) -> Sizes:

@@ -55,9 +55,7 @@ def _slab(
     bands = plan.bands(place)
     regions = plan.regions(contents.grid, contents.fineness, place)
     symbols = sum(
-        int(np.count_nonzero(coded(region, band)))
-        for region, band in zip(regions, bands, strict=True)
-        if band.level
+        int(np.count_nonzero(coded(region, band))) for region, band in zip(regions, bands, strict=True) if band.level
     )
     states = rans.states_for(symbols)
     if len(stored.coded) < 4 * states or len(stored.coded) % 2:

@@ -51,7 +51,9 @@ def fit_into(contents: container.Contents, slabs: list[Slab], max_bytes: int, pr
         data = container.write(_contents(contents, weights, coded_slabs))
         if len(data) <= max_bytes or all(c.step == STEP_CODES - 1 for c in coded_slabs):
             return _checked(data, max_bytes)
-        coded_slabs = _shifted(slabs, coded_slabs, weights, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data)))
+        coded_slabs = _shifted(
+            slabs, coded_slabs, weights, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data))
+        )
 
 
 def _checked(data: bytes, max_bytes: int) -> bytes:

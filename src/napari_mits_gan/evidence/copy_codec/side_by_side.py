@@ -15,9 +15,7 @@ _MOST_THREADS = 4
 """Each holds a slab: more would take memory."""
 
 
-def side_by_side(
-    work: Callable[[Item], Result], items: Iterable[Item], progress: Progress = silent
-) -> list[Result]:
+def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], progress: Progress = silent) -> list[Result]:
     """Results in the order of the items; what a call or `progress` raises comes out, and what has not begun is dropped."""
     every = list(items)
     results: list[Result] = []

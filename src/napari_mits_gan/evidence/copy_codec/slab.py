@@ -88,7 +88,11 @@ class Coded:
 
     def bits(self, frequencies: NDArray[np.uint32]) -> float:
         """Size under these frequencies of the tokens."""
-        return frequencies_module.bits(self.counts, frequencies) + len(self.signs) + 8 * (len(self.extra) + len(self.coarsest))
+        return (
+            frequencies_module.bits(self.counts, frequencies)
+            + len(self.signs)
+            + 8 * (len(self.extra) + len(self.coarsest))
+        )
 
 
 Fit = Callable[[int, int, list[Sizes], Sizes], Weights]
