@@ -26,7 +26,7 @@ def body(
     shape: tuple[int, int, int] = (12, 96, 112), seed: int = 0, padding: bool = False, noise: float = 20.0
 ) -> CTVolume:
     """A round body of tissue with two lungs, noise all over, and on wish padding outside the circle of view."""
-    nz, ny, nx = shape
+    _, ny, nx = shape
     rng = np.random.default_rng(seed)
     y, x = (np.arange(ny) - ny / 2 + 0.5) / ny, (np.arange(nx) - nx / 2 + 0.5) / nx
     yy, xx = np.meshgrid(y, x, indexing="ij")

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evidence.sealed_scans import KEY, OTHER_KEY, body, nonce, with_hu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from evidence.sealed_scans import KEY, OTHER_KEY, body, nonce, with_hu
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.check import verify
 from napari_mits_gan.evidence.seal import seal

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evidence.sealed_scans import KEY, OTHER_KEY, PADDING_HU, body, nonce, with_hu
 from numpy.typing import NDArray
 
+from evidence.sealed_scans import KEY, OTHER_KEY, PADDING_HU, body, nonce, with_hu
 from napari_mits_gan.ct.volume import Step
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.recover import recover
@@ -19,7 +19,7 @@ SHAPE = (24, 112, 128)
 
 
 @pytest.fixture(scope="module")
-def sealed():  # noqa: ANN201
+def sealed():
     return seal(body(SHAPE, padding=True, noise=8), KEY, bits=2, nonce=nonce(1))
 
 
@@ -42,7 +42,7 @@ _CHANGES: list[Callable[[NDArray[np.int16]], NDArray[np.int16]]] = [
 
 
 @pytest.mark.parametrize("number", range(len(_CHANGES)))
-def test_the_scan_comes_back(sealed, number: int) -> None:  # noqa: ANN001
+def test_the_scan_comes_back(sealed, number: int) -> None:
     tampered = with_hu(sealed, _CHANGES[number](sealed.hu))
 
     recovery = recover(tampered, KEY)
@@ -60,7 +60,7 @@ def test_the_scan_comes_back(sealed, number: int) -> None:  # noqa: ANN001
     assert np.allclose(recovery.volume.direction, sealed.direction)
 
 
-def test_the_difference_shows_what_was_done_in_hu(sealed) -> None:  # noqa: ANN001
+def test_the_difference_shows_what_was_done_in_hu(sealed) -> None:
     recovery = recover(with_hu(sealed, _box(sealed.hu)), KEY)
 
     inside = np.zeros(SHAPE, bool)
@@ -72,7 +72,7 @@ def test_the_difference_shows_what_was_done_in_hu(sealed) -> None:  # noqa: ANN0
     assert np.abs(difference[recovery.healed & ~inside]).mean() < 40
 
 
-def test_an_intact_scan_comes_back_as_it_is(sealed) -> None:  # noqa: ANN001
+def test_an_intact_scan_comes_back_as_it_is(sealed) -> None:
     recovery = recover(sealed, KEY)
 
     assert np.array_equal(recovery.volume.hu, sealed.hu)
@@ -81,14 +81,14 @@ def test_an_intact_scan_comes_back_as_it_is(sealed) -> None:  # noqa: ANN001
     assert [step.kind for step in recovery.volume.history] == ["seal", "recovery"]
 
 
-def test_a_healed_simulated_attack_is_still_labelled_as_one(sealed) -> None:  # noqa: ANN001
+def test_a_healed_simulated_attack_is_still_labelled_as_one(sealed) -> None:
     attacked = replace(with_hu(sealed, _box(sealed.hu)), history=(*sealed.history, Step("attack", {})))
 
     assert recover(attacked, KEY).volume.is_tampered
 
 
 @pytest.mark.parametrize("share", [0.1, 0.2])
-def test_a_tenth_and_more_of_the_scan_may_be_lost(sealed, share: float) -> None:  # noqa: ANN001
+def test_a_tenth_and_more_of_the_scan_may_be_lost(sealed, share: float) -> None:
     hu = sealed.hu.copy()
     hu[4 : 4 + round(share * len(hu))] = 77
 
@@ -98,15 +98,15 @@ def test_a_tenth_and_more_of_the_scan_may_be_lost(sealed, share: float) -> None:
     assert not (recovery.volume.hu != sealed.hu)[~recovery.healed].any()
 
 
-def test_too_much_tampering_is_refused_in_a_sentence(sealed) -> None:  # noqa: ANN001
+def test_too_much_tampering_is_refused_in_a_sentence(sealed) -> None:
     hu = sealed.hu.copy()
     hu[:14] = 77
 
-    with pytest.raises(EvidenceError, match="Too much of this scan was changed|not even the seal's index"):
+    with pytest.raises(EvidenceError, match=r"Too much of this scan was changed|not even the seal's index"):
         recover(with_hu(sealed, hu), KEY)
 
 
-def test_without_seal_or_copy_nothing_is_healed(sealed) -> None:  # noqa: ANN001
+def test_without_seal_or_copy_nothing_is_healed(sealed) -> None:
     with pytest.raises(EvidenceError, match="No seal of this key"):
         recover(sealed, OTHER_KEY)
 

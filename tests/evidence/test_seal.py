@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from evidence.sealed_scans import KEY, PADDING_HU, body, nonce, with_hu
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidence.sealed_scans import KEY, PADDING_HU, body, nonce, with_hu
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import Cancelled
 from napari_mits_gan.evidence.check import verify

@@ -111,6 +111,11 @@ class CTVolume:
         """Whether a protection is part of this volume."""
         return any(step.kind == "protection" for step in self.history)
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a seal is part of this volume, and nothing was done to it afterwards."""
+        return bool(self.history) and self.history[-1].kind == "seal"
+
     def with_hu(self, hu: NDArray[np.int16], step: Step) -> CTVolume:
         """The same scan with other HU of the same shape, and `step` added to its history."""
         if hu.shape != self.shape:

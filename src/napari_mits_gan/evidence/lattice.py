@@ -16,9 +16,10 @@ from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import EvidenceError
 
-_RARE = 1e-5
-"""Share of the voxels below which a value is taken for a change, not for one that the file can hold."""
 _FEW_VALUES = 16
+_FINEST_SLOPE = 1.02
+_ON_LATTICE = 0.8
+"""Share of the values, weighted by how frequent they are, that a guessed lattice has to hold."""
 
 
 class SealError(EvidenceError):
@@ -157,29 +158,28 @@ def likely_lattices(volume: CTVolume) -> list[Lattice]:
 
 
 def _guess(hu: NDArray[np.int16]) -> Lattice | None:
-    """Slope and intercept of a lattice coarser than 1 HU on which nearly all values lie; None where there is none."""
-    counts = np.bincount((hu.ravel()[:: max(1, hu.size // 4_000_000)].astype(np.int32) - HU_MIN), minlength=1 << 16)
-    values = np.flatnonzero(counts > _RARE * counts.sum()) + HU_MIN
-    if len(values) < _FEW_VALUES:
+    """Slope and intercept of a lattice coarser than 1 HU on which nearly all values lie; None where there is none.
+
+    Values of such a lattice recur with its slope as their period: the period is where their spectrum is strongest, near
+    the mean gap between neighbouring frequent values.
+    """
+    sample = hu.ravel()[:: max(1, hu.size // 4_000_000)]
+    counts = np.bincount(sample.astype(np.int32) - HU_MIN, minlength=1 << 16)
+    present = np.flatnonzero(counts)
+    if len(present) < _FEW_VALUES:
         return None
-    # Where the scan has every value of the lattice, values are consecutive steps: the longest run of small gaps.
-    gaps = np.diff(values)
-    typical = float(np.median(gaps))
-    breaks = np.flatnonzero(gaps > typical + 1)
-    starts = np.concatenate([[0], breaks + 1])
-    ends = np.concatenate([breaks + 1, [len(values)]])
-    longest = int(np.argmax(ends - starts))
-    run = values[starts[longest] : ends[longest]]
-    if len(run) < _FEW_VALUES:
+    frequent = present[counts[present] >= max(2, 0.02 * np.percentile(counts[present], 90))]
+    gaps = np.diff(frequent)
+    gaps = gaps[gaps <= np.median(gaps) + 1] if gaps.size else gaps
+    if gaps.size < _FEW_VALUES or gaps.mean() < _FINEST_SLOPE:
         return None
-    slope = (run[-1] - run[0]) / (len(run) - 1)
-    if slope < 1.02:
-        return None
-    place = np.arange(len(run))
-    # Rounding leaves a band of lines that all fit; the middle of what fits is taken.
-    for _ in range(3):
-        intercept = float(((run - slope * place).max() + (run - slope * place).min()) / 2)
-        slope = float(np.sum(place * (run - intercept)) / np.sum(place * place))
-    guess = Lattice(slope, intercept)
+    values = present + HU_MIN
+    weights = np.minimum(counts[present], np.percentile(counts[present], 75)).astype(np.float64)
+    about, reach = 1 / gaps.mean(), float(values[-1] - values[0])
+    frequencies = np.arange(0.96 * about, 1.04 * about, 0.05 / reach)
+    waves = np.array([np.sum(weights * np.exp(2j * np.pi * f * values)) for f in frequencies])
+    best = int(np.abs(waves).argmax())
+    slope = float(1 / frequencies[best])
+    guess = Lattice(slope, float(slope * np.angle(waves[best]) / (2 * np.pi)))
     on = guess.hu(guess.steps(values.astype(np.int16))) == values
-    return guess if on.mean() > 0.9 else None
+    return guess if weights[on].sum() > _ON_LATTICE * weights.sum() else None

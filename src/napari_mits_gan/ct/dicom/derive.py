@@ -158,7 +158,7 @@ def _derivation(changed: bool) -> Dataset:
 
 
 def _description(source: str, volume: CTVolume) -> str:
-    added = "protected" if volume.is_protected else "copy"
+    added = "protected" if volume.is_protected else "sealed" if volume.is_sealed else "copy"
     kept = source.replace("\\", " ")[: 64 - len(added) - 2]
     return f"{kept}, {added}" if kept else f"CT, {added}"
 
