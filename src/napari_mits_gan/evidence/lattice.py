@@ -180,6 +180,9 @@ def _guess(hu: NDArray[np.int16]) -> Lattice | None:
     waves = np.array([np.sum(weights * np.exp(2j * np.pi * f * values)) for f in frequencies])
     best = int(np.abs(waves).argmax())
     slope = float(1 / frequencies[best])
-    guess = Lattice(slope, float(slope * np.angle(waves[best]) / (2 * np.pi)))
-    on = guess.hu(guess.steps(values.astype(np.int16))) == values
-    return guess if weights[on].sum() > _ON_LATTICE * weights.sum() else None
+    intercept = float(slope * np.angle(waves[best]) / (2 * np.pi))
+    # Halves are rounded to even, which only the exact numbers tell.
+    guesses = [Lattice(slope, intercept), Lattice(round(2 * slope) / 2, round(2 * intercept) / 2)]
+    shares = [float(weights[g.hu(g.steps(values.astype(np.int16))) == values].sum()) for g in guesses]
+    likeliest = int(np.argmax(shares))
+    return guesses[likeliest] if shares[likeliest] > _ON_LATTICE * weights.sum() else None
