@@ -59,8 +59,9 @@ def _slab(
         for region, band in zip(regions, bands, strict=True)
         if band.level
     )
-    states = rans.states_for(symbols)
-    if len(stored.coded) < 4 * states or len(stored.coded) % 2:
+    states = stored.states
+    # Few states for many symbols are not written: they would take long to read.
+    if states < rans.states_for(symbols) or len(stored.coded) < 4 * states or len(stored.coded) % 2:
         raise EvidenceError("the recovery copy is damaged: a slab is too short")
     decoder = rans.Decoder(
         np.frombuffer(stored.coded, "<u4", states).astype(np.uint32),

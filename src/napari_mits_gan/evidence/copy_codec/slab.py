@@ -86,9 +86,15 @@ class Coded:
     extra: bytes
     counts: NDArray[np.int64]
 
+    @property
+    def states(self) -> int:
+        """How many states to code it with."""
+        return rans.states_for(sum(len(token) for token, _ in self.chunks), len(self.signs))
+
     def bits(self, frequencies: NDArray[np.uint32]) -> float:
         """Size under these frequencies of the tokens."""
-        return frequencies_module.bits(self.counts, frequencies) + len(self.signs) + 8 * (len(self.extra) + len(self.coarsest))
+        plain = max(len(self.signs), rans.SPARE_BITS * self.states) + rans.SPARE_BITS * self.states
+        return frequencies_module.bits(self.counts, frequencies) + plain + 8 * (len(self.extra) + len(self.coarsest))
 
 
 Fit = Callable[[int, int, list[Sizes], Sizes], Weights]
