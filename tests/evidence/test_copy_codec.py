@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from dataclasses import replace
 
@@ -16,14 +17,14 @@ from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.errors import Cancelled, EvidenceError
 from napari_mits_gan.evidence.copy_codec import decode_copy, encode_copy
 
-SLOW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SLOW = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 AIR, BODY, LUNGS = 0, 1, 2
 
 
 def small_chest(shape=(24, 72, 80), seed=0):
     """A body with two lungs, vessels and noise like a scanner's; its regions."""
     rng = np.random.default_rng(seed)
-    z, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
+    _, y, x = np.ogrid[: shape[0], : shape[1], : shape[2]]
     yy, xx = (y / shape[1] - 0.5) / 0.4, (x / shape[2] - 0.5) / 0.45
     body = np.broadcast_to(yy**2 + xx**2 < 1, shape)
     lungs = np.broadcast_to((yy / 0.6) ** 2 + ((abs(xx) - 0.42) / 0.3) ** 2 < 1, shape)
@@ -55,10 +56,12 @@ def scans(draw):
 @given(scans(), st.integers(0, 3000))
 def test_never_longer_than_its_budget_or_refused(scan, max_bytes):
     hu, regions = scan
-    try:
+    data = None
+    with contextlib.suppress(EvidenceError):
         data = encode_copy(hu, regions, max_bytes)
-    except EvidenceError as error:
-        assert f"{max_bytes} bytes" in str(error)
+    if data is None:
+        with pytest.raises(EvidenceError, match=f"{max_bytes} bytes"):
+            encode_copy(hu, regions, max_bytes)
         return
     assert len(data) <= max_bytes
     copy = decode_copy(data)
@@ -89,7 +92,7 @@ def test_larger_budgets_never_give_worse_copies():
 
 def test_lungs_are_finer_than_the_body():
     hu, regions = small_chest()
-    copy = decode_copy(encode_copy(hu, regions, hu.size // 8))
+    copy = decode_copy(encode_copy(hu, regions, hu.size // 4))
     assert rms(copy, hu, regions == LUNGS) < 0.6 * rms(copy, hu, regions == BODY)
 
 
@@ -124,10 +127,11 @@ def test_tissue_outside_both_lungs_and_body_does_not_spoil_them():
     assert rms(hard, hu, inside) < 1.2 * rms(plain, hu, inside)
 
 
-def test_refuses_a_budget_that_holds_nothing():
-    hu, regions = small_chest()
-    with pytest.raises(EvidenceError, match="does not fit into 40 bytes"):
-        encode_copy(hu, regions, 40)
+@pytest.mark.parametrize("max_bytes", [0, 40])
+def test_refuses_a_budget_that_holds_nothing(max_bytes):
+    hu, regions = small_chest((9, 40, 48))
+    with pytest.raises(EvidenceError, match=f"does not fit into {max_bytes} bytes"):
+        encode_copy(hu, regions, max_bytes)
 
 
 def test_refuses_regions_of_another_shape():
@@ -160,10 +164,8 @@ def test_a_changed_byte_under_a_right_checksum_does_no_harm(at, change, early):
     body = bytearray(GOOD[:-4])
     at = at % 60 if early else at
     body[at] ^= change
-    try:
+    with contextlib.suppress(EvidenceError):
         assert decode_copy(bytes(body) + zlib.crc32(body).to_bytes(4, "little")).nbytes < 2**28
-    except EvidenceError:
-        pass
 
 
 def test_a_header_cannot_claim_a_giant_scan():

@@ -115,9 +115,7 @@ def read(data: bytes) -> Contents:
     slabs = [] if empty else plan.slabs
     bands = len(plan.bands(slabs[0])) if slabs else 0
     sizes = [bands * 4 * FEATURES * 2, CONTEXTS * count, *[bands * 2 * CENTRES] * len(slabs)]
-    grid = region_grid.unpack(
-        unpack_bytes(reader.take(grid_size), region_grid.packed_size(cells)), cells
-    )
+    grid = region_grid.unpack(unpack_bytes(reader.take(grid_size), region_grid.packed_size(cells)), cells)
     side = _Reader(unpack_bytes(reader.take(side_size), sum(sizes)), 0)
     weights = _from_planes(side.take(sizes[0])).reshape(bands, 4, FEATURES)
     codes = np.frombuffer(side.take(sizes[1]), np.uint8).reshape(CONTEXTS, count)

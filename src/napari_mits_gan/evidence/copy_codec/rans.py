@@ -15,7 +15,9 @@ PRECISION = 15
 """Frequencies of a context add up to two to this power."""
 SPARE_BITS = 16
 """Each state starts with so many bits of other data, given back in the end: many states cost nothing."""
-_MOST_STATES = 2048
+LOST_BITS = 8.5
+"""What a state takes beyond its spare bits, on average: it is stored in 32 bits and rarely needs them all."""
+_MOST_STATES = 1024
 _SYMBOLS_PER_STATE = 1 << 14
 _LOWEST = np.uint32(1 << 16)
 _WORD = np.uint32(16)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from napari_mits_gan.evidence.copy_codec.fit import WeightFit
 from napari_mits_gan.evidence.copy_codec.frequencies import bits, codes_of, frequencies_of
 from napari_mits_gan.evidence.copy_codec.region_grid import LUNGS, coded
 from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
-from napari_mits_gan.evidence.copy_codec.slab import STEP_CODES, Coded, Slab, code, to_words
+from napari_mits_gan.evidence.copy_codec.slab import STEP_CODES, Coded, Slab, code, pack_coarsest, to_words
 from napari_mits_gan.progress import Progress, silent
 
 _SAMPLE = 2_000_000
@@ -64,7 +64,7 @@ def _trimmed(
                 break
         if fits - over <= 1:
             break
-        goal = at + round(math.log(_AIM * max_bytes / size) / slope)
+        goal = at + round(math.log(max(_AIM * max_bytes, 1.0) / size) / slope)
         now = _shifted(slabs, now, weights, min(max(goal, over + 1), fits - 1) - at)
         moved = sum(c.step for c in now) - at
         if not moved:
@@ -108,8 +108,6 @@ def _coefficients(slabs: list[Slab]) -> NDArray[np.float64]:
 
 def _search(parts: list[Slab], slabs: list[Slab], weights: Weights, max_bytes: int) -> int:
     """The code of the step at which the copy has about the size aimed at."""
-    from napari_mits_gan.evidence.copy_codec.slab import pack_coarsest
-
     scale = _coefficients(slabs) / np.maximum(_coefficients(parts), 1)
     half = CONTEXTS // 2
 
@@ -125,7 +123,7 @@ def _search(parts: list[Slab], slabs: list[Slab], weights: Weights, max_bytes: i
         return total / 8
 
     low, high, step = 0, STEP_CODES - 1, _FIRST_STEP
-    aim = _AIM * max_bytes
+    aim = max(_AIM * max_bytes, 1.0)
     for _ in range(_ROUNDS):
         ratio = math.log(max(size(step), 1) / aim)
         if abs(ratio) < 0.003:
