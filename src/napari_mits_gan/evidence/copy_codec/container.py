@@ -21,7 +21,7 @@ VOXELS_PER_BYTE = 1 << 16
 """A copy is at least as long as to hold no more voxels for each of its bytes: what a reader may have to allocate."""
 LARGEST_SIDE = 65535
 _HEADER = struct.Struct("<B3H6HhBBII")
-_SLAB = struct.Struct("<HIII")
+_SLAB = struct.Struct("<HIHII")
 _CHECKSUM = 4
 
 Box = tuple[slice, slice, slice]
@@ -34,6 +34,7 @@ class SlabBytes:
     step: int
     coarsest: bytes
     centres: NDArray[np.int8]
+    states: int
     coded: bytes
     """States and words of the entropy coder."""
     rest: bytes
@@ -82,7 +83,7 @@ def write(contents: Contents) -> bytes:
     )
     parts = [header, grid, side]
     for s in contents.slabs:
-        parts += [_SLAB.pack(s.step, len(s.coarsest), len(s.coded), len(s.rest)), s.coarsest, s.coded, s.rest]
+        parts += [_SLAB.pack(s.step, len(s.coarsest), s.states, len(s.coded), len(s.rest)), s.coarsest, s.coded, s.rest]
     body = b"".join(parts)
     body = body.ljust(-(-int(np.prod(contents.shape, dtype=np.int64)) // VOXELS_PER_BYTE) - _CHECKSUM, b"\0")
     return body + zlib.crc32(body).to_bytes(_CHECKSUM, "little")
@@ -122,11 +123,11 @@ def read(data: bytes) -> Contents:
         raise EvidenceError("the recovery copy is damaged: its frequencies make no sense")
     found = []
     for _ in slabs:
-        step, coarsest, coded, rest = _SLAB.unpack(reader.take(_SLAB.size))
+        step, coarsest, states, coded, rest = _SLAB.unpack(reader.take(_SLAB.size))
         if step >= STEP_CODES:
             raise EvidenceError("the recovery copy is damaged: its steps make no sense")
         centres = np.frombuffer(side.take(bands * 2 * CENTRES), np.int8).reshape(bands, 2, CENTRES)
-        found.append(SlabBytes(step, reader.take(coarsest), centres, reader.take(coded), reader.take(rest)))
+        found.append(SlabBytes(step, reader.take(coarsest), centres, states, reader.take(coded), reader.take(rest)))
     return Contents(shape, box, fill, fineness, grid, weights, codes, found)
 
 

@@ -1,4 +1,4 @@
-"""What is expected of a coefficient, from those already coded: nearby ones, the same place in other bands, coarser ones.
+"""What is expected of a coefficient, from those already coded: near it, at its place in other bands, one level coarser.
 
 Integers only, so that encoder and decoder agree on every processor. Within a band the coefficients are coded in four
 interleaved quarters: then three of four have neighbours on all sides, and each quarter is one NumPy operation.
@@ -31,7 +31,7 @@ CONTEXTS = _BINS * 2
 _LOWEST_BIN = (127 + WEIGHT_LOG2 - 6) << _PER_OCTAVE_LOG2
 _BIN_SHIFT = 23 - _PER_OCTAVE_LOG2
 # Body and air have larger steps: the same expected size is a smaller multiple of them.
-_OFFSET = np.array([_LOWEST_BIN + (3 << _PER_OCTAVE_LOG2), _LOWEST_BIN + (7 << _PER_OCTAVE_LOG2) // 4, _LOWEST_BIN])
+_OFFSET = np.array([_LOWEST_BIN + (3 << _PER_OCTAVE_LOG2), _LOWEST_BIN + (2 << _PER_OCTAVE_LOG2), _LOWEST_BIN])
 
 Sizes = NDArray[np.int16]
 Weights = NDArray[np.int16]
@@ -134,13 +134,8 @@ def _neighbours(quarter: dict[tuple[int, int], Sizes], p: int, shape: tuple[int,
 def _diagonal(quarter: dict[tuple[int, int], Sizes], shape: tuple[int, ...]) -> Sizes:
     """Sum of the four diagonal neighbours of the last quarter."""
     third = quarter[PHASES[2]]
-    rows, columns = [slice(1 + d, 1 + d + shape[1]) for d in (0, 1)], [slice(1 + d, 1 + d + shape[2]) for d in (-1, 0)]
-    return (
-        third[:, rows[0], columns[0]]
-        + third[:, rows[0], columns[1]]
-        + third[:, rows[1], columns[0]]
-        + third[:, rows[1], columns[1]]
-    )
+    columns = third[:, :, : shape[2]] + third[:, :, 1 : 1 + shape[2]]
+    return columns[:, 1 : 1 + shape[1]] + columns[:, 2 : 2 + shape[1]]
 
 
 def _above_and_below(sizes: Sizes) -> Sizes:

@@ -7,7 +7,6 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.copy_codec import container, rans, slab
-from napari_mits_gan.evidence.copy_codec.contexts import CONTEXTS
 from napari_mits_gan.evidence.copy_codec.frequencies import frequencies_of
 from napari_mits_gan.evidence.copy_codec.region_grid import coded
 from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
@@ -57,8 +56,9 @@ def _slab(
     symbols = sum(
         int(np.count_nonzero(coded(region, band))) for region, band in zip(regions, bands, strict=True) if band.level
     )
-    states = rans.states_for(symbols)
-    if len(stored.coded) < 4 * states or len(stored.coded) % 2:
+    states = stored.states
+    # Few states for many symbols are not written: they would take long to read.
+    if states < rans.states_for(symbols) or len(stored.coded) < 4 * states or len(stored.coded) % 2:
         raise EvidenceError("the recovery copy is damaged: a slab is too short")
     decoder = rans.Decoder(
         np.frombuffer(stored.coded, "<u4", states).astype(np.uint32),

@@ -6,12 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
-from napari_mits_gan.evidence.copy_codec import container, rans, region_grid
-from napari_mits_gan.evidence.copy_codec.frequencies import codes_of, frequencies_of
-from napari_mits_gan.evidence.copy_codec.rate import fit_into
+from napari_mits_gan.evidence.copy_codec import container, region_grid
 from napari_mits_gan.evidence.copy_codec.plan import Plan
+from napari_mits_gan.evidence.copy_codec.rate import fit_into
 from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
-from napari_mits_gan.evidence.copy_codec.slab import Coded, Slab, pack_bytes, to_words
+from napari_mits_gan.evidence.copy_codec.slab import Slab, pack_bytes
 from napari_mits_gan.evidence.copy_codec.wavelet import forward
 from napari_mits_gan.progress import Progress, silent
 
@@ -49,7 +48,7 @@ def encode_copy(
         raise EvidenceError(f"no recovery copy can be made of a scan of shape {hu.shape}: 1 to 65535 voxels a side")
     box = _box(regions)
     fineness, grid = _grid(regions[box], max_bytes)
-    slabs = _slabs(hu[box], regions[box], grid, fineness, container.plan_of(box), progress)
+    slabs = _slabs(hu[box], regions[box], grid, fineness, container.plan_of(box))
     contents = container.Contents(
         shape=(hu.shape[0], hu.shape[1], hu.shape[2]),
         box=box,
@@ -90,7 +89,6 @@ def _slabs(
     grid: region_grid.Grid,
     fineness: int,
     plan: Plan,
-    progress: Progress,
 ) -> list[Slab]:
     """Every slab's coefficients. Air is kept within the range of the body, so that padding makes no edges."""
     if not hu.size:
@@ -99,8 +97,8 @@ def _slabs(
     low, high = body.min(), body.max()
 
     def one(place: slice) -> Slab:
-        voxels = hu[place]
-        voxels = np.where(regions[place] == region_grid.AIR, np.clip(voxels, low, high), voxels).astype(np.float32)
+        air = regions[place] == region_grid.AIR
+        voxels = np.where(air, np.clip(hu[place], low, high), hu[place]).astype(np.float32, copy=False)
         return Slab(plan.bands(place), forward(voxels, plan.levels), plan.regions(grid, fineness, place))
 
     return side_by_side(one, plan.slabs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from napari_mits_gan.evidence.copy_codec.region_grid import Grid, cell_slices, region_of_coefficients
 from napari_mits_gan.evidence.copy_codec.wavelet import Band, Levels, bands_of
@@ -23,7 +24,7 @@ class Plan:
         """The slices of each slab; all begin at a multiple of 8."""
         n = max(1, round(self.shape[0] / _SLAB))
         starts = [self.shape[0] * i // n // _ALIGNED * _ALIGNED for i in range(n)] + [self.shape[0]]
-        return [slice(a, b) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+        return [slice(a, b) for a, b in pairwise(starts)]
 
     @property
     def levels(self) -> Levels:

@@ -15,8 +15,10 @@ PRECISION = 15
 """Frequencies of a context add up to two to this power."""
 SPARE_BITS = 16
 """Each state starts with so many bits of other data, given back in the end: many states cost nothing."""
-_MOST_STATES = 2048
-_SYMBOLS_PER_STATE = 64
+LOST_BITS = 8.5
+"""What a state takes beyond its spare bits, on average: it is stored in 32 bits and rarely needs them all."""
+_MOST_STATES = 1024
+_SYMBOLS_PER_STATE = 1 << 14
 _LOWEST = np.uint32(1 << 16)
 _WORD = np.uint32(16)
 
@@ -25,9 +27,9 @@ Symbols = NDArray[np.uint8]
 Contexts = NDArray[np.uint8]
 
 
-def states_for(symbols: int) -> int:
-    """How many states to code so many symbols with."""
-    return max(1, min(_MOST_STATES, symbols // _SYMBOLS_PER_STATE))
+def states_for(symbols: int, spare_bits: int = 0) -> int:
+    """How many states to code so many symbols with: as many as the spare bits pay for, and enough to be fast."""
+    return max(1, min(_MOST_STATES, max(symbols // _SYMBOLS_PER_STATE, spare_bits // SPARE_BITS)))
 
 
 def encode(
@@ -41,7 +43,7 @@ def encode(
     frequencies : ndarray of uint32, shape (contexts, symbols)
         Each row adds up to two to the power of `PRECISION`; none of a symbol that occurs is 0.
     spare : ndarray of uint16
-        One word for each state, from `states_for`; `Decoder.spare` gives them back.
+        One word for each state, `states_for` tells how many; `Decoder.spare` gives them back.
 
     Returns
     -------

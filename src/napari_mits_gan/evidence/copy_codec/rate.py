@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from napari_mits_gan.evidence.copy_codec.fit import WeightFit
 from napari_mits_gan.evidence.copy_codec.frequencies import bits, codes_of, frequencies_of
 from napari_mits_gan.evidence.copy_codec.region_grid import LUNGS, coded
 from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
-from napari_mits_gan.evidence.copy_codec.slab import STEP_CODES, Coded, Slab, code, to_words
+from napari_mits_gan.evidence.copy_codec.slab import STEP_CODES, Coded, Slab, code, pack_coarsest, to_words
 from napari_mits_gan.progress import Progress, silent
 
 _SAMPLE = 2_000_000
@@ -39,21 +39,38 @@ def fit_into(contents: container.Contents, slabs: list[Slab], max_bytes: int, pr
     weights = _fitted(parts, _FIRST_STEP)
     step = _search(parts, slabs, weights, max_bytes)
     weights = _fitted(parts, step)
-    coded_slabs = side_by_side(lambda s: code(s, step, weights), slabs, progress)
-    for _ in range(_ROUNDS):
-        size = _size(contents, weights, coded_slabs)
-        finest = all(c.step == 0 for c in coded_slabs)
-        if size <= max_bytes and (size >= _FULL * max_bytes or finest):
-            break
-        shift = math.log(_AIM * max_bytes / size) / _SLOPE * len(slabs)
-        coded_slabs = _shifted(slabs, coded_slabs, weights, round(shift) or (1 if size > max_bytes else -1))
+    now = side_by_side(lambda s: code(s, step, weights), slabs, progress)
+    best = _trimmed(contents, slabs, weights, now, max_bytes)
     while True:
-        data = container.write(_contents(contents, weights, coded_slabs))
-        if len(data) <= max_bytes or all(c.step == STEP_CODES - 1 for c in coded_slabs):
+        data = container.write(_contents(contents, weights, best))
+        if len(data) <= max_bytes or all(c.step == STEP_CODES - 1 for c in best):
             return _checked(data, max_bytes)
-        coded_slabs = _shifted(
-            slabs, coded_slabs, weights, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data))
-        )
+        best = _shifted(slabs, best, weights, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data)))
+
+
+def _trimmed(
+    contents: container.Contents, slabs: list[Slab], weights: Weights, now: list[Coded], max_bytes: int
+) -> list[Coded]:
+    """The slabs with their steps changed by little, until they fill the budget."""
+    best, over, fits, slope = now, -1, len(slabs) * STEP_CODES, _SLOPE / len(slabs)
+    for _ in range(_ROUNDS):
+        at = sum(c.step for c in now)
+        size = _size(contents, weights, now)
+        if size > max_bytes:
+            over = at
+        else:
+            best, fits = now, at
+            if size >= _FULL * max_bytes:
+                break
+        if fits - over <= 1:
+            break
+        goal = at + round(math.log(max(_AIM * max_bytes, 1.0) / size) / slope)
+        now = _shifted(slabs, now, weights, min(max(goal, over + 1), fits - 1) - at)
+        moved = sum(c.step for c in now) - at
+        if not moved:
+            break
+        slope = min(math.log(_size(contents, weights, now) / size) / moved, slope / 4)
+    return best
 
 
 def _checked(data: bytes, max_bytes: int) -> bytes:
@@ -91,8 +108,6 @@ def _coefficients(slabs: list[Slab]) -> NDArray[np.float64]:
 
 def _search(parts: list[Slab], slabs: list[Slab], weights: Weights, max_bytes: int) -> int:
     """The code of the step at which the copy has about the size aimed at."""
-    from napari_mits_gan.evidence.copy_codec.slab import pack_coarsest
-
     scale = _coefficients(slabs) / np.maximum(_coefficients(parts), 1)
     half = CONTEXTS // 2
 
@@ -108,7 +123,7 @@ def _search(parts: list[Slab], slabs: list[Slab], weights: Weights, max_bytes: i
         return total / 8
 
     low, high, step = 0, STEP_CODES - 1, _FIRST_STEP
-    aim = _AIM * max_bytes
+    aim = max(_AIM * max_bytes, 1.0)
     for _ in range(_ROUNDS):
         ratio = math.log(max(size(step), 1) / aim)
         if abs(ratio) < 0.003:
@@ -124,7 +139,7 @@ def _size(contents: container.Contents, weights: Weights, coded_slabs: list[Code
     """Bytes of the copy, nearly exact."""
     codes = _codes(coded_slabs)
     frequencies = frequencies_of(codes)
-    empty = [container.SlabBytes(c.step, b"", c.centres, b"", b"") for c in coded_slabs]
+    empty = [container.SlabBytes(c.step, b"", c.centres, 1, b"", b"") for c in coded_slabs]
     head = len(container.write(replace(contents, weights=weights, codes=codes, slabs=empty)))
     return head + sum(c.bits(frequencies) / 8 + 4 for c in coded_slabs)
 
@@ -152,10 +167,10 @@ def _contents(contents: container.Contents, weights: Weights, coded_slabs: list[
     frequencies = frequencies_of(codes)
 
     def one(c: Coded) -> container.SlabBytes:
-        states = rans.states_for(sum(len(token) for token, _ in c.chunks))
+        states = c.states
         spare, rest = to_words(c.signs, states)
         state, words = rans.encode(c.chunks, frequencies, spare)
         stored = state.astype("<u4").tobytes() + words.astype("<u2").tobytes()
-        return container.SlabBytes(c.step, c.coarsest, c.centres, stored, rest + c.extra)
+        return container.SlabBytes(c.step, c.coarsest, c.centres, states, stored, rest + c.extra)
 
     return replace(contents, weights=weights, codes=codes, slabs=side_by_side(one, coded_slabs))

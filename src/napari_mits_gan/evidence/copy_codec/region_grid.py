@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.evidence.copy_codec.wavelet import Band
 
 AIR, BODY, LUNGS = 0, 1, 2
-STEP_UNITS = np.array([16, 7, 2], dtype=np.int16)
+STEP_UNITS = np.array([16, 8, 2], dtype=np.int16)
 """Quantisation steps of air, body and lungs relative to each other."""
 
 _CELL_LOG2 = ((1, 3, 3), (2, 4, 4), (3, 5, 5))
@@ -16,7 +16,7 @@ _CELL_LOG2 = ((1, 3, 3), (2, 4, 4), (3, 5, 5))
 GRIDS = len(_CELL_LOG2)
 _COARSE_LEVEL = 3
 """From this level on the air is coded as well, so that the table and the air are roughly right."""
-_LUNG_SHARE, _BODY_SHARE = 0.3, 0.1
+_LUNG_SHARE, _BODY_SHARE = 0.15, 0.0
 """Share of a cell's voxels from which on all of it counts as lungs, or as body."""
 
 Grid = NDArray[np.uint8]

@@ -16,7 +16,7 @@ _MOST_THREADS = 4
 
 
 def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], progress: Progress = silent) -> list[Result]:
-    """Results in the order of the items; what a call or `progress` raises comes out, and what has not begun is dropped."""
+    """Results in the order of the items; what a call or `progress` raises comes out, and nothing more is begun."""
     every = list(items)
     results: list[Result] = []
     pool = ThreadPoolExecutor(max(1, min(_MOST_THREADS, os.cpu_count() or 1)))

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
-from napari_mits_gan.evidence.copy_codec import frequencies as frequencies_module
 from napari_mits_gan.evidence.copy_codec import rans, tokens
 from napari_mits_gan.evidence.copy_codec.contexts import (
     CONTEXTS,
@@ -21,6 +20,7 @@ from napari_mits_gan.evidence.copy_codec.contexts import (
     in_common_units,
     walk,
 )
+from napari_mits_gan.evidence.copy_codec.frequencies import bits as token_bits
 from napari_mits_gan.evidence.copy_codec.region_grid import LUNGS, STEP_UNITS, Grid, coded
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, Band
 
@@ -86,13 +86,15 @@ class Coded:
     extra: bytes
     counts: NDArray[np.int64]
 
+    @property
+    def states(self) -> int:
+        """How many states to code it with."""
+        return rans.states_for(sum(len(token) for token, _ in self.chunks), len(self.signs))
+
     def bits(self, frequencies: NDArray[np.uint32]) -> float:
         """Size under these frequencies of the tokens."""
-        return (
-            frequencies_module.bits(self.counts, frequencies)
-            + len(self.signs)
-            + 8 * (len(self.extra) + len(self.coarsest))
-        )
+        plain = max(len(self.signs), rans.SPARE_BITS * self.states) + rans.LOST_BITS * self.states
+        return token_bits(self.counts, frequencies) + plain + 8 * (len(self.extra) + len(self.coarsest))
 
 
 Fit = Callable[[int, int, list[Sizes], Sizes], Weights]

@@ -142,11 +142,8 @@ def _split(whole: Array, axes: tuple[int, ...]) -> list[Array]:
 def _join(parts: list[Array], shape: tuple[int, int, int], axes: tuple[int, ...]) -> Array:
     """What `_split` made these parts from."""
     with_z = axes[0] == 0
-    halves = (
-        [np.empty(_part_shape(shape, (0,), (high,)), np.float32) for high in (0, 1)]
-        if with_z
-        else [np.empty(shape, np.float32)]
-    )
+    shapes = [_part_shape(shape, (0,), (high,)) for high in (0, 1)] if with_z else [shape]
+    halves = [np.empty(s, np.float32) for s in shapes]
     for h, half in enumerate(halves):
         for z in range(len(half)):
             rows = [_synthesise(parts[4 * h + 2 * i][z], parts[4 * h + 2 * i + 1][z], 1) for i in (0, 1)]
