@@ -7,6 +7,7 @@
 >>> sealed = mg.seal(scan, mg.read_key("hospital.key"))  # doctest: +SKIP
 >>> print(mg.verify(sealed, mg.read_key("hospital.key")).text())  # doctest: +SKIP
 >>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+>>> print(mg.evaluate(scan, tables=["robustness"]).to_text())  # doctest: +SKIP
 
 Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
 """
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.ct.volume import CTVolume
+    from napari_mits_gan.evaluation.evaluate import evaluate
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import new_key, read_key, write_key
     from napari_mits_gan.evidence.recover import recover
@@ -33,6 +35,7 @@ __all__ = [
     "CTGAN",
     "CTVolume",
     "__version__",
+    "evaluate",
     "new_key",
     "protect",
     "read_ct",
@@ -47,6 +50,7 @@ __all__ = [
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
+    "evaluate": "napari_mits_gan.evaluation.evaluate",
     "new_key": "napari_mits_gan.evidence.key",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
