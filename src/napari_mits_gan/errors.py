@@ -35,5 +35,9 @@ class WeightsError(MitsGanError):
     """A file of network weights is missing, damaged or of another kind."""
 
 
+class EvidenceError(MitsGanError):
+    """A seal, its recovery copy, a manifest or a sidecar cannot be made or read."""
+
+
 class Cancelled(MitsGanError):
     """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""

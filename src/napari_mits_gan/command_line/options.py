@@ -50,6 +50,24 @@ def add_seed_or_key(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_key_file(command: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the file with the key that seals."""
+    command.add_argument(
+        "--key-file", type=Path, required=required, metavar="KEY_FILE", help="a key made with keygen, which seals scans"
+    )
+
+
+def add_bits(command: argparse.ArgumentParser) -> None:
+    """Add how many bits a voxel the seal takes."""
+    command.add_argument(
+        "--bits",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="lowest bits of a value that carry the seal; two heal twice as finely (default: 1)",
+    )
+
+
 def add_method(command: argparse.ArgumentParser) -> None:
     """Add how to protect and how much a voxel may change."""
     command.add_argument("--method", default="mits-gan", metavar="NAME", help="protection method (default: mits-gan)")
