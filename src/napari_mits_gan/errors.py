@@ -35,5 +35,9 @@ class WeightsError(MitsGanError):
     """A file of network weights is missing, damaged or of another kind."""
 
 
+class ManifestError(MitsGanError):
+    """A manifest is missing, damaged, edited, or signed by another key."""
+
+
 class Cancelled(MitsGanError):
     """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""
