@@ -39,5 +39,9 @@ class ManifestError(MitsGanError):
     """A manifest is missing, damaged, edited, or signed by another key."""
 
 
+class SidecarError(MitsGanError):
+    """A sidecar for the exact restore is missing, damaged, or belongs to another scan or key."""
+
+
 class Cancelled(MitsGanError):
     """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 
@@ -119,7 +120,9 @@ def test_any_change_of_any_value_is_noticed(data):
     value = document[name]
     if isinstance(value, list) and value:
         k = data.draw(st.integers(0, len(value) - 1))
-        value[k] = data.draw(st.sampled_from(["0", 0, "a" * 64, {}, [], None, True, 1.5]).filter(lambda v: v != value[k]))
+        value[k] = data.draw(
+            st.sampled_from(["0", 0, "a" * 64, {}, [], None, True, 1.5]).filter(lambda v: v != value[k])
+        )
     else:
         document[name] = data.draw(st.sampled_from([1, "x", {}, ["a" * 64], None]).filter(lambda v: v != value))
     with pytest.raises(ManifestError):
@@ -146,10 +149,8 @@ def test_every_damaged_byte_is_refused_or_harmless(data):
     at = data.draw(st.integers(0, len(whole) - 1))
     whole[at] = data.draw(st.integers(0, 255))
     original = read_manifest(signed_manifest(scan(2), SIGNER))
-    try:
+    with contextlib.suppress(ManifestError):
         assert read_manifest(bytes(whole), SIGNER.public_key()) == original
-    except ManifestError:
-        pass
 
 
 @given(st.integers(0, 400))

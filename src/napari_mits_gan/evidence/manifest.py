@@ -1,7 +1,7 @@
 """The manifest of an export: a signed JSON document of what was exported, slice by slice, and from what.
 
-It catches what pixels alone cannot: a whole series replaced by another sealed one, an edited geometry, slices left out at
-the ends. It is signed with Ed25519 (RFC 8032), so whoever has the public key can check it. It holds no patient data.
+It catches what pixels alone cannot: a whole series replaced by another sealed one, an edited geometry, slices left out
+at the ends. It is signed with Ed25519 (RFC 8032), so whoever has the public key can check it. It holds no patient data.
 """
 
 from __future__ import annotations
@@ -239,19 +239,19 @@ def _slice_findings(found: Sequence[str], stated: Sequence[str]) -> list[str]:
     known = [z for z in was if z is not None]
     told = []
     if changed:
-        told.append(f"The pixels of {_named(changed)} were changed.")
+        told.append(f"The pixels of {named_slices(changed)} were changed.")
     if missing:
-        told.append(f"Missing, as the manifest counts: {_named(sorted(missing))} of {len(stated)}.")
+        told.append(f"Missing, as the manifest counts: {named_slices(sorted(missing))} of {len(stated)}.")
     if added := [z for z in unlisted if z not in changed]:
-        told.append(f"Not listed in the manifest: {_named(added)}.")
+        told.append(f"Not listed in the manifest: {named_slices(added)}.")
     if doubled:
-        told.append(f"There once more than exported: {_named(doubled)}.")
+        told.append(f"There once more than exported: {named_slices(doubled)}.")
     if len(known) > 1 and known == sorted(known, reverse=True):
         told.append("The slices are in reverse order.")
     elif known != sorted(known):
         kept = _longest_ascending(known)
         moved = [z for z, origin in enumerate(was) if origin is not None and origin not in kept]
-        told.append(f"Moved from another position: {_named(moved)}.")
+        told.append(f"Moved from another position: {named_slices(moved)}.")
     return told
 
 
@@ -300,8 +300,8 @@ def _geometry_findings(found: Grid, stated: Grid) -> list[str]:
     return told
 
 
-def _named(zs: Sequence[int]) -> str:
-    """Slices counted from 1, runs joined: "slices 3, 7-9"."""
+def named_slices(zs: Sequence[int]) -> str:
+    """Slices, given by z and told counting from 1, runs joined: "slices 3, 7-9"."""
     runs: list[list[int]] = []
     for z in zs:
         if runs and z == runs[-1][1] + 1:
