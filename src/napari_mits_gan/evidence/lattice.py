@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import EvidenceError
 
