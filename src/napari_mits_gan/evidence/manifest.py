@@ -276,7 +276,8 @@ def _longest_ascending(values: Sequence[int]) -> set[int]:
         k = bisect_left(tails, value)
         tails[k : k + 1] = [value]
         at.append(k)
-    kept, wanted = set(), len(tails) - 1
+    kept: set[int] = set()
+    wanted = len(tails) - 1
     for value, k in zip(reversed(values), reversed(at), strict=True):
         if k == wanted and (not kept or value < min(kept)):
             kept.add(value)

@@ -30,8 +30,10 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.dicom.header import SliceHeader
-from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat, to_stored
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
+from napari_mits_gan.ct.dicom.source import DicomSource
+from napari_mits_gan.ct.dicom.storage import storage_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import SidecarError, WriteError
 from napari_mits_gan.evidence.key import SealKey
@@ -62,7 +64,7 @@ class _Pixels:
         """The values that the changed scan would be stored as."""
         stored = StoredFormat(self.bits_allocated, self.bits_stored, self.high_bit, self.signed)
         return b"".join(
-            to_stored(hu[z], Rescale(slope, intercept), stored).tobytes()
+            storage_of(Rescale(slope, intercept), stored).stored(hu[z]).astype(stored.dtype).tobytes()
             for z, (slope, intercept) in zip(self.slices, self.rescales, strict=True)
         )
 
@@ -258,30 +260,33 @@ def _start(stream: BinaryIO, key: SealKey, path: Path) -> _Cipher:
 
 def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, _Pixels | None]]:
     """The files of a scan, and how their pixels follow from HU; None where they are kept whole."""
-    if source.dicom is None:
+    if not isinstance(source.source, DicomSource):
         if not files:
             raise SidecarError("The scan does not say which files it came from; name them.")
         return [(Path(file), None) for file in files]
-    of_file: dict[Path, list[tuple[int, SliceHeader]]] = {}
-    for z, item in enumerate(source.dicom.slices):
-        of_file.setdefault(item.header.path, []).append((z, item.header))
-    tilted = bool(source.dicom.tilt_degrees)
+    of_file: dict[Path, list[tuple[int, CTSlice]]] = {}
+    for z, item in enumerate(source.source.slices):
+        of_file.setdefault(item.header.path, []).append((z, item))
+    tilted = bool(source.source.tilt_degrees)
     return [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
 
 
-def _pixels_of(slices: list[tuple[int, SliceHeader]]) -> _Pixels | None:
-    slices = sorted(slices, key=lambda item: item[1].frame)
-    first = slices[0][1]
-    rescales = [(h.rescale.slope, h.rescale.intercept) for _, h in slices if h.rescale is not None]
-    same = all(h.stored_format == first.stored_format for _, h in slices) and len(rescales) == len(slices)
-    whole = [h.frame for _, h in slices] == list(range(first.frames))
-    form = first.stored_format
-    if first.pixel_offset is None or form is None or not same or not whole:
+def _pixels_of(slices: list[tuple[int, CTSlice]]) -> _Pixels | None:
+    slices = sorted(slices, key=lambda item: item[1].header.frame)
+    first, form = slices[0][1].header, slices[0][1].stored_format
+    same = all(item.stored_format == form for _, item in slices)
+    whole = [item.header.frame for _, item in slices] == list(range(first.frames))
+    if first.pixel_offset is None or not same or not whole:
         return None
     return _Pixels(
-        first.pixel_offset, tuple(z for z, _ in slices), tuple(rescales),
-        form.bits_allocated, form.bits_stored, form.high_bit, form.signed,
-    )  # fmt: skip
+        first.pixel_offset,
+        tuple(z for z, _ in slices),
+        tuple((item.rescale.slope, item.rescale.intercept) for _, item in slices),
+        form.bits_allocated,
+        form.bits_stored,
+        form.high_bit,
+        form.signed,
+    )
 
 
 def _read(path: Path) -> bytes:

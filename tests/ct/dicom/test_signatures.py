@@ -53,7 +53,7 @@ def verified(path, certificate) -> bool:
 
 
 def test_unsigned_files_are_not_counted(dicom_series, tmp_path):
-    assert signed_files(mg.read_ct(dicom_series(tmp_path / "source").folder).dicom) == 0
+    assert signed_files(mg.read_ct(dicom_series(tmp_path / "source").folder).source) == 0
 
 
 @needs_dcmsign
@@ -61,11 +61,11 @@ def test_a_signed_source_is_counted_and_its_signatures_are_not_carried_over(dico
     series = dicom_series(tmp_path / "source")
     sign_series(series.folder, *signer)
     volume = mg.read_ct(series.folder)
-    assert signed_files(volume.dicom) == len(series.files)
+    assert signed_files(volume.source) == len(series.files)
     changed = volume.with_hu(volume.hu ^ np.int16(1), Step("protection", {"method": "test"}))
     for path in mg.write_dicom(changed, tmp_path / "export"):
         assert "DigitalSignaturesSequence" not in pydicom.dcmread(path)
-    assert signed_files(mg.read_ct(tmp_path / "export").dicom) == 0
+    assert signed_files(mg.read_ct(tmp_path / "export").source) == 0
 
 
 @needs_dcmsign
