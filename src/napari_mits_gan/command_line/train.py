@@ -52,7 +52,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read the scans and train."""
-    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import CUBOID_MM
     from napari_mits_gan.ct.annotations import nodules_beside
 
     attacker_only = {"base_filters": "--base-filters", "core_mm": "--core-mm", "fixed_window": "--fixed-window"}

@@ -198,7 +198,7 @@ def rms_where_attacked(
     body: NDArray[np.bool_],
 ) -> float:
     """RMS of the change in HU, inside the body, in the 32 mm cuboids around the places together."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     shape = cuboid_shape(original.spacing)

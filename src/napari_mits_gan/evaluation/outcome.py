@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_mits_gan.attack.ctgan.weights import Action
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.attack_traits import (
     NODULE_TRAITS,

@@ -239,7 +239,7 @@ def robustness(attacker: CTGAN, places: PurifiedPlaces, *, progress: Progress = 
 
 def _around(original: CTVolume, protected: CTVolume, place: Voxel) -> PurifiedPlace:
     """The cuboid around a place, as it is in both versions."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     box = Box.around(place, cuboid_shape(original.spacing)).inside(original.shape)
@@ -249,7 +249,7 @@ def _around(original: CTVolume, protected: CTVolume, place: Voxel) -> PurifiedPl
 
 def _purified_around(original: CTVolume, protected: CTVolume, place: Voxel, name: str, seed: int) -> PurifiedPlace:
     """The cuboid around a place after both versions were purified, with the margin that this takes."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     reach = PURIFIERS[name].reach(original.spacing)

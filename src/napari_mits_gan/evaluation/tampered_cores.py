@@ -80,7 +80,7 @@ class TamperedCores:
 
 def core_box(tampering: Tampering, at: Voxel, spacing: Spacing) -> Box:
     """The scan's voxels that the blanked core covers around `at`; the box may reach outside the scan."""
-    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import CUBOID_MM
     from napari_mits_gan.ct.grid import Box
 
     cuboid = tampering.cuboid(at, spacing)

@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError

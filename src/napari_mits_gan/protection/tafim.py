@@ -15,9 +15,9 @@ import torch
 from numpy.typing import NDArray
 
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_places
+from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError

@@ -18,10 +18,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.grid import Box

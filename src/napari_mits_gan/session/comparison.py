@@ -45,7 +45,7 @@ class Figures:
 
 def cuboid(volume: CTVolume, at: Voxel) -> Region:
     """The part of the CT-GAN cuboid around a voxel (z, y, x) that lies inside the scan."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     return Box.around(at, cuboid_shape(volume.spacing)).inside(volume.shape).slices()

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.attack.contract import Action
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
@@ -17,8 +19,6 @@ from napari_mits_gan.progress import Progress
 if TYPE_CHECKING:
     from napari_mits_gan.session.verdict import Verdict
 
-Action = Literal["inject", "remove"]
-Voxel = tuple[int, int, int]
 Region = tuple[slice, slice, slice]
 
 

@@ -7,8 +7,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.keras_weights import load_keras_attacker
-from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights, save_attacker
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights, save_attacker
 from napari_mits_gan.errors import WeightsError, WriteError
 from napari_mits_gan.files.publish import failure, place_file
 
