@@ -4,7 +4,7 @@
 >>> scan = mg.read_ct("folder/of/a/series")  # doctest: +SKIP
 >>> protected = mg.protect(scan, method="mits-gan", max_change_hu=20, seed=0)  # doctest: +SKIP
 >>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
->>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+>>> attacked = mg.load_attacker("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
 
 Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
 """
@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_mits_gan.attack.attackers import load_attacker
     from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["CTGAN", "CTVolume", "__version__", "protect", "read_ct", "write_dicom"]
+__all__ = ["CTGAN", "CTVolume", "__version__", "load_attacker", "protect", "read_ct", "write_dicom"]
 
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
+    "load_attacker": "napari_mits_gan.attack.attackers",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
     "write_dicom": "napari_mits_gan.ct.dicom.write",

@@ -8,7 +8,6 @@ from napari_mits_gan.evaluation.controls import control
 from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE
 from napari_mits_gan.evaluation.evaluate import evaluate, evaluate_protected
 from napari_mits_gan.evaluation.fidelity import compare
-from napari_mits_gan.evaluation.tampered_cores import core_box
 from napari_mits_gan.protection.protect import protect
 
 
@@ -34,7 +33,7 @@ def test_figures_of_the_disruption_are_those_of_tampered_volumes(small_chest, at
     found = evaluation.disruptions[action]["gaussian-noise"]
     attacker = attackers[action]
     for i, place in enumerate(evaluation.places):
-        voxels = core_box(attacker.tampering, place, small_chest.spacing).inside(small_chest.shape).slices()
+        voxels = attacker.core(place, small_chest.spacing).inside(small_chest.shape).slices()
         pair = [attacker.tamper(volume, place).hu[voxels].astype(float) for volume in (protected, small_chest)]
         assert found.tampered_rms_hu[i] == pytest.approx(np.sqrt(np.mean((pair[0] - pair[1]) ** 2)), abs=0.1)
         assert found.original_core_mean_hu[i] == pytest.approx(pair[1].mean(), abs=0.1)

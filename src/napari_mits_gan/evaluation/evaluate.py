@@ -21,7 +21,7 @@ from napari_mits_gan.evaluation.result import Change, Evaluation
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.protection.contract import Method
 
@@ -41,7 +41,7 @@ def evaluate(
     actions: Sequence[str] = ("inject", "remove"),
     device: str = "auto",
     controls: Sequence[str] = ("gaussian-noise",),
-    attackers: Mapping[str, CTGAN] | None = None,
+    attackers: Mapping[str, Attacker] | None = None,
     detector: NoduleDetector | None = None,
     progress: Progress = silent,
 ) -> Evaluation:
@@ -121,11 +121,11 @@ def evaluate(
     )
 
 
-def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, CTGAN]:
-    """Attackers by their names: those that come with the package (`attack.ctgan.SHIPPED_ATTACKERS`), or files."""
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, Attacker]:
+    """Attackers by their names (`attack.attackers.ATTACKERS`), or files of weights."""
+    from napari_mits_gan.attack.attackers import load_attacker
 
-    return {name: CTGAN.load(name, device) for name in names}
+    return {name: load_attacker(name, device) for name in names}
 
 
 def evaluate_protected(
@@ -133,7 +133,7 @@ def evaluate_protected(
     protected: CTVolume,
     *,
     places: Sequence[tuple[int, int, int]],
-    attackers: Mapping[str, CTGAN],
+    attackers: Mapping[str, Attacker],
     detector: NoduleDetector | None = None,
     controls: Sequence[str] = ("gaussian-noise",),
     seed: int = 0,
@@ -217,7 +217,7 @@ def disruptions_at(
     versions: Mapping[str, CTVolume],
     *,
     places: Sequence[tuple[int, int, int]],
-    attackers: Mapping[str, CTGAN],
+    attackers: Mapping[str, Attacker],
     detector: NoduleDetector | None = None,
     progress: Progress = silent,
 ) -> dict[str, dict[str, Disruption]]:

@@ -32,7 +32,7 @@ from napari_mits_gan.evaluation.tampered_cores import TamperedCores, TamperedPla
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
@@ -159,7 +159,7 @@ class Outcomes:
 
 
 def attack_and_judge(
-    attacker: CTGAN,
+    attacker: Attacker,
     volume: CTVolume,
     at: Sequence[Voxel],
     detector: NoduleDetector,
@@ -171,7 +171,7 @@ def attack_and_judge(
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : Attacker
         Who attacks; a remover is given places of nodules.
     volume : CTVolume
         The scan, original or protected, with the nodules where they shall be removed (see `nodules_apart`: draw first,

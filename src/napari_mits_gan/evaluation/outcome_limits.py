@@ -29,7 +29,7 @@ from napari_mits_gan.evaluation.tampered_cores import tampered_places
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.detection.detector import NoduleDetector
 
 Limits = Mapping[str, tuple[float, float]]
@@ -121,8 +121,8 @@ class ReferenceTraits:
 
 def reference_traits(
     volume: CTVolume,
-    injector: CTGAN,
-    remover: CTGAN,
+    injector: Attacker,
+    remover: Attacker,
     detector: NoduleDetector,
     *,
     n: int,

@@ -18,7 +18,7 @@ from napari_mits_gan.evaluation.purifiers import PURIFIERS, check_purifiers, cro
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.ct.grid import Spacing, Voxel
 
 UNPURIFIED = "unpurified"
@@ -212,12 +212,12 @@ def purify_at(
     return PurifiedPlaces(original.spacing, found)
 
 
-def robustness(attacker: CTGAN, places: PurifiedPlaces, *, progress: Progress = silent) -> Robustness:
+def robustness(attacker: Attacker, places: PurifiedPlaces, *, progress: Progress = silent) -> Robustness:
     """Attack what was purified, at every place and after every purifier.
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : Attacker
         Who attacks.
     places : PurifiedPlaces
         From `purify_at`; the same can be used for all attackers.
@@ -265,20 +265,10 @@ def _purified_around(original: CTVolume, protected: CTVolume, place: Voxel, name
 
 
 def _painted(
-    attacker: CTGAN, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
+    attacker: Attacker, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
 ) -> NDArray[np.float32]:
     """What the attacker paints into the cores, shape (n, z, y, x), normalised; for each crop and the place in it."""
-    import torch
-
-    tampering = attacker.tampering
-    device = next(attacker.weights.generator.parameters()).device
-    cores = []
-    with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            some = crops[start : start + _BATCH]
-            cubes = torch.cat([tampering.cut_at_1mm(torch.from_numpy(hu).to(device), [at], spacing) for hu, at in some])
-            cores.append(tampering.painted_core(cubes).float().cpu().numpy())
-    return np.concatenate(cores)
+    return attacker.cores([(CTVolume(hu, spacing), at) for hu, at in crops])
 
 
 def _share_over(samples: NDArray[np.float64]) -> NDArray[np.float64]:

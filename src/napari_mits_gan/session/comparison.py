@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.evaluation.fidelity import Fidelity
-    from napari_mits_gan.session.replay import Region, Voxel
+    from napari_mits_gan.session.replay import Region
 
 
 class Difference(StrEnum):
@@ -44,7 +45,7 @@ class Figures:
 
 
 def cuboid(volume: CTVolume, at: Voxel) -> Region:
-    """The part of the CT-GAN cuboid around a voxel (z, y, x) that lies inside the scan."""
+    """The part of the 32 mm around a voxel (z, y, x) that lies inside the scan."""
     from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 

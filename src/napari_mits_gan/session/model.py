@@ -15,23 +15,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_mits_gan.attack.contract import ACTIONS, Action, Attacker
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError, WeightsError
 from napari_mits_gan.progress import Progress, silent
-from napari_mits_gan.session.attackers import BUILT_IN, Attacker, Attackers
+from napari_mits_gan.session.attackers import BUILT_IN, Attackers, Choice
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
-from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
+from napari_mits_gan.session.replay import Injection, Replay
 from napari_mits_gan.session.verdict import Bench, Verdict
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import Judge, Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 Version = Literal["original", "protected"]
 
 
-def _load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+def _load_attacker(action: Action, device: str, choice: Choice | None = None) -> Attacker:
+    from napari_mits_gan.attack.attackers import load_attacker
 
-    return CTGAN.load(action if weights is None else weights, device=device, action=action)
+    return load_attacker(action if choice is None else choice, device, action=action)
 
 
 def _load_detector(device: str) -> Judge:
@@ -63,8 +63,8 @@ class Session:
     Parameters
     ----------
     load_attacker : callable, optional
-        Called with an action, a device name and, for other weights than the package's own, their path; returns the
-        attacker. CT-GAN unless told.
+        Called with an action, a device name and, for another attacker than the usual one, its name or the path of its
+        weights; returns the attacker. `attack.attackers.load_attacker` unless told.
     protector : callable, optional
         Called as `protect(volume, method=, max_change_hu=, seed=, key=, device=, progress=)`; the package's own unless
         told.
@@ -86,12 +86,12 @@ class Session:
     injections_changed = Signal()
     """The list of injections is another one."""
     attacker_changed = Signal()
-    """The next attacks are made with other weights."""
+    """The next attacks are made with another attacker."""
 
     def __init__(
         self,
         *,
-        load_attacker: Callable[..., Attacker] = _load_ctgan,
+        load_attacker: Callable[..., Attacker] = _load_attacker,
         protector: Callable[..., CTVolume] = _protect,
         load_detector: Callable[[str], Judge] = _load_detector,
     ) -> None:
@@ -144,7 +144,7 @@ class Session:
         return found.base if found else None
 
     def attacker(self, action: Action) -> str:
-        """The name of the attacker that the next attack is made with; empty for the one that comes with the package."""
+        """The name of the attacker that the next attack is made with; empty for the usual one."""
         return self._attackers.chosen(action)
 
     @property
@@ -223,16 +223,17 @@ class Session:
                 break
         self._set_injections(tuple(kept))
 
-    def use_attacker(self, action: Action, path: Path | None) -> None:
-        """Make the next attacks with other weights; those in the list keep the attacker that they were made with.
+    def use_attacker(self, action: Action, choice: Choice | None) -> None:
+        """Make the next attacks with another attacker; those in the list keep the attacker that they were made with.
 
         Parameters
         ----------
         action : {"inject", "remove"}
             Which attacks.
-        path : Path or None
-            A safetensors file, or a folder in the layout of CT-GAN's authors; None for the package's own weights. What
-            `prepare_attacker` loaded is at hand; else it is loaded now, which takes a while.
+        choice : str, Path or None
+            A name out of `attackers`, or CT-GAN weights: a safetensors file, or a folder in the layout of its authors;
+            None for the usual attacker. What `prepare_attacker` loaded is at hand; else it is loaded now, which takes
+            a while.
 
         Raises
         ------
@@ -240,7 +241,7 @@ class Session:
             If the weights are missing, damaged, or do another action; the attacker in use stays.
         """
         before = self.attacker(action)
-        if self._attackers.use(action, path, self.device) != before:
+        if self._attackers.use(action, choice, self.device) != before:
             self.attacker_changed.emit()
 
     # ---- long work: changes nothing that is seen
@@ -373,7 +374,7 @@ class Session:
         from napari_mits_gan.evaluation.vulnerability import vulnerability
 
         original, protected = self._require("original").base, self._require("protected").base
-        attacker = cast("CTGAN", self._attackers.get(action, self.attacker(action), self.device))
+        attacker = self._attackers.get(action, self.attacker(action), self.device)
         judge = None
         if action == "inject":
             with suppress(WeightsError):  # how far attacks deviate can be told without it
@@ -424,9 +425,15 @@ class Session:
 
         return {name: (type(make()).__doc__ or "").strip().split("\n")[0] for name, make in METHODS.items()}
 
+    def attackers(self, action: Action) -> dict[str, str]:
+        """Names of the attackers of the list that do `action`, each with a few words about it; the usual one first."""
+        from napari_mits_gan.attack.attackers import ATTACKERS
+
+        return {name: entry.description for name, entry in ATTACKERS.items() if entry.action == action}
+
     def load_attackers(self) -> None:
         """Load injector and remover, so that the first click need not wait for them."""
-        for action in ("inject", "remove"):
+        for action in ACTIONS:
             self._attackers.get(action, BUILT_IN, self.device)
 
     def load_detector(self) -> None:
@@ -439,15 +446,15 @@ class Session:
         """
         self._bench.judge(self.device)
 
-    def prepare_attacker(self, action: Action, path: Path) -> str:
-        """Load other weights, so that `use_attacker` need not wait for them; returns the attacker's name.
+    def prepare_attacker(self, action: Action, choice: Choice) -> str:
+        """Load another attacker, so that `use_attacker` need not wait for them; returns the attacker's name.
 
         Raises
         ------
         WeightsError
             If they are missing, damaged, or do another action.
         """
-        return self._attackers.prepare(action, path, self.device)
+        return self._attackers.prepare(action, choice, self.device)
 
     # ---- inside
 
