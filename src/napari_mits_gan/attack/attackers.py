@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from napari_mits_gan.attack.contract import Action, Attacker, DifferentiableAttacker
+from napari_mits_gan.attack.copy_paste import CopyPaste
+from napari_mits_gan.attack.drawn_in_scan import DrawnNodule
 from napari_mits_gan.errors import AttackError, WeightsError
 
 
@@ -46,6 +48,9 @@ ATTACKERS: dict[str, AttackerEntry] = {
     "inject-small-core": AttackerEntry("inject", "CT-GAN, 16 mm core", _ctgan("inject-small-core")),
     "inject-fixed-window": AttackerEntry("inject", "CT-GAN, no equalisation", _ctgan("inject-fixed-window")),
     "remove-small-core": AttackerEntry("remove", "CT-GAN, 16 mm core", _ctgan("remove-small-core")),
+    "inject-copy-paste": AttackerEntry("inject", "copies a round structure", lambda _: CopyPaste("inject")),
+    "remove-copy-paste": AttackerEntry("remove", "copies healthy lung", lambda _: CopyPaste("remove")),
+    "inject-drawn-nodule": AttackerEntry("inject", "draws a nodule", lambda _: DrawnNodule()),
 }
 """All attackers by name; a new one is one line here. The first of each action is what a user meets unless told."""
 
