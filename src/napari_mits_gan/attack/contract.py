@@ -211,9 +211,7 @@ class Attacker(ABC):
     def _tampered(self, volume: CTVolume, at: Voxel, painted: Painted) -> Tampered:
         box, touched = painted.box, self.touched(at, volume.spacing).inside(volume.shape)
         if box.overlap(touched) != box or painted.hu.shape != box.shape:
-            raise ValueError(
-                f"{self.name} painted {painted.hu.shape} voxels in {box}, beyond what it touches: {touched}"
-            )
+            raise ValueError(f"{self.name} painted {painted.hu.shape} voxels in {box}; it may only touch {touched}")
         hu = np.clip(np.rint(painted.hu), HU_MIN, HU_MAX).astype(np.int16)
         slices = box.slices()
         if volume.padding is not None:

@@ -39,7 +39,7 @@ _MIDDLE_MM = 5.0
 class CopyPaste(Attacker):
     """Copies a ball of the scan to the click and fades its edge.
 
-    To inject it copies the brightest round structure that lies in lung, a nodule or a vessel that looks like one; to
+    To inject it copies the round structure that stands out most from lung, a nodule or a vessel that looks like one; to
     remove it copies the nearest lung without bright structure.
 
     Parameters
@@ -104,7 +104,7 @@ class CopyPaste(Attacker):
         return np.asarray(sources[int(np.argmin(np.where(far, away_mm, np.inf)))])
 
     def _sources(self, volume: CTVolume) -> NDArray[np.int64]:
-        """Voxels, shape (n, 3), around which the ball can be copied; for an injection the brightest first."""
+        """Voxels, shape (n, 3), around which the ball can be copied; for an injection, most contrast first."""
         fz, fy, fx = (max(1, min(round(_SEARCH_MM / s), n)) for s, n in zip(volume.spacing, volume.shape, strict=True))
         grid = volume.coarsen((fz, fy, fx))
         hu, side = grid.hu.astype(np.float32), 2 * self.radius_mm
@@ -130,7 +130,7 @@ class CopyPaste(Attacker):
             fits &= (middle > _NODULE_ABOVE_HU) & (middle == ndimage.maximum_filter(middle, full))
         found = np.argwhere(fits)
         if self.action == "inject":
-            found = found[np.argsort(-middle[tuple(found.T)], kind="stable")]
+            found = found[np.argsort((mean - middle)[tuple(found.T)], kind="stable")]
         voxels: NDArray[np.int64] = found * (fz, fy, fx) + (np.array((fz, fy, fx)) - 1) // 2
         return voxels
 

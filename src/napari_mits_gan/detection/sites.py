@@ -63,7 +63,7 @@ class Site:
     score: float
 
 
-class Judge(Protocol):
+class Detector(Protocol):
     """What is asked of a detector of nodules; `NoduleDetector` is one."""
 
     @property
@@ -77,7 +77,7 @@ class Judge(Protocol):
 
 
 def injection_sites(
-    volume: CTVolume, n: int = 10, *, seed: int = 0, detector: Judge | None = None, progress: Progress = silent
+    volume: CTVolume, n: int = 10, *, seed: int = 0, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
     """Places in healthy lung where a nodule could be put in.
 
@@ -89,7 +89,7 @@ def injection_sites(
         How many places at most.
     seed : int
         Fixes the choice among places that are alike.
-    detector : Judge or None
+    detector : Detector or None
         Places where it finds a nodule already are left out; None asks nobody.
     progress : callable
         Told how far the search is.
@@ -148,7 +148,7 @@ def injection_sites(
 
 
 def removal_sites(
-    volume: CTVolume, n: int = 10, *, detector: Judge | None = None, progress: Progress = silent
+    volume: CTVolume, n: int = 10, *, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
     """Places where the scan seems to hold a nodule, which an attack could remove.
 
@@ -158,7 +158,7 @@ def removal_sites(
         A chest CT.
     n : int
         How many places at most.
-    detector : Judge or None
+    detector : Detector or None
         Scores the candidates; None takes the detector that comes with this package.
     progress : callable
         Told how far the search is.

@@ -2,8 +2,8 @@
 
 A session keeps two versions of one scan, the original and the protected one, and one list of injections. Whatever
 version is looked at, the same injections are replayed on it, so that one switch shows what the protection does.
-Long work (`make_protected`, `attacked`, `judge`, `suggest`, `difference`, `figures`, ...) may run in another thread: it
-changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
+Long work (`make_protected`, `attacked`, `detect`, `suggest`, `difference`, `figures`, ...) may run in another thread:
+it changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
 session and tells so.
 
 Each injection keeps the attacker that was chosen when it was made, whatever is chosen afterwards, and is replayed with
@@ -29,11 +29,11 @@ from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.session.attackers import BUILT_IN, Attackers, Choice
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
 from napari_mits_gan.session.replay import Injection, Replay
-from napari_mits_gan.session.verdict import Bench, Verdict
+from napari_mits_gan.session.verdict import Detectors, Verdict
 
 if TYPE_CHECKING:
     from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.detection.sites import Judge, Site
+    from napari_mits_gan.detection.sites import Detector, Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 
 Version = Literal["original", "protected"]
@@ -45,7 +45,7 @@ def _load_attacker(action: Action, device: str, choice: Choice | None = None) ->
     return load_attacker(action if choice is None else choice, device, action=action)
 
 
-def _load_detector(device: str) -> Judge:
+def _load_detector(device: str) -> Detector:
     from napari_mits_gan.detection.detector import NoduleDetector
 
     return NoduleDetector.load(device=device)
@@ -69,7 +69,7 @@ class Session:
         Called as `protect(volume, method=, max_change_hu=, seed=, key=, device=, progress=)`; the package's own unless
         told.
     load_detector : callable, optional
-        Called with a device name, returns the judge of the attacks; the package's detector of nodules unless told.
+        Called with a device name, returns a detector of nodules; the package's own unless told.
 
     Examples
     --------
@@ -93,12 +93,12 @@ class Session:
         *,
         load_attacker: Callable[..., Attacker] = _load_attacker,
         protector: Callable[..., CTVolume] = _protect,
-        load_detector: Callable[[str], Judge] = _load_detector,
+        load_detector: Callable[[str], Detector] = _load_detector,
     ) -> None:
         self.device = "auto"
         self._protector = protector
         self._attackers = Attackers(load_attacker)
-        self._bench = Bench(load_detector)
+        self._detectors = Detectors(load_detector)
         self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
@@ -149,7 +149,7 @@ class Session:
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
-        """What the judge said of each injection on the version that is shown; None where it was not asked yet."""
+        """What the detector said of each injection on the version that is shown; None where it was not asked yet."""
         found = self._replays.get(self.shown)
         known = {} if found is None else found.verdicts
         return tuple(known.get(self._injections[: row + 1]) for row in range(len(self._injections)))
@@ -188,17 +188,17 @@ class Session:
         Raises
         ------
         AttackError
-            If no scan is open, or the place lies outside it.
+            If no scan is open, or the voxel lies outside it.
         """
         shape = self._require("original").base.shape
-        place: Voxel = (int(at[0]), int(at[1]), int(at[2]))
-        if not all(0 <= p < n for p, n in zip(place, shape, strict=True)):
+        voxel: Voxel = (int(at[0]), int(at[1]), int(at[2]))
+        if not all(0 <= p < n for p, n in zip(voxel, shape, strict=True)):
             last = tuple(n - 1 for n in shape)
             raise AttackError(
-                f"the place (z, y, x) = {place} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
-                " choose a place inside it"
+                f"the voxel (z, y, x) = {voxel} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
+                " choose one inside it"
             )
-        added = Injection(action, place, self.attacker(action))
+        added = Injection(action, voxel, self.attacker(action))
         self._set_injections((*self._injections, added))
         return added
 
@@ -289,8 +289,8 @@ class Session:
         """
         return self._require(version).to(self._injections, progress)
 
-    def judge(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
-        """What the judge says of each injection on one version of the scan; what is known already is not asked again.
+    def detect(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
+        """What the detector says of each injection on one version of the scan; it is asked what is not known yet.
 
         Parameters
         ----------
@@ -307,24 +307,24 @@ class Session:
         Raises
         ------
         WeightsError
-            If the judge cannot be loaded.
+            If the detector cannot be loaded.
         ReplayError
             If an injection cannot be made.
         """
         replay, injections = self._require(version), self._injections
         unknown = [row for row in range(len(injections)) if injections[: row + 1] not in replay.verdicts]
         if unknown:
-            judge = self._bench.judge(self.device)
+            detector = self._detectors.get(self.device)
 
             def look(volume: CTVolume, at: Voxel) -> float:
-                return float(judge.scores(volume, [at])[0])
+                return float(detector.scores(volume, [at])[0])
 
             for row, (before, after) in replay.before_and_after(injections, unknown, look, progress).items():
-                replay.verdicts[injections[: row + 1]] = Verdict(before, after, judge.threshold)
+                replay.verdicts[injections[: row + 1]] = Verdict(before, after, detector.threshold)
         return tuple(replay.verdicts[injections[: row + 1]] for row in range(len(injections)))
 
     def suggest(self, action: Action, n: int = 10, progress: Progress = silent) -> list[Site]:
-        """Places where an attack on the version that is shown would be plausible, best first.
+        """Sites where an attack on the version that is shown would be plausible, best first.
 
         Parameters
         ----------
@@ -338,29 +338,29 @@ class Session:
         AttackError
             If no scan is open, or it has no lungs, or is too thin.
         WeightsError
-            If the judge is needed (to find what to remove) and cannot be loaded.
+            If the detector is needed (to find what to remove) and cannot be loaded.
         """
         from napari_mits_gan.detection.sites import injection_sites, removal_sites
 
         volume = self._require(self.shown).base
         if action == "remove":
-            return removal_sites(volume, n, detector=self._bench.judge(self.device), progress=progress)
+            return removal_sites(volume, n, detector=self._detectors.get(self.device), progress=progress)
         try:
-            judge = self._bench.judge(self.device)
+            detector = self._detectors.get(self.device)
         except WeightsError:
-            judge = None  # healthy lung can be told without it
-        return injection_sites(volume, n, detector=judge, progress=progress)
+            detector = None  # healthy lung can be told without it
+        return injection_sites(volume, n, detector=detector, progress=progress)
 
     def vulnerability(self, action: Action, n: int = 60, progress: Progress = silent) -> VulnerabilityMap:
-        """How far the attack deviates on the protected scan all over the lungs, and what the judge sees there.
+        """How far the attack deviates on the protected scan all over the lungs, and what the detector sees there.
 
         Parameters
         ----------
         action : {"inject", "remove"}
-            Which attack; it is made with the attacker that the next one would be made with. The judge is asked about
-            injections only, since there are no nodules at these places to be removed.
+            Which attack; it is made with the attacker that the next one would be made with. The detector is asked
+            about injections only, since there are no nodules at these sites to be removed.
         n : int
-            How many places at most.
+            How many sites at most.
 
         Raises
         ------
@@ -375,11 +375,11 @@ class Session:
 
         original, protected = self._require("original").base, self._require("protected").base
         attacker = self._attackers.get(action, self.attacker(action), self.device)
-        judge = None
+        detector = None
         if action == "inject":
             with suppress(WeightsError):  # how far attacks deviate can be told without it
-                judge = cast("NoduleDetector", self._bench.judge(self.device))
-        return vulnerability(original, protected, attacker, n=n, detector=judge, progress=progress)
+                detector = cast("NoduleDetector", self._detectors.get(self.device))
+        return vulnerability(original, protected, attacker, n=n, detector=detector, progress=progress)
 
     def difference(self, kind: Difference, version: Version, progress: Progress = silent) -> NDArray[np.int16]:
         """One difference of two volumes, in HU, shape (z, y, x).
@@ -437,14 +437,14 @@ class Session:
             self._attackers.get(action, BUILT_IN, self.device)
 
     def load_detector(self) -> None:
-        """Load the judge, so that the first verdict need not wait for it.
+        """Load the detector, so that the first verdict need not wait for it.
 
         Raises
         ------
         WeightsError
             If its weights are missing or damaged.
         """
-        self._bench.judge(self.device)
+        self._detectors.get(self.device)
 
     def prepare_attacker(self, action: Action, choice: Choice) -> str:
         """Load another attacker, so that `use_attacker` need not wait for them; returns the attacker's name.

@@ -56,8 +56,8 @@ def convert_keras_attacker(folder: Path, output: Path, action: Action | None = N
     weights = load_keras_attacker(folder, action)
     weights = replace(weights, metadata={"converted_from": "Keras, layout of CT-GAN's authors", **weights.metadata})
     try:
-        with tempfile.TemporaryDirectory(prefix=".weights-", suffix=".partial", dir=output.parent) as place:
-            temporary = Path(place) / output.name
+        with tempfile.TemporaryDirectory(prefix=".weights-", suffix=".partial", dir=output.parent) as folder_beside:
+            temporary = Path(folder_beside) / output.name
             save_attacker(weights, temporary)
             place_file(temporary, output)
     except FileExistsError:

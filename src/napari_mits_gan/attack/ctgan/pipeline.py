@@ -103,7 +103,7 @@ class Tampering:
 
     def cut_at_1mm(self, scan: Tensor, at: Sequence[Voxel], spacing: Spacing) -> Tensor:
         """Cut the cuboids around `at` and resample them to 1 mm; shape (n, 32, 32, 32), HU."""
-        cuboids = torch.stack([self._cut(scan, self.cuboid(place, spacing)) for place in at])
+        cuboids = torch.stack([self._cut(scan, self.cuboid(site, spacing)) for site in at])
         return resample(cuboids, (CUBOID_MM, CUBOID_MM, CUBOID_MM))
 
     def masked(self, cubes_hu: Tensor) -> Tensor:
