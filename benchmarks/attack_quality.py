@@ -41,15 +41,15 @@ def main() -> None:
 
     if options.cores:
         limit_cores(options.cores)
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.evaluation.attack_quality import attack_quality
     from napari_mits_gan.evaluation.attack_report import markdown
 
-    injector = CTGAN.load(options.injector, options.device, action="inject")
-    remover = CTGAN.load(options.remover, options.device, action="remove")
+    injector = load_differentiable(options.injector, options.device, action="inject")
+    remover = load_attacker(options.remover, options.device, action="remove")
     detector = NoduleDetector.load(options.detector, options.device)
     found = []
     for path in chosen_paths(options):

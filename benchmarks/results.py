@@ -25,7 +25,8 @@ from aims import Reached, aims_table
 from measure import limit_cores
 from scans import add_scans, chosen_paths
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.contract import Attacker
+from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct
@@ -186,7 +187,7 @@ def measured(path: Path, wanted: Wanted) -> Found:
 
 
 def _removals(
-    attacker: CTGAN, drawn: NodulesApart, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
+    attacker: Attacker, drawn: NodulesApart, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
 ) -> Outcomes:
     return attack_and_judge(attacker, scan, drawn.places, detector, healthy=healthy)[1]
 

@@ -98,7 +98,9 @@ def load_attacker(which: str | Path, device: str = "auto", *, action: Action | N
     return CTGAN.load(which, device, action=action)
 
 
-def load_differentiable(which: str | Path, device: str = "auto") -> DifferentiableAttacker:
+def load_differentiable(
+    which: str | Path, device: str = "auto", *, action: Action | None = None
+) -> DifferentiableAttacker:
     """Load an attacker for a protection that follows its gradients; parameters as for `load_attacker`.
 
     Raises
@@ -108,7 +110,7 @@ def load_differentiable(which: str | Path, device: str = "auto") -> Differentiab
     AttackError
         If no gradients pass through it.
     """
-    attacker = load_attacker(which, device)
+    attacker = load_attacker(which, device, action=action)
     if not isinstance(attacker, DifferentiableAttacker):
         raise AttackError(f"no gradients pass through the attacker '{which}'; choose one of CT-GAN's.")
     return attacker
