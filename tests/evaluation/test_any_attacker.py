@@ -7,10 +7,10 @@ import pytest
 
 from napari_mits_gan.attack.attackers import ATTACKERS
 from napari_mits_gan.attack.copy_paste import CopyPaste
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
 from napari_mits_gan.evaluation.evaluate import evaluate, load_attackers
-from napari_mits_gan.evaluation.outcome import attack_and_judge
-from napari_mits_gan.evaluation.robustness import purify_at, robustness
+from napari_mits_gan.evaluation.outcomes.outcome import attack_and_classify
+from napari_mits_gan.evaluation.robustness.robustness import purify_at, robustness
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.evaluation.vulnerability import vulnerability
 from napari_mits_gan.protection.protect import protect
 from soft_tissue_ball import ENTRY, SoftTissueBall
@@ -44,7 +44,7 @@ def test_the_map_and_the_outcomes_do_as_well(small_chest, protected, detector):
     assert found.attacker == "soft tissue, 6 mm"
     after = [float(detector.scores(SoftTissueBall().tamper(small_chest, at), [at])[0]) for at in sites]
     np.testing.assert_allclose(found.scores_original, after, atol=5e-3)
-    outcomes = attack_and_judge(SoftTissueBall(), small_chest, sites, detector)[1]
+    outcomes = attack_and_classify(SoftTissueBall(), small_chest, sites, detector)[1]
     assert len(outcomes.attacks) == 2
 
 

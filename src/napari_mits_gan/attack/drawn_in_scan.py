@@ -12,7 +12,7 @@ from scipy import ndimage
 from napari_mits_gan.attack.contract import Action, Attacker, Painted, box_of_mm
 from napari_mits_gan.attack.nodules import LONGEST_SPIKE, NoduleShape, draw_nodule
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
-from napari_mits_gan.ct.sample import cube_at_1mm
+from napari_mits_gan.ct.isotropic import cube_at_1mm
 from napari_mits_gan.ct.volume import CTVolume
 
 _MARGIN_MM = 8
