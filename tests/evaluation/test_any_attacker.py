@@ -7,6 +7,7 @@ import pytest
 
 from napari_mits_gan.attack.attackers import ATTACKERS
 from napari_mits_gan.attack.copy_paste import CopyPaste
+from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.evaluate import evaluate, load_attackers
 from napari_mits_gan.evaluation.outcomes.outcome import attack_and_classify
 from napari_mits_gan.evaluation.robustness.robustness import purify_at, robustness
@@ -60,3 +61,16 @@ def test_robustness_attacks_what_was_purified(small_chest, protected):
     sites = random_lung_clicks(small_chest, 2, seed=1)
     found = robustness(SoftTissueBall(), purify_at(small_chest, protected, sites, purifiers=["blur-1"]))
     assert len(found.unpurified) == 2
+
+
+def test_robustness_refuses_at_once_an_attacker_that_looks_at_the_whole_scan(small_chest):
+    told = []
+    with pytest.raises(AttackError, match="'copy and paste' looks at the whole scan"):
+        evaluate(
+            small_chest,
+            clicks=1,
+            attackers={"copied": CopyPaste("inject")},
+            tables=["robustness"],
+            progress=lambda *done: told.append(done),
+        )
+    assert not told

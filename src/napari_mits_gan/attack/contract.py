@@ -105,6 +105,8 @@ class Attacker(ABC):
     """The kind of attack, for the records, such as "CT-GAN"."""
     needed_mm: float = 0.0
     """The scan's least extent along each axis."""
+    local: bool = True
+    """Whether a crop of the 32 mm around a site suffices for its core; False looks at the whole scan."""
 
     # ---- what an attacker says
 

@@ -58,6 +58,7 @@ class CopyPaste(Attacker):
 
     name = "copy and paste"
     family = "copy and paste"
+    local = False
 
     def touched(self, at: Voxel, spacing: Spacing) -> Box:
         """The box around the ball."""

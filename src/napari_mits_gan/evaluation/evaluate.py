@@ -20,7 +20,7 @@ from napari_mits_gan.evaluation.measures.change import measure_change
 from napari_mits_gan.evaluation.measures.diagnostic_value import diagnostic_value
 from napari_mits_gan.evaluation.outcomes.outcome import Outcomes, attack_and_classify
 from napari_mits_gan.evaluation.result import Evaluation
-from napari_mits_gan.evaluation.robustness.robustness import purify_at, robustness
+from napari_mits_gan.evaluation.robustness.robustness import check_local, purify_at, robustness
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.evaluation.sites.synthetic_nodules import synthetic_nodules
 from napari_mits_gan.evaluation.versions import check_versions
@@ -121,6 +121,8 @@ def evaluate(
     check_tables(tables)
     sites = random_lung_clicks(volume, clicks, seed)
     attackers = load_attackers(actions, device) if attackers is None else attackers
+    if "robustness" in tables:
+        check_local(attackers.values())
     if detector is None and {"outcomes", "diagnostic"} & set(tables):
         from napari_mits_gan.detection.detector import NoduleDetector
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, deviation
 from napari_mits_gan.evaluation.measures.intervals import Statistic, bootstrap_interval, ratio_of_medians
 from napari_mits_gan.evaluation.robustness.purifiers import PURIFIERS, check_purifiers, purify
@@ -224,7 +225,13 @@ def robustness(attacker: Attacker, sites: PurifiedSites, *, progress: Progress =
     Returns
     -------
     Robustness
+
+    Raises
+    ------
+    AttackError
+        If the attacker looks at more than what was purified around each site.
     """
+    check_local([attacker])
     deviations = {}
     for done, (name, pieces) in enumerate(sites.found.items(), start=1):
         protected = _painted(attacker, [(p.protected, p.at) for p in pieces], sites.spacing)
@@ -232,6 +239,22 @@ def robustness(attacker: Attacker, sites: PurifiedSites, *, progress: Progress =
         deviations[name] = tuple(deviation(protected, original).tolist())
         progress(done, len(sites.found))
     return Robustness(deviations.pop(UNPURIFIED), deviations)
+
+
+def check_local(attackers: Iterable[Attacker]) -> None:
+    """Refuse attackers that look at more of a scan than what is purified around a site.
+
+    Raises
+    ------
+    AttackError
+        If there is one.
+    """
+    for attacker in attackers:
+        if not attacker.local:
+            raise AttackError(
+                f"the attacker '{attacker.name}' looks at the whole scan, and robustness is measured on the 32 mm "
+                "around each site; leave out one of the two."
+            )
 
 
 def _around(original: CTVolume, protected: CTVolume, site: Voxel) -> PurifiedSite:
