@@ -198,7 +198,7 @@ def measured(path: Path, wanted: Wanted) -> Found:
     return found
 
 
-def check_of(injector: CTGAN, volume: CTVolume) -> FourierSensitivity:
+def check_of(injector: DifferentiableAttacker, volume: CTVolume) -> FourierSensitivity:
     """Sensitivity of the injector at a few sites, roughly."""
     sites = random_lung_clicks(volume, CHECK_SITES, 0)
     return fourier_sensitivity(injector, volume, sites, probes=CHECK_PROBES)
