@@ -15,8 +15,11 @@ _NECK_MM = 3.0
 """Half the width of the passages at which lungs, airways and bowel are cut apart."""
 _LARGE_ML, _SMALL_ML = 20.0, 0.5
 """Least volume of a lung's core, and of one near a large one."""
+_GAS_ML = 2.0
 _NEARBY_MM = 15.0
 _CLOSING_MM = 6.0
+_LINKS_MM = (3.0, 6.0)
+"""Half the width of what may link a mass to the hilum or to the chest wall."""
 _HOLE_CM2 = 1.5
 """Area in a slice up to which a hole is a vessel or a nodule, and not the top of the diaphragm."""
 
@@ -45,12 +48,12 @@ def find_lungs(grid: WorkingGrid, outside: Mask) -> tuple[Mask, Mask, Mask, Mask
     air = (grid.hu < AIR_BELOW_HU) & ~outside
     neck = grid.steps(_NECK_MM)
     cores, _ = ndimage.label(erode(air, neck))
-    tube = airways(grid, air, _classified(grid, cores)[cores])
+    tube = airways(grid, air, _classified(grid, cores)[0][cores])
     wall = dilate(tube, 1)
     cores, n = ndimage.label(erode(air & ~wall, neck))
-    of_lung = _classified(grid, cores)
+    of_lung, of_gas = _classified(grid, cores)
     aerated = dilate(of_lung[cores], neck + 1) & air & ~wall
-    other = dilate((cores > 0) & ~of_lung[cores], neck + 1) & air & ~wall
+    other = dilate(of_gas[cores], neck + 1) & air & ~wall
     aerated &= ~other
     # Recesses too narrow for a core belong to the lung that they open to, if to nothing else.
     rest, n_rest = ndimage.label(air & ~wall & ~aerated & ~other)
@@ -73,23 +76,27 @@ def find_lungs(grid: WorkingGrid, outside: Mask) -> tuple[Mask, Mask, Mask, Mask
     return lungs, aerated, tube, other
 
 
-def _classified(grid: WorkingGrid, cores: NDArray[np.int32]) -> NDArray[np.bool_]:
-    """Which labels are lung."""
+def _classified(grid: WorkingGrid, cores: NDArray[np.int32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which labels are lung and which are gas; small ones may be neither."""
     places = ndimage.find_objects(cores)
     ml = np.bincount(cores.ravel(), minlength=len(places) + 1) * grid.block_ml
     like_lung = np.zeros(len(places) + 1, dtype=bool)
-    for i, place in enumerate(places, start=1):
-        if place is not None and ml[i] >= _SMALL_ML:
-            like_lung[i] = _like_lung(grid.hu[place][cores[place] == i], float(ml[i]))
+    judged = ml >= _SMALL_ML
+    judged[0] = False
+    for i in np.flatnonzero(judged):
+        place = places[i - 1]
+        like_lung[i] = _like_lung(grid.hu[place][cores[place] == i], float(ml[i]))
+    gas = judged & ~like_lung & (ml >= _GAS_ML)
     large = like_lung & (ml >= _LARGE_ML)
-    if not large.any() or not (like_lung & ~large).any():
-        return large
+    small = like_lung & ~large
+    if not large.any() or not small.any():
+        return large, gas | small
     near = dilate(large[cores], grid.steps(_NEARBY_MM))
     reach = max(1, round(_NEARBY_MM / grid.spacing[0]))
     near = ndimage.maximum_filter1d(near.view(np.uint8), 2 * reach + 1, axis=0) > 0
     found = np.zeros_like(large)
     found[cores[near]] = True
-    return np.asarray(large | (found & like_lung))
+    return large | (found & small), gas | (small & ~found)
 
 
 def _like_lung(hu: NDArray[np.int16], ml: float) -> bool:
@@ -111,9 +118,13 @@ def _fill(grid: WorkingGrid, lungs: Mask) -> None:
     small = (area <= _HOLE_CM2) & ~touching(labels, n)
     small[0] = False
     lungs |= small[labels]
-    labels, n = ndimage.label(~lungs)
-    open_ = touching(labels, n)
-    open_[labels[0]] = True
-    open_[labels[-1]] = True
-    open_[0] = True
-    lungs |= ~open_[labels]
+    holes = ~touching(labels, n)
+    holes[0] = False
+    # What has lung on all sides, but for thin links: a nodule or a mass, not the top of the diaphragm.
+    for link in (grid.steps(mm) for mm in _LINKS_MM):
+        solid, n = ndimage.label(erode(~lungs, link))
+        open_ = touching(solid, n)
+        open_[solid[0]] = True
+        open_[solid[-1]] = True
+        open_[0] = True
+        lungs |= dilate(~open_[solid], link + 1) & holes[labels]

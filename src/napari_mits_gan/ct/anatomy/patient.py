@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.anatomy.morphology import Mask, dilate, erode, pieces_in_slices, touching
@@ -53,7 +54,9 @@ def outside_patient(grid: WorkingGrid) -> Mask:
     return void | (open_pieces & ~_open_lungs(grid, labels, open_pieces))[labels]
 
 
-def _open_lungs(grid: WorkingGrid, labels: np.ndarray, open_pieces: np.ndarray) -> np.ndarray:
+def _open_lungs(
+    grid: WorkingGrid, labels: NDArray[np.int32], open_pieces: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
     """Which of the pieces that are open to the outside are lung."""
     air = open_pieces[labels] & (grid.hu < AIR_BELOW_HU)
     cores, _ = ndimage.label(erode(air, grid.steps(_DEEP_MM)))
@@ -67,6 +70,16 @@ def _open_lungs(grid: WorkingGrid, labels: np.ndarray, open_pieces: np.ndarray) 
         low, middle, high = np.percentile(values, (5, 50, 90))
         # Air is purer, and foam has no vessels in it.
         like_lung[i] = low > -985 and middle > -950 and (high - middle > 45 or middle > -870)
-    of_lung = np.bincount(labels.ravel(), weights=like_lung[cores].ravel(), minlength=len(open_pieces))
-    in_core = np.bincount(labels.ravel(), weights=(cores > 0).ravel(), minlength=len(open_pieces))
-    return np.asarray((of_lung > 0.5 * in_core) & (in_core > 0))
+    whole, _ = ndimage.label(air)
+    in_slice = _share(labels, like_lung[cores], cores > 0)
+    in_all = _share(whole, like_lung[cores], cores > 0)
+    # A slice without a core, as of a lung's recess, goes with those beside it; where outer air hangs on, with none.
+    lung = np.where(np.abs(in_all - 0.5) > 0.4, in_all > 0.5, False)[whole]
+    lung |= (np.abs(in_all - 0.5) <= 0.4)[whole] & (in_slice > 0.5)[labels]
+    return _share(labels, lung & air, air) > 0.5
+
+
+def _share(labels: NDArray[np.int32], of: Mask, among: Mask) -> NDArray[np.float64]:
+    """For each label the share of `of` among the blocks of `among`; 0 where it has none."""
+    part, whole = (np.bincount(labels.ravel(), weights=m.ravel(), minlength=1) for m in (of, among))
+    return np.asarray(part / np.maximum(whole, 1))
