@@ -18,7 +18,8 @@ _LARGE_ML, _SMALL_ML = 20.0, 0.5
 _GAS_ML = 2.0
 _NEARBY_MM = 15.0
 _CLOSING_MM = 6.0
-_LINKS_MM = (3.0, 6.0)
+_WIDE_CLOSING_MM = 15.0
+_LINKS_MM = (3.0, 6.0, 9.0)
 """Half the width of what may link a mass to the hilum or to the chest wall."""
 _HOLE_CM2 = 1.5
 """Area in a slice up to which a hole is a vessel or a nodule, and not the top of the diaphragm."""
@@ -120,11 +121,26 @@ def _fill(grid: WorkingGrid, lungs: Mask) -> None:
     lungs |= small[labels]
     holes = ~touching(labels, n)
     holes[0] = False
-    # What has lung on all sides, but for thin links: a nodule or a mass, not the top of the diaphragm.
+    enclosed = holes[labels]
     for link in (grid.steps(mm) for mm in _LINKS_MM):
-        solid, n = ndimage.label(erode(~lungs, link))
-        open_ = touching(solid, n)
-        open_[solid[0]] = True
-        open_[solid[-1]] = True
-        open_[0] = True
-        lungs |= dilate(~open_[solid], link + 1) & holes[labels]
+        _fill_masses(grid, lungs, enclosed, link)
+
+
+def _fill_masses(grid: WorkingGrid, lungs: Mask, enclosed: Mask, link: int) -> None:
+    """Fill, in place, what is apart from all else that is no lung, but for links of up to twice `link` blocks.
+
+    That is a nodule or a mass, beside the pleura too; the top of the diaphragm is not apart from what lies below it.
+    """
+    cores, n = ndimage.label(erode(~lungs, link))
+    apart = ~touching(cores, n)
+    apart[cores[0]] = False
+    apart[cores[-1]] = False
+    apart[0] = False
+    radius = grid.steps(_WIDE_CLOSING_MM)
+    margin = 2 * radius + link + 1
+    for i, place in enumerate(ndimage.find_objects(cores), start=1):
+        if place is None or not apart[i]:
+            continue
+        around = (place[0], *(slice(max(0, s.start - margin), s.stop + margin) for s in place[1:]))
+        hull = enclosed[around] | closed(lungs[around], radius)
+        lungs[around] |= dilate(cores[around] == i, link + 1) & hull
