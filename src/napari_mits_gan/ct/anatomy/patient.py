@@ -23,7 +23,7 @@ _TYPICAL_LUNG_ML = 100.0
 _TEXTURE_HU = 45
 """From the median up to the 90th percentile: lungs have 66 and more, foam has 31 at most."""
 _ALIKE_HU = 35
-_MOST_OPEN = 0.45
+_HARDLY_OPEN, _MOST_OPEN = 0.05, 0.45
 """A crop leaves more wall than this around a lung, while foam is open on one side of two."""
 
 
@@ -96,7 +96,8 @@ def _open_lungs(
         textured = high - middle > _TEXTURE_HU  # foam has no vessels in it
         if typical is not None:
             in_open = openness[whole[place][inner][0]]
-            like_lung[i] = textured and abs(middle - typical) <= _ALIKE_HU and in_open <= _MOST_OPEN
+            certain = in_open <= _HARDLY_OPEN or (textured and in_open <= _MOST_OPEN)
+            like_lung[i] = certain and abs(middle - typical) <= _ALIKE_HU
         else:
             like_lung[i] = low > -985 and middle > -935 and (textured or middle > -870)
     in_slice = _share(labels, like_lung[cores], cores > 0)
