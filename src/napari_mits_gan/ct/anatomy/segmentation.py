@@ -13,8 +13,8 @@ from napari_mits_gan.ct.anatomy.patient import AIR_BELOW_HU, outside_patient
 from napari_mits_gan.ct.anatomy.working_grid import WorkingGrid
 from napari_mits_gan.ct.volume import CTVolume
 
-_LUNG_BELOW_HU = -400
-"""Half way from lung to soft tissue, where the surface of a lung lies."""
+_LUNG_BELOW_HU = -320
+"""The surface of a lung: a little above half way to soft tissue, so that the voxels half filled with lung count."""
 
 
 @dataclass(frozen=True, eq=False)
