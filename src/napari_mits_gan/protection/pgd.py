@@ -23,7 +23,7 @@ from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
 from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 from napari_mits_gan.protection.perturbation import bounded, roi_reach
@@ -81,11 +81,13 @@ class Pgd:
             if not all(0 <= c < n for c, n in zip(self.at, volume.shape, strict=True)):
                 raise ProtectionError(f"the voxel {self.at} lies outside the scan of {volume.shape} voxels.")
             return [self.at] * self.steps
-        lung = lung_voxels(volume, margin_mm=CUBOID_MM / 4)
-        if len(lung) == 0:
+        try:
+            lung = lung_voxels(volume, margin_mm=CUBOID_MM / 4)
+        except AttackError as error:
             raise ProtectionError(
-                f"no lung was found in '{volume.name}', so there is nowhere to search; choose 'mits-gan'."
-            )
+                f"no lung was found in '{volume.name}' far enough from its borders, so 'pgd' has nowhere to search; "
+                "choose 'mits-gan'."
+            ) from error
         n = max(1, round(self.visits * len(lung) / float(np.prod(shape))))
         return [(int(z), int(y), int(x)) for z, y, x in lung[rng.integers(len(lung), size=n)]]
 
