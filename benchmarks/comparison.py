@@ -25,7 +25,9 @@ import torch
 
 from benchmarks.measures.minimum_budget import MinimumBudget
 from benchmarks.scans import add_scans, chosen_paths
-from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.attackers import load_attacker
+from napari_mits_gan.attack.contract import Attacker
+from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
@@ -146,8 +148,8 @@ class Found:
 def measured(path: Path, wanted: Wanted) -> Found:
     """Measure one scan."""
     volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
-    attackers = {name: CTGAN.load(name, wanted.device) for name in SHIPPED_ATTACKERS}
-    attackers |= {name: CTGAN.load(Path(file), wanted.device) for name, file in wanted.attackers.items()}
+    attackers = {name: load_attacker(name, wanted.device) for name in SHIPPED_ATTACKERS}
+    attackers |= {name: load_attacker(Path(file), wanted.device) for name, file in wanted.attackers.items()}
     body, lung = body_mask(volume), lung_mask(volume)
     sites = random_lung_clicks(volume, wanted.clicks, wanted.seed, lung=lung)
     found = Found()
@@ -196,7 +198,7 @@ def measured(path: Path, wanted: Wanted) -> Found:
     return found
 
 
-def check_of(injector: CTGAN, volume: CTVolume) -> FourierSensitivity:
+def check_of(injector: DifferentiableAttacker, volume: CTVolume) -> FourierSensitivity:
     """Sensitivity of the injector at a few sites, roughly."""
     sites = random_lung_clicks(volume, CHECK_SITES, 0)
     return fourier_sensitivity(injector, volume, sites, probes=CHECK_PROBES)
@@ -214,7 +216,7 @@ def check_table(found: Mapping[str, FourierSensitivity]) -> Table:
 
 
 def _click_known(
-    volume: CTVolume, sites: Sequence[tuple[int, int, int]], attackers: Mapping[str, CTGAN], wanted: Wanted
+    volume: CTVolume, sites: Sequence[tuple[int, int, int]], attackers: Mapping[str, Attacker], wanted: Wanted
 ) -> dict[str, Disruption]:
     """Each site protected for itself."""
     parts: dict[str, list[Disruption]] = {name: [] for name in attackers}

@@ -25,7 +25,8 @@ import torch
 from benchmarks.aims import Reached, aims_table
 from benchmarks.measure import limit_cores
 from benchmarks.scans import add_scans, chosen_paths
-from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.contract import Attacker
+from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.grid import Box
@@ -204,7 +205,7 @@ def check_of(volume: CTVolume, method: str, device: str) -> dict[str, Change]:
 
 
 def _removals(
-    attacker: CTGAN, drawn: SyntheticNodules, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
+    attacker: Attacker, drawn: SyntheticNodules, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
 ) -> Outcomes:
     return attack_and_classify(attacker, scan, drawn.sites, detector, healthy=healthy)[1]
 

@@ -30,6 +30,9 @@ def add_to(commands: Commands) -> None:
     add_method(command)
     add_seed_or_key(command)
     add_device(command)
+    command.add_argument(
+        "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
+    )
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input does)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
     command.set_defaults(run=run)
@@ -53,6 +56,7 @@ def run(options: argparse.Namespace) -> None:
             key=options.key,
             device=options.device,
             progress=progress,
+            without_lungs=options.without_lungs,
         )
     with progress_bar("Writing") as progress:
         files = write_dicom(

@@ -159,7 +159,7 @@ def _derivation(ds: Dataset, header: SliceHeader, history: Sequence[Step]) -> Da
 
 
 def _description(source: str, volume: CTVolume) -> str:
-    added = "protected" if volume.is_protected else "copy"
+    added = "protected" if volume.is_protected else "sealed" if volume.is_sealed else "copy"
     kept = source.replace("\\", " ")[: 64 - len(added) - 2]
     return f"{kept}, {added}" if kept else f"CT, {added}"
 
