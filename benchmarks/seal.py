@@ -1,6 +1,6 @@
 """What the seal finds, names and heals, on scans kept out of training, as a Markdown document.
 
-python benchmarks/seal.py > docs/seal_results.md
+python -m benchmarks.seal > docs/seal_results.md
 
 Attacks are made on the sealed scan, several at a time where they lie far apart; each is then judged by itself. Figures
 of recovery are RMS in HU against the sealed scan, over all voxels that were healed.
@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 from numpy.typing import NDArray
-from scans import add_scans, chosen_scans
+
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
+from benchmarks.scans import add_scans, chosen_scans
 
 BITS = (1, 2)
 FAR_MM = 56.0
@@ -65,7 +66,7 @@ def main() -> None:
         print(speed(scans[0], options.cores))
 
 
-def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None:  # noqa: ANN001
+def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None:
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import injection_sites
     from napari_mits_gan.evidence.key import SealKey
@@ -76,7 +77,9 @@ def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None
     detector = NoduleDetector.load()
     sealed = seal(scan, key, bits=bits)
     copy_bytes = sealed.history[-1].parameters["copy_bytes"]
-    figures.sizes.append(f"{scan.name}: {copy_bytes} bytes, {8 * copy_bytes / scan.hu.size:.2f} bit a voxel of the scan")
+    figures.sizes.append(
+        f"{scan.name}: {copy_bytes} bytes, {8 * copy_bytes / scan.hu.size:.2f} bit a voxel of the scan"
+    )
     change(scan, sealed, figures)
     regions = regions_of(sealed)
     sites = [site.at for site in injection_sites(scan, attacks, detector=detector, seed=seed)]
@@ -91,7 +94,7 @@ def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None
     transcodings(sealed, key, figures)
 
 
-def change(scan, sealed, figures: Figures) -> None:  # noqa: ANN001
+def change(scan, sealed, figures: Figures) -> None:
     """How far values moved, and what that does to a reader's figures."""
     from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 
@@ -122,7 +125,7 @@ def blocks_of(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return held.repeat(16, axis=1).repeat(16, axis=2)[:, :ny, :nx]
 
 
-def tell(figures: Figures, kind: str, sealed, hu, named: NDArray[np.bool_], places: Sequence) -> None:  # noqa: ANN001
+def tell(figures: Figures, kind: str, sealed, hu, named: NDArray[np.bool_], places: Sequence) -> None:
     """Count what a check named against what was changed; `places` are the boxes of single attacks."""
     changed = sealed.hu != hu
     expected = blocks_of(changed)
@@ -136,7 +139,7 @@ def tell(figures: Figures, kind: str, sealed, hu, named: NDArray[np.bool_], plac
     figures.wrongly[1] += int((~expected)[one].sum())
 
 
-def far_apart(places: Sequence, spacing, count: int) -> Iterator[list]:  # noqa: ANN001
+def far_apart(places: Sequence, spacing, count: int) -> Iterator[list]:
     """Places in groups whose members lie far apart; each place as often as it takes to make `count`."""
     left = [places[i % len(places)] for i in range(count)]
     while left:
@@ -149,7 +152,7 @@ def far_apart(places: Sequence, spacing, count: int) -> Iterator[list]:  # noqa:
         yield group
 
 
-def attacked(sealed, attackers, group, first: int):  # noqa: ANN001, ANN201
+def attacked(sealed, attackers, group, first: int):
     """The sealed scan with one attack at each place, and their boxes."""
     volume, boxes = sealed, []
     for i, at in enumerate(group):
@@ -167,7 +170,7 @@ def attackers_of(action: str) -> list:
     return [attacker for attacker in loaded if attacker.action == action]
 
 
-def injections(sealed, key, sites, attacks: int, detector, figures: Figures) -> None:  # noqa: ANN001
+def injections(sealed, key, sites, attacks: int, detector, figures: Figures) -> None:
     from napari_mits_gan.evidence.recover import recover
 
     attackers, done = attackers_of("inject"), 0
@@ -182,7 +185,7 @@ def injections(sealed, key, sites, attacks: int, detector, figures: Figures) -> 
         figures.back.setdefault("injected nodules gone", []).extend((after < limit)[worked].tolist())
 
 
-def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figures, rng) -> None:  # noqa: ANN001
+def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figures, rng) -> None:
     """Nodules are drawn first, then the scan is sealed: the patient's nodules, as it were."""
     from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
     from napari_mits_gan.attack.nodules import random_nodule
@@ -206,7 +209,7 @@ def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figur
         figures.back.setdefault("removed nodules back", []).extend((after >= limit)[worked].tolist())
 
 
-def drawn(sealed, key, sites, figures: Figures, rng) -> None:  # noqa: ANN001
+def drawn(sealed, key, sites, figures: Figures, rng) -> None:
     from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
     from napari_mits_gan.attack.nodules import random_nodule
     from napari_mits_gan.evidence.check import verify
@@ -223,7 +226,7 @@ def drawn(sealed, key, sites, figures: Figures, rng) -> None:  # noqa: ANN001
         tell(figures, "drawn nodules", sealed, hu, named, places)
 
 
-def copied(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
+def copied(sealed, key, figures: Figures, rng) -> None:
     """Boxes copied from one place of the scan to another."""
     from napari_mits_gan.evidence.check import verify
 
@@ -244,7 +247,7 @@ def copied(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
         tell(figures, "copy and paste", sealed, hu, named, [target])
 
 
-def single_voxels(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
+def single_voxels(sealed, key, figures: Figures, rng) -> None:
     """One voxel + 1, each in a block of its own, padding among them."""
     from napari_mits_gan.evidence.check import verify
 
@@ -257,7 +260,7 @@ def single_voxels(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
         tell(figures, "1 voxel + 1", sealed, hu, named, single)
 
 
-def random_boxes(volume, side_mm: float, share: float, rng) -> NDArray[np.bool_]:  # noqa: ANN001
+def random_boxes(volume, side_mm: float, share: float, rng) -> NDArray[np.bool_]:
     """Boxes anywhere, not aligned with blocks, until they hold that share of all voxels."""
     mask = np.zeros(volume.shape, bool)
     size = [min(n, max(1, round(side_mm / s))) for n, s in zip(volume.shape, volume.spacing, strict=True)]
@@ -267,13 +270,13 @@ def random_boxes(volume, side_mm: float, share: float, rng) -> NDArray[np.bool_]
     return mask
 
 
-def random_slices(volume, share: float, rng) -> NDArray[np.bool_]:  # noqa: ANN001
+def random_slices(volume, share: float, rng) -> NDArray[np.bool_]:
     mask = np.zeros(volume.shape, bool)
     mask[rng.choice(len(mask), int(np.ceil(share * len(mask))), replace=False)] = True
     return mask
 
 
-def boxes(sealed, key, regions, figures: Figures, rng) -> None:  # noqa: ANN001
+def boxes(sealed, key, regions, figures: Figures, rng) -> None:
     """A tenth of the scan overwritten in 32 mm boxes, then healed."""
     from napari_mits_gan.evidence.recover import recover
 
@@ -294,7 +297,7 @@ def boxes(sealed, key, regions, figures: Figures, rng) -> None:  # noqa: ANN001
             figures.healed.setdefault(name, {})[sealed.name] = float(np.sqrt(np.mean(part**2)))
 
 
-def shares(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
+def shares(sealed, key, figures: Figures, rng) -> None:
     """The largest share of all voxels, in steps of 1 %, that can be tampered with and still be healed."""
     from napari_mits_gan.evidence.check import verify
 
@@ -314,7 +317,7 @@ def shares(sealed, key, figures: Figures, rng) -> None:  # noqa: ANN001
             figures.share.setdefault(kind, {}).setdefault(sealed.name, []).append(reached)
 
 
-def transcodings(sealed, key, figures: Figures) -> None:  # noqa: ANN001
+def transcodings(sealed, key, figures: Figures) -> None:
     """Every lossless way to write and read the scan again, with and without header."""
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.image.write import write_image
@@ -323,7 +326,7 @@ def transcodings(sealed, key, figures: Figures) -> None:  # noqa: ANN001
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        bare = replace(sealed, dicom=None, padding=None, history=())
+        bare = replace(sealed, source=None, padding=None, history=())
         for name in ("a.nii", "a.nii.gz", "a.mha", "a.nrrd"):
             figures.alarms.append(not verify(read_ct(write_image(bare, place / name)), key).is_intact)
         for syntax in ("explicit-le", "deflated", "rle", "jpeg-ls", "jpeg-2000"):
@@ -333,7 +336,7 @@ def transcodings(sealed, key, figures: Figures) -> None:  # noqa: ANN001
         figures.alarms.append(not verify(read_ct(place / "new"), key).is_intact)
 
 
-def speed(scan, cores: int) -> str:  # noqa: ANN001
+def speed(scan, cores: int) -> str:
     """Time and memory for 300 slices of 512 x 512, made of the scan's own."""
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.evidence.check import verify
@@ -351,7 +354,7 @@ def speed(scan, cores: int) -> str:  # noqa: ANN001
     rows = [f"## Time and memory\n\n300 x 512 x 512, {cores} cores, beyond the volume itself.\n"]
     rows += ["| | bits | seconds | MiB |", "|---|---:|---:|---:|"]
 
-    def measured(name: str, bits: int, work):  # noqa: ANN001, ANN202
+    def measured(name: str, bits: int, work):
         before = resident_bytes()
         forget_peak()
         start = time.perf_counter()
@@ -403,7 +406,7 @@ def document(all_figures: dict[int, Figures], names: Sequence[str], options: arg
     table = Table(("figure", "one bit", "two bits"), tuple(rows)).markdown()
     sizes = "\n".join(f"* {bits} bit(s), {size}" for bits, f in all_figures.items() for size in f.sizes)
     return (
-        f"# What the seal finds and heals\n\nMeasured by `benchmarks/seal.py --attacks {options.attacks}` on "
+        f"# What the seal finds and heals\n\nMeasured by `python -m benchmarks.seal --attacks {options.attacks}` on "
         f"{' and '.join(names)}; shares with 95 % intervals.\n\n{table}\n\nRecovery copies:\n\n{sizes}\n"
     )
 
