@@ -84,6 +84,8 @@ def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None
     regions = regions_of(sealed)
     sites = [site.at for site in injection_sites(scan, attacks, detector=detector, seed=seed)]
     print(f"  {len(sites)} sites", file=sys.stderr)
+    if not sites:
+        sys.exit(f"there is no healthy place for an attack in {scan.name}; choose another scan")
     injections(sealed, key, sites, attacks, detector, figures)
     removals(scan, key, bits, sites, attacks, detector, figures, rng)
     drawn(sealed, key, sites, figures, rng)
@@ -298,7 +300,7 @@ def boxes(sealed, key, regions, figures: Figures, rng) -> None:
 
 
 def shares(sealed, key, figures: Figures, rng) -> None:
-    """The largest share of all voxels, in steps of 1 %, that can be tampered with and still be healed."""
+    """The largest share of all voxels, in steps of 2 %, that can be tampered with and still be healed."""
     from napari_mits_gan.evidence.check import verify
 
     kinds = {
@@ -307,9 +309,9 @@ def shares(sealed, key, figures: Figures, rng) -> None:
         "whole slices": lambda share: random_slices(sealed, share, rng),
     }
     for kind, draw in kinds.items():
-        for _ in range(3):
+        for _ in range(2):
             reached = 0.0
-            for percent in range(6, 40):
+            for percent in range(8, 40, 2):
                 mask = draw(percent / 100)
                 if not verify(replace(sealed, hu=np.where(mask, sealed.hu ^ 2, sealed.hu)), key).can_be_healed:
                     break
