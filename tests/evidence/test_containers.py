@@ -115,7 +115,7 @@ def test_a_value_between_the_steps_of_the_file_is_found(dicom_series: Callable[.
     hu = sealed.hu.copy()
     hu[2, 20, 20] += 1
 
-    verdict = verify(with_hu(sealed, hu, dicom=None), KEY)
+    verdict = verify(with_hu(sealed, hu, source=None), KEY)
 
     assert verdict.changed_blocks == 1
     assert verdict.changed_voxels()[2, 20, 20]

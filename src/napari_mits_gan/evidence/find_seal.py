@@ -102,7 +102,8 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
         values = lattice.steps(volume.hu)
         for orientation in (*in_plane(), *across_planes()):
             found = read_header(orientation.turn(values), key)
-            if found is not None:
+            # Values that only look like steps lead to a header that speaks of HU, at the wrong place.
+            if found is not None and found[0].lattice.is_hu == lattice.is_hu:
                 header, agreement, foreign = found
                 if header.lattice != lattice:
                     values = header.lattice.steps(volume.hu)

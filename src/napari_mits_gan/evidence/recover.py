@@ -159,7 +159,7 @@ def _volume(volume: CTVolume, hu: NDArray[np.int16], healed: NDArray[np.bool_], 
         volume,
         hu=hu,
         padding=padding if padding is not None and padding.any() else None,
-        dicom=volume.dicom if lies_same and not edited else None,
+        source=volume.source if lies_same and not edited else None,
         history=(*volume.history, step),
     )
     if geometry is None:
