@@ -30,7 +30,8 @@ def score_cubes(network: torch.nn.Module, cubes_hu: NDArray[np.floating]) -> NDA
     with torch.inference_mode():
         for start in range(0, len(cubes_hu), _CUBES_AT_ONCE):
             some = torch.from_numpy(np.ascontiguousarray(cubes_hu[start : start + _CUBES_AT_ONCE], dtype=np.float32))
-            scores.append(torch.sigmoid(network(some.to(device)).double()).cpu().numpy())
+            # Apple's mps has no double precision, so the logits are brought to the CPU first.
+            scores.append(torch.sigmoid(network(some.to(device)).cpu().double()).numpy())
     return np.concatenate(scores) if scores else np.zeros(0)
 
 
