@@ -58,14 +58,14 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
     start = tmp_path / "start.safetensors"
     save_protector(generator, start, {})
     still = dataclasses.replace(settings, steps=1, rate=0.0, map_rate=0.0)
-    places = random_lung_clicks(patient, 6, 0)
-    original = tampered_cores(opponents[0], patient, places).normalised
+    clicks = random_lung_clicks(patient, 6, 0)
+    original = tampered_cores(opponents[0], patient, clicks).normalised
     reached = []
     for name, run in (("before", still), ("after", settings)):
         path = tmp_path / f"{name}.safetensors"
         train_protection([patient], path, run, attackers=opponents, start_from=start, device="cpu")
         protected = protect(patient, MitsGan(path), 40, device="cpu")
-        reached.append(deviation(tampered_cores(opponents[0], protected, places).normalised, original).mean())
+        reached.append(deviation(tampered_cores(opponents[0], protected, clicks).normalised, original).mean())
     assert reached[1] > 2 * reached[0]
 
 

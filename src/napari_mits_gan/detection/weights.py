@@ -24,7 +24,7 @@ class DetectorWeights:
     network : DetectorNetwork
         From cubes in HU to logits.
     threshold : float
-        The score, 0 to 1, from which on a place is called a nodule.
+        The score, 0 to 1, from which on there is a nodule.
     metadata : mapping
         How it was trained: seed, steps, scans.
     """

@@ -148,8 +148,8 @@ class _Search:
         ]
 
         def core(hu: Tensor) -> Tensor:
-            for axis, places in enumerate(index):
-                hu = hu.index_select(axis, places)
+            for axis, positions in enumerate(index):
+                hu = hu.index_select(axis, positions)
             cubes = resample(hu[None], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
             return tampering.in_paint(tampering.masked(cubes))[:, low:high, low:high, low:high]
 

@@ -33,7 +33,8 @@ from napari_mits_gan.session.verdict import Bench, Verdict
 if TYPE_CHECKING:
     from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.detection.sites import Judge, Site
+    from napari_mits_gan.detection.sites import Detector as Judge
+    from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 
 Version = Literal["original", "protected"]

@@ -8,7 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_mits_gan.detection.sites import Judge
+    from napari_mits_gan.detection.sites import Detector as Judge
 
 SEEN, NOT_SEEN = "a nodule is seen", "no nodule is seen"
 

@@ -20,7 +20,8 @@ from scipy import ndimage
 
 from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
 from napari_mits_gan.attack.ctgan.resample import resample
-from napari_mits_gan.attack.nodules import draw_nodule, random_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.grid import Box
@@ -173,7 +174,7 @@ class CubeBank:
             rng = np.random.default_rng(self._nodule_seeds[index])
             z, y, x = _BANK_MM / 2 - 0.5 + rng.normal(0, 0.7, 3)
             cube = self._healthy[index].astype(np.float32)
-            self._drawn[index] = _stored([draw_nodule(cube, random_nodule(rng), (z, y, x))])[0]
+            self._drawn[index] = _stored([implant_nodule(cube, random_nodule(rng), (z, y, x))])[0]
         return self._drawn[index]
 
     def __len__(self) -> int:
@@ -219,9 +220,9 @@ class CubeBank:
         most = _SHIFT_MM // 2 if self._action == "inject" else _SHIFT_MM
         low = (_BANK_MM - CUBOID_MM) // 2 + rng.integers(-most, most + 1, 3)
         z, y, x = (slice(lo, lo + CUBOID_MM) for lo in low)
-        return self._as_another_scanner(np.ascontiguousarray(turned[:, z, y, x], dtype=np.float32))
+        return self._augmented_acquisition(np.ascontiguousarray(turned[:, z, y, x], dtype=np.float32))
 
-    def _as_another_scanner(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _augmented_acquisition(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
         """Thicker slices or more noise in some samples: there are few scans, and those attacked are others."""
         rng = self.rng
         if rng.random() < _THICKER:

@@ -1,4 +1,4 @@
-"""A drawn nodule in a whole scan, at the scan's own spacing: known truth for those who judge attackers."""
+"""Implanting a synthetic nodule into a whole scan, at the scan's own spacing: known truth to measure attackers by."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_mits_gan.attack.ctgan.attacker import ATTACK_LABEL
-from napari_mits_gan.attack.nodules import LONGEST_SPIKE, NoduleShape, draw_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import LONGEST_SPIKE, NoduleShape
 from napari_mits_gan.ct.constants import HU_MAX
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.sample import cube_at_1mm
@@ -18,8 +19,8 @@ from napari_mits_gan.ct.volume import CTVolume, Step
 _MARGIN_MM = 8
 
 
-def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
-    """Draw a nodule into a scan.
+def implant_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
+    """Implant a nodule into a scan.
 
     It is drawn at 1 mm; what it adds there is brought to the scan's voxels (thicker ones average it, as a scanner
     would) and added to them, so that the scan's own noise stays and nothing else changes.
@@ -29,7 +30,7 @@ def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
     volume : CTVolume
         The scan; it stays as it is.
     nodule : NoduleShape
-        What to draw.
+        What to implant.
     at : tuple of int
         Voxel (z, y, x) of the nodule's centre.
 
@@ -41,7 +42,7 @@ def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
     side = math.ceil(LONGEST_SPIKE * nodule.diameter_mm) + _MARGIN_MM
     middle = (side - 1) / 2
     lung = cube_at_1mm(volume, at, side)
-    added = draw_nodule(lung, nodule, (middle, middle, middle)) - lung
+    added = implant_nodule(lung, nodule, (middle, middle, middle)) - lung
     spacing = np.asarray(volume.spacing)
     # A Gaussian as wide as a voxel, seen as a box, stands for the average over it.
     added = ndimage.gaussian_filter(added, np.sqrt(np.maximum(spacing**2 - 1, 0) / 12))
