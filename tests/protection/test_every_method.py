@@ -19,7 +19,7 @@ from napari_mits_gan.weights_file import digest
 
 QUICK: dict[str, dict[str, Any]] = {
     "pgd": {"visits": 1.0},
-    "tafim": {"steps": 3, "rate": 0.5},
+    "tafim": {"steps": 3, "rate": 0.5, "economy": 0.0},
     "mits-gan-paper": {"steps": 2},
 }
 """Fewer steps than usual, for those that search on the scan itself."""

@@ -8,6 +8,8 @@ import math
 import pytest
 import torch
 
+from napari_mits_gan.attack.ctgan.calibration import Calibration
+from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.protection import train
 from napari_mits_gan.protection.losses import ProtectionLosses, root_mean_square
@@ -95,6 +97,32 @@ def test_a_single_pixels_local_mean_is_its_share_of_the_disc():
     change = torch.zeros(1, 1, 41, 41)
     change[0, 0, 20, 20] = 648.0
     assert LOSSES.local_means(change, SPACING, 20).item() == pytest.approx(81 * 6**2 / 41**2, rel=1e-4)
+
+
+def test_local_means_are_those_of_each_slice_alone():
+    change = torch.zeros(2, 3, 41, 41)
+    change[1, 1, 20, 20] = 648.0
+    assert LOSSES.local_means(change, SPACING, 20).item() == pytest.approx(81 * 6**2 / 41**2 / 6, rel=1e-4)
+    # At the border of a slice the part of the disc inside it, and nothing of the next slice.
+    change.zero_()
+    change[:, 0, 40, 20] = 648.0
+    inside = sum(2 * int((25 - row**2) ** 0.5) + 1 for row in range(6))
+    assert LOSSES.local_means(change, SPACING, 20).item() == pytest.approx(inside * 6**2 / 41**2 / 3, rel=1e-4)
+
+
+def test_what_an_attack_does_differently_is_after_minus_before():
+    """A generator that paints the mean of what it sees: brighter surroundings give a brighter core."""
+    tampering = Tampering(
+        "inject", lambda x: x.mean(dim=(2, 3, 4), keepdim=True).expand_as(x), Calibration.fixed_window(-1000, 1000)
+    )
+    original = torch.full((2, 32, 48, 48), -800.0)
+    protected = original.clone()
+    protected[1] += 20
+    moved = train._moved(tampering, original, protected)
+    assert moved.shape == (2, 20, 20, 20)
+    # 20 HU of 2000, where the core of 20³ of 32³ voxels is blanked.
+    assert moved[0].abs().max() == 0
+    torch.testing.assert_close(moved[1], torch.full((20, 20, 20), 0.01 * (1 - (20 / 32) ** 3)), rtol=1e-3, atol=0)
 
 
 def test_economy_is_the_mean_square_in_units_of_the_budget():

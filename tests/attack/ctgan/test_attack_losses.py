@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import torch
 
@@ -108,3 +110,26 @@ def test_the_log_tells_the_losses_of_the_steps(small_thorax, tmp_path, monkeypat
         assert found == pytest.approx([float(value) for value in wanted], abs=1e-5)
         assert told[1].shape == told[2].shape
         assert -0.51 < painted[3].min() < painted[3].max() < 0.51, "real cubes in normalised units"
+
+
+class Mirror(torch.nn.Module):
+    """A discriminator that answers with the cube itself, so that its answers tell which cube was which."""
+
+    def __init__(self, base_filters: int) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1))
+
+    def forward(self, cubes: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
+        return self.weight * cubes
+
+
+def test_what_is_real_is_told_from_what_is_painted(small_thorax, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "Discriminator", Mirror)
+    Recorded.calls.clear()
+    settings = dataclasses.replace(QUICK, steps=1, discriminator_rate=0.0)
+    train_attack("inject", [small_thorax], tmp_path / "a.safetensors", settings, losses=Recorded, device="cpu")
+    (_, on_real, on_painted, _), (_, on_painted_again, painted, real) = Recorded.calls
+    assert not torch.equal(real, painted)
+    assert torch.equal(on_real, real)
+    assert torch.equal(on_painted, painted)
+    assert torch.equal(on_painted_again, painted)
