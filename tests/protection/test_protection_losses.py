@@ -8,8 +8,10 @@ import math
 import pytest
 import torch
 
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.attack.ctgan.calibration import Calibration
-from napari_mits_gan.attack.ctgan.pipeline import Tampering
+from napari_mits_gan.attack.ctgan.network import Generator
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.protection import train
 from napari_mits_gan.protection.losses import ProtectionLosses, root_mean_square
@@ -110,15 +112,22 @@ def test_local_means_are_those_of_each_slice_alone():
     assert LOSSES.local_means(change, SPACING, 20).item() == pytest.approx(inside * 6**2 / 41**2 / 3, rel=1e-4)
 
 
+class MeanPainter(Generator):
+    """Paints the mean of what it sees."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.mean(dim=(2, 3, 4), keepdim=True).expand_as(x)
+
+
 def test_what_an_attack_does_differently_is_after_minus_before():
-    """A generator that paints the mean of what it sees: brighter surroundings give a brighter core."""
-    tampering = Tampering(
-        "inject", lambda x: x.mean(dim=(2, 3, 4), keepdim=True).expand_as(x), Calibration.fixed_window(-1000, 1000)
-    )
+    weights = AttackerWeights("inject", MeanPainter(), Calibration.fixed_window(-1000, 1000))
     original = torch.full((2, 32, 48, 48), -800.0)
     protected = original.clone()
     protected[1] += 20
-    moved = train._moved(tampering, original, protected)
+    moved = train._moved(CTGAN(weights, "paints means"), original, protected)
     assert moved.shape == (2, 20, 20, 20)
     # 20 HU of 2000, where the core of 20³ of 32³ voxels is blanked.
     assert moved[0].abs().max() == 0

@@ -18,7 +18,6 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
-from napari_mits_gan.attack.ctgan.pipeline import Tampering
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
@@ -140,7 +139,7 @@ class _ProtectionTraining(Training):
             matrices = random_smoothing(tuple(original.shape[1:]), spacing, rng)
             original, protected = smoothed(original, matrices), smoothed(protected, matrices)
 
-        moved = [(o.action, _moved(o.tampering, original, protected)) for o in self._opponents]
+        moved = [(o.action, _moved(o, original, protected)) for o in self._opponents]
         self._update(self._losses.total(moved, change, MARGIN, spacing[1:], budget))
         if budget != _LOGGED_BUDGET_HU:
             return []
@@ -183,15 +182,16 @@ def _perturbed(
     return torch.stack(changes)
 
 
-def _cores(tampering: Tampering, hu: Tensor) -> Tensor:
+def _cores(opponent: CTGAN, hu: Tensor) -> Tensor:
     """What an attacker paints into cuboids (n, z, y, x) cut out of the patches; not clipped, so gradients survive."""
+    tampering = opponent.tampering
     low, high = tampering.mask
     cubes = resample(hu[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
     return tampering.in_paint(tampering.masked(cubes))[:, low:high, low:high, low:high]
 
 
-def _moved(tampering: Tampering, original: Tensor, protected: Tensor) -> Tensor:
+def _moved(opponent: CTGAN, original: Tensor, protected: Tensor) -> Tensor:
     """By how much an attacker's painted cores differ under a protection, in normalised units, shape (n, z, y, x)."""
     with torch.no_grad():
-        before = _cores(tampering, original)
-    return _cores(tampering, protected) - before
+        before = _cores(opponent, original)
+    return _cores(opponent, protected) - before
