@@ -24,7 +24,7 @@ from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evaluation.attack_quality import healthy_places
+from napari_mits_gan.evaluation.sites.healthy_lung import healthy_lung_sites
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
@@ -73,7 +73,7 @@ def main() -> None:
         volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
         wanted = [_share(n, number, len(options.scans)) for n in (options.injections, options.removals)]
         nodules = nodules_beside(path, volume)
-        places = healthy_places(volume, max(1, sum(wanted)), options.seed, annotated=nodules)
+        places = healthy_lung_sites(volume, max(1, sum(wanted)), options.seed, annotated=nodules)
         injections += [_pair(injector, detector, volume, at) for at in places[: wanted[0]]]
         for nodule in nodules[: wanted[1]]:
             z, y, x = (int(c) for c in np.rint(nodule.at))

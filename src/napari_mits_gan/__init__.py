@@ -5,6 +5,7 @@
 >>> protected = mg.protect(scan, method="mits-gan", max_change_hu=20, seed=0)  # doctest: +SKIP
 >>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
 >>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+>>> print(mg.evaluate(scan, tables=["robustness"]).to_text())  # doctest: +SKIP
 
 Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
 """
@@ -19,15 +20,17 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.ct.volume import CTVolume
+    from napari_mits_gan.evaluation.evaluate import evaluate
     from napari_mits_gan.protection.protect import protect
 
 __version__ = "0.1.0"
 
-__all__ = ["CTGAN", "CTVolume", "__version__", "protect", "read_ct", "write_dicom"]
+__all__ = ["CTGAN", "CTVolume", "__version__", "evaluate", "protect", "read_ct", "write_dicom"]
 
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
+    "evaluate": "napari_mits_gan.evaluation.evaluate",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
     "write_dicom": "napari_mits_gan.ct.dicom.write",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_mits_gan.evaluation.fidelity import Fidelity
+from napari_mits_gan.evaluation.measures.fidelity import Fidelity
 from napari_mits_gan.session import Difference, Figures, Injection
 from napari_mits_gan.widgets.attack_widget import AttackWidget
 from napari_mits_gan.widgets.compare_widget import CompareWidget

@@ -39,7 +39,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "size": " x ".join(f"{s:.0f}" for s in millimetres) + " mm",
         "HU": f"{int(volume.hu.min())} to {int(volume.hu.max())}",
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
-        "source": "DICOM" if volume.dicom is not None else "image file",
+        "source": "DICOM" if volume.source is not None else "image file",
     }
     for number, step in enumerate(volume.history, start=1):
         label = "SIMULATED ATTACK" if step.kind == "attack" else step.kind

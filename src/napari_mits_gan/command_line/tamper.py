@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_mits_gan.command_line.options import ACTIONS, Commands, add_device, add_input, new_command, place
 from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.ct.suffixes import WRITABLE_SUFFIXES
 
 
 def add_to(commands: Commands) -> None:
@@ -18,7 +19,8 @@ def add_to(commands: Commands) -> None:
         "The result is labelled as a simulated attack and is never written as DICOM.",
     )
     add_input(command)
-    command.add_argument("output", type=Path, metavar="OUTPUT.nii.gz", help="a new .nii, .nii.gz, .mha or .nrrd file")
+    endings = ", ".join(WRITABLE_SUFFIXES)
+    command.add_argument("output", type=Path, metavar="OUTPUT.nii.gz", help=f"a new file whose name ends in {endings}")
     command.add_argument("--at", type=place, required=True, metavar="Z,Y,X", help="voxel at the attack's centre")
     command.add_argument("--action", choices=ACTIONS, required=True, help="inject a nodule, or remove what is there")
     command.add_argument(

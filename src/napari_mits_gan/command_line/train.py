@@ -90,7 +90,7 @@ def run(options: argparse.Namespace) -> None:
             known = [nodules_beside(s, v) for s, v in zip(options.scans, volumes, strict=True)]
             train_detector(volumes, known, options.output, DetectorTraining(**settings), **common, progress=progress)
         elif options.network == "denoiser":
-            from napari_mits_gan.evaluation.train_denoiser import DenoiserTraining, train_denoiser
+            from napari_mits_gan.evaluation.robustness.train_denoiser import DenoiserTraining, train_denoiser
 
             train_denoiser(volumes, options.output, DenoiserTraining(**settings), **common, progress=progress)
         else:

@@ -24,7 +24,7 @@ _KNOTS = 4
 FIRST_CYCLES = 30
 """Where training starts, in cycles in a period. Of all plane waves these disrupt CT-GAN most: they beat once over the
 attacker's cube, so that no click meets them at their zeros only. Another attacker's are those that
-`evaluation/wave_response.py` finds."""
+`evaluation/disruption/fourier_sensitivity.py` finds."""
 _FIRST_AMPLITUDE = 1.5
 """Before the hyperbolic tangent."""
 

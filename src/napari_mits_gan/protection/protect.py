@@ -66,7 +66,8 @@ def protect(
     Returns
     -------
     CTVolume
-        Whole HU that differ from the scan by at most the budget, inside the body only, padding untouched.
+        Whole HU that the scan's source can store and that differ from the scan by at most the budget, inside the body
+        only, padding untouched.
 
     Raises
     ------
@@ -98,6 +99,6 @@ def protect(
     change = chosen.change(volume, allowed, request, progress)
     hu = np.empty_like(volume.hu)
     for z in range(volume.shape[0]):
-        hu[z] = apply_within_budget(volume.hu[z], change[z], budget, allowed[z])
+        hu[z] = apply_within_budget(volume.hu[z], change[z], budget, allowed[z], volume.storable(z))
     parameters = {"method": name, "max_change_hu": budget, **seed_record, **chosen.record()}
     return volume.with_hu(hu, Step("protection", parameters))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
-    from napari_mits_gan.evaluation.fidelity import Fidelity
+    from napari_mits_gan.evaluation.measures.fidelity import Fidelity
     from napari_mits_gan.session.replay import Region, Voxel
 
 

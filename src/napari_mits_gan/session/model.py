@@ -401,7 +401,7 @@ class Session:
         """How far the versions lie apart in slice z, and in the cuboid around `at` (None: no cuboid)."""
         if self.original is None or self.protected is None:
             return Figures()
-        from napari_mits_gan.evaluation.fidelity import compare
+        from napari_mits_gan.evaluation.measures.fidelity import compare
 
         whole_slice = (slice(z, z + 1), slice(None), slice(None))
         region = None if at is None else cuboid(self.original, at)

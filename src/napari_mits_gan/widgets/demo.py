@@ -220,7 +220,7 @@ class Demonstration:
 
 def place_to_attack(scan: CTVolume) -> Voxel:
     """A place in a lung with little but lung around, where a nodule is easily seen: the same one for the same scan."""
-    from napari_mits_gan.evaluation.clicks import random_lung_clicks
+    from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.session import cuboid
 
     def tissue(place: Voxel) -> float:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN, LUNG_WINDOW_HU
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
 
@@ -26,7 +26,6 @@ PANEL_KEY = "mits_gan_panel"
 
 SCAN, ATTACK, DIFFERENCE = PANELS = ("scan", "attack", "difference")
 SIMULATED_ATTACK = "SIMULATED ATTACK"
-LUNG_WINDOW_HU = (-1350.0, 150.0)
 AXIS_LABELS = ("z", "y", "x")
 
 

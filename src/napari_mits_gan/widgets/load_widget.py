@@ -5,9 +5,10 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
 
+from napari_mits_gan.ct.suffixes import READABLE_SUFFIXES
 from napari_mits_gan.widgets.section import Section, note
 
-FILE_FILTER = "CT scans (*.dcm *.dicom *.ima *.nii *.nii.gz *.mha *.mhd *.nrrd);;All files (*)"
+FILE_FILTER = f"CT scans ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
 
 
 class LoadWidget(Section):

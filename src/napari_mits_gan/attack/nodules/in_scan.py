@@ -13,7 +13,7 @@ from napari_mits_gan.attack.nodules.implant import implant_nodule
 from napari_mits_gan.attack.nodules.rules import LONGEST_SPIKE, NoduleShape
 from napari_mits_gan.ct.constants import HU_MAX
 from napari_mits_gan.ct.grid import Box, Voxel
-from napari_mits_gan.ct.sample import cube_at_1mm
+from napari_mits_gan.ct.isotropic import cube_at_1mm
 from napari_mits_gan.ct.volume import CTVolume, Step
 
 _MARGIN_MM = 8

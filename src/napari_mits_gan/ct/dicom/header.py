@@ -17,6 +17,7 @@ from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, Implic
 
 from napari_mits_gan.ct.dicom.geometry import Plane
 from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
+from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES
 
 CT_IMAGE = "1.2.840.10008.5.1.4.1.1.2"
 CT_CLASSES = frozenset(
@@ -28,7 +29,6 @@ CT_CLASSES = frozenset(
 )
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
-_DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
@@ -152,7 +152,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
     except Exception as error:  # pydicom raises whatever a damaged byte happens to lead to
         if surely:
             raise DamagedFile(f"its header is damaged ({type(error).__name__})") from None
-    if path.suffix.lower() in _DICOM_SUFFIXES:
+    if path.suffix.lower() in DICOM_SUFFIXES:
         raise DamagedFile("it is not DICOM inside" if start else "it is empty")
     return []
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice, checked
 from napari_mits_gan.ct.dicom.geometry import SAME_PLACE_MM
 from napari_mits_gan.ct.dicom.header import DamagedFile, SliceHeader, read_headers
+from napari_mits_gan.ct.dicom.source import named
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.files.unfinished import is_unfinished
@@ -195,7 +197,7 @@ def _why_no_ct(headers: Sequence[SliceHeader]) -> str:
     return f"There are no CT slices here, only {listed} ({names}); open a series of CT slices."
 
 
-def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None) -> tuple[list[SliceHeader], list[str]]:
+def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None) -> tuple[list[CTSlice], list[str]]:
     """The slices of one series that form its volume, and the names of the images left out.
 
     Localizers and screen captures are left out. So is a single image of another size or plane beside at least three
@@ -205,14 +207,14 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
     Raises
     ------
     ReadError
-        If it cannot be told which images form the volume.
+        If it cannot be told which images form the volume, or a slice leaves open what its pixels mean or where it lies.
     """
-    slices = [h for h in headers if h.is_ct and not h.is_localizer]
+    slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
     left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
     slices = _without_copies(slices, chosen)
-    groups: dict[object, list[SliceHeader]] = {}
-    for header in slices:
-        groups.setdefault(_geometry_key(header), []).append(header)
+    groups: dict[object, list[CTSlice]] = {}
+    for image in slices:
+        groups.setdefault(_geometry_key(image), []).append(image)
     ordered = sorted(groups.values(), key=len, reverse=True)
     main, others = ordered[0], ordered[1:]
     if others and (len(main) < STRAYS or any(len(group) > 1 for group in others)):
@@ -220,24 +222,26 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
             f"The series mixes images of {len(groups)} sizes or orientations ({main[0].name} and {others[0][0].name} "
             "differ); put the slices of one volume into a folder of their own and open that."
         )
-    return main, left_out + [h.name for group in others for h in group]
+    return main, left_out + [image.name for group in others for image in group]
 
 
-def _geometry_key(header: SliceHeader) -> object:
-    plane = header.plane
-    where = None if plane is None else tuple(round(v, 2) for v in (*plane.row, *plane.column, *plane.pixel_spacing))
-    return header.rows, header.columns, header.samples, header.frame_of_reference, where
+def _geometry_key(image: CTSlice) -> object:
+    plane, header = image.plane, image.header
+    where = tuple(round(v, 2) for v in (*plane.row, *plane.column, *plane.pixel_spacing))
+    return header.rows, header.columns, header.frame_of_reference, where
 
 
-def _without_copies(slices: Sequence[SliceHeader], chosen: Path | None) -> list[SliceHeader]:
+def _without_copies(slices: Sequence[CTSlice], chosen: Path | None) -> list[CTSlice]:
     """`slices` without second copies of an image, and without what lies where the chosen file lies."""
-    picked = next((h for h in slices if h.path == chosen and h.frames == 1), None)
+    picked = next((s for s in slices if s.header.path == chosen and s.header.frames == 1), None)
     if picked is not None:
-        slices = [h for h in slices if h is picked or not (h.sop_uid == picked.sop_uid or _same_place(h, picked))]
-    kept: dict[tuple[str, int], SliceHeader] = {}
-    for header in slices:
-        other = kept.setdefault((header.sop_uid or str(header.path), header.frame), header)
-        if other is not header and other.path.read_bytes() != header.path.read_bytes():
+        same_uid = picked.header.sop_uid
+        slices = [s for s in slices if s is picked or not (s.header.sop_uid == same_uid or _same_place(s, picked))]
+    kept: dict[tuple[str, int], CTSlice] = {}
+    for image in slices:
+        header = image.header
+        other = kept.setdefault((header.sop_uid or str(header.path), header.frame), image)
+        if other is not image and other.header.path.read_bytes() != header.path.read_bytes():
             raise ReadError(
                 f"{other.name} and {header.name} are different versions of the same image (they share one SOP instance "
                 "UID); keep one of them, or open the file that you mean."
@@ -245,13 +249,6 @@ def _without_copies(slices: Sequence[SliceHeader], chosen: Path | None) -> list[
     return list(kept.values())
 
 
-def _same_place(one: SliceHeader, other: SliceHeader) -> bool:
-    if one.plane is None or other.plane is None:
-        return False
-    return max(abs(a - b) for a, b in zip(one.plane.position, other.plane.position, strict=True)) < SAME_PLACE_MM
-
-
-def named(names: Sequence[str], most: int = 3) -> str:
-    """The first names of many, for an error text."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
+def _same_place(one: CTSlice, other: CTSlice) -> bool:
+    apart = (abs(a - b) for a, b in zip(one.plane.position, other.plane.position, strict=True))
+    return max(apart) < SAME_PLACE_MM
