@@ -189,8 +189,8 @@ def injections(sealed, key, sites, attacks: int, detector, figures: Figures) -> 
 
 def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figures, rng) -> None:
     """Nodules are drawn first, then the scan is sealed: the patient's nodules, as it were."""
-    from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-    from napari_mits_gan.attack.nodules import random_nodule
+    from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+    from napari_mits_gan.attack.nodules.rules import random_nodule
     from napari_mits_gan.evidence.recover import recover
     from napari_mits_gan.evidence.seal import seal
 
@@ -198,7 +198,7 @@ def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figur
     groups = list(far_apart(sites, scan.spacing, attacks))
     ill = scan
     for at in {at for group in groups for at in group}:
-        ill = draw_in_scan(ill, random_nodule(rng, (8, 20)), at)
+        ill = implant_in_scan(ill, random_nodule(rng, (8, 20)), at)
     sealed = seal(replace(ill, history=()), key, bits=bits)
     for group in groups:
         tampered, boxes = attacked(sealed, attackers, group, done)
@@ -212,14 +212,14 @@ def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figur
 
 
 def drawn(sealed, key, sites, figures: Figures, rng) -> None:
-    from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-    from napari_mits_gan.attack.nodules import random_nodule
+    from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+    from napari_mits_gan.attack.nodules.rules import random_nodule
     from napari_mits_gan.evidence.check import verify
 
     for group in far_apart(sites, sealed.spacing, min(25, 2 * len(sites))):
         hu, places = sealed.hu, []
         for at in group:
-            added = draw_in_scan(replace(sealed, hu=hu), random_nodule(rng), at).hu
+            added = implant_in_scan(replace(sealed, hu=hu), random_nodule(rng), at).hu
             z, y, x = (np.unique(axis) for axis in np.nonzero(added != hu))
             if z.size:
                 places.append(tuple(slice(int(a[0]), int(a[-1]) + 1) for a in (z, y, x)))
