@@ -55,6 +55,10 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     for wanted in (target, sidecar):
         if wanted is not None and os.path.lexists(wanted):
             raise WriteError(f"{wanted.name} is there already and is not overwritten; choose another name.")
+    try:
+        str(target).encode("utf-8")
+    except UnicodeEncodeError:  # ITK ends the whole program
+        raise WriteError("The path holds bytes that are no UTF-8; choose another folder or name.") from None
     check_space(target.parent, volume.hu.nbytes)
     image = sitk.GetImageFromArray(volume.hu)
     image.SetSpacing(volume.spacing[::-1])
