@@ -41,6 +41,8 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
         "source": "DICOM" if volume.source is not None else "image file",
     }
+    for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
+        told[f"note {number}"] = note
     for number, step in enumerate(volume.history, start=1):
         label = "SIMULATED ATTACK" if step.kind == "attack" else step.kind
         settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())

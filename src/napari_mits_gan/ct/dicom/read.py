@@ -78,7 +78,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
     tilt = 0.0 if untilting is None else grid.tilt_degrees
     source = DicomSource(decoded, tuple(left_out), tilt, grid.drift_mm)
     for note in source.notes:
-        logger.warning("%s", note)
+        logger.info("%s", note)
     origin = np.asarray(grid.origin)
     if untilting is not None:
         y, x = untilting.first

@@ -162,9 +162,11 @@ def _without_copies(slices: Sequence[CTSlice], chosen: Path | None) -> list[CTSl
         if other is image or files in same_files:
             continue
         if not _same_content(*files):
+            two = other.header.transfer_syntax != header.transfer_syntax
+            encoded = " and are encoded in two transfer syntaxes" if two else ""
             raise ReadError(
                 f"{other.name} and {header.name} are different versions of the same image (they share one SOP instance "
-                "UID); keep one of them, or open the file that you mean."
+                f"UID{encoded}); keep one of them, or open the file that you mean."
             )
         same_files.add(files)
     return list(kept.values())

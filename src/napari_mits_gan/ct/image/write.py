@@ -14,7 +14,7 @@ from napari_mits_gan.ct.image.read import read_image
 from napari_mits_gan.ct.suffixes import WRITABLE_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError, WriteError
-from napari_mits_gan.files.publish import check_space, failure, place_file, sync_folder
+from napari_mits_gan.files.publish import check_space, checked_target, failure, place_file, sync_folder
 from napari_mits_gan.files.quiet import quiet_console
 from napari_mits_gan.files.unfinished import unfinished_folder
 
@@ -42,7 +42,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     """
     import SimpleITK as sitk
 
-    target = Path(os.path.abspath(path))
+    target = checked_target(path)
     ending = ending_of(target.name, WRITABLE_SUFFIXES)
     suffix, stem = ending.lower(), target.name.removesuffix(ending)
     if not ending or not stem:
