@@ -168,8 +168,8 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     same = int(np.count_nonzero(gaps < SAME_PLACE_MM))
     if gaps.max() < SAME_PLACE_MM and gaps.min() > SAME_PLACE_MM / 100:
         raise ReadError(
-            f"The slices lie only {float(np.median(gaps)):.2g} mm apart, which no CT can resolve: the positions are not "
-            "in mm, or are those of another scanner; open another series."
+            f"The slices lie only {float(np.median(gaps)):.2g} mm apart, which no CT can resolve: the positions are "
+            "not in mm, or are those of another scanner; open another series."
         )
     if same:
         at = int(np.argmax(gaps < SAME_PLACE_MM))
@@ -192,8 +192,8 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
             at = int(np.argmax(multiples))
             if missing > along.size:
                 raise ReadError(
-                    f"The series holds slices that lie {gaps[at]:.4g} mm apart ({names[at]} and {names[at + 1]}), so it is "
-                    f"no one scan (its slices lie {base:.4g} mm apart); put each part into a folder of its own."
+                    f"Slices of the series lie {gaps[at]:.4g} mm apart ({names[at]} and {names[at + 1]}), so it "
+                    f"is no one scan (its slices lie {base:.4g} mm apart); put each part into a folder of its own."
                 )
             raise ReadError(
                 f"{missing} slice(s) are missing: the slices lie {base:.4g} mm apart, but there are {gaps[at]:.4g} mm "

@@ -235,16 +235,18 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
 
 def _check_without_image(stream: BinaryIO, ds: Dataset, kind: str, size: int, *, surely: bool) -> None:
     """Tell a file that holds no image from a slice of which only the beginning is there."""
-    if kind in CT_CLASSES:
-        raise DamagedFile("its header is cut off")
-    if kind in UID_dictionary:
+    if kind in UID_dictionary and kind not in CT_CLASSES:
         return
     implicit, little = ds.original_encoding
     start = 132 if surely else 0
     deflated = getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     last = None if deflated else last_tag(stream, start, size, implicit=bool(implicit), little=little is not False)
     # What comes after the rows and columns of an image was never one; what ends before them may have become one.
-    if last is not None and (last > _TAG["Columns"] or kind):
+    other = last is not None and last > _TAG["Modality"] and text(ds, "Modality") != "CT"
+    if kind in CT_CLASSES:
+        whole_file = last is not None and last > _TAG["Columns"]
+        raise DamagedFile("it says that it is a CT image and holds none" if whole_file else "its header is cut off")
+    if last is not None and (last > _TAG["Columns"] or kind or other):
         return
     raise DamagedFile("its header is cut off") if surely else DoubtfulFile("its header may be cut off")
 
