@@ -152,6 +152,17 @@ def _checked(values: NDArray[np.generic], image: CTSlice) -> NDArray[np.integer]
     return stored_format.clean(values.astype(stored_format.dtype, copy=False))
 
 
+def why_not_decodable(header: SliceHeader) -> ReadError | None:
+    """The refusal of a slice for whose transfer syntax there is no decoder; None where there is one."""
+    syntax = UID(header.transfer_syntax)
+    if not _has_decoder(syntax):
+        return ReadError(
+            f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed or known; convert "
+            "the series to an uncompressed transfer syntax first."
+        )
+    return None
+
+
 def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
     syntax = UID(header.transfer_syntax)
     if syntax == JPEGExtended12Bit and "pylibjpeg" not in get_decoder(syntax).available_plugins:
@@ -159,11 +170,8 @@ def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
             f"{header.path.name} is compressed as {syntax.name}, whose 12 bits only libjpeg decodes; install "
             "napari-mits-gan[lossy-jpeg], or convert the series to an uncompressed transfer syntax first."
         )
-    if not _has_decoder(syntax):
-        return ReadError(
-            f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed or known; convert "
-            "the series to an uncompressed transfer syntax first."
-        )
+    if (without_decoder := why_not_decodable(header)) is not None:
+        return without_decoder
     return ReadError(
         f"The pixels of {header.path.name} ({syntax.name}) are damaged or missing ({type(error).__name__}); copy the "
         "series again."

@@ -51,6 +51,8 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
         slice leaves open what its pixels mean or where it lies.
     """
     slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
+    if not slices:
+        raise ReadError("The series holds no CT slices.")
     left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
     slices = _without_copies(slices, chosen)
     groups: list[list[CTSlice]] = []
