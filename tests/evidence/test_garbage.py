@@ -100,8 +100,8 @@ def test_any_sufficient_set_of_symbols_gives_the_data_back(length: int, symbol_b
 
     assert fountain.decode(length, symbol_bytes, kept, symbols[kept]) == data
     assert fountain.most_bytes(needed, symbol_bytes) >= length
+    few = kept[: fountain.source_symbols(length, symbol_bytes) - 1]
     with pytest.raises(fountain.NotEnoughSymbolsError):
-        few = kept[: fountain.source_symbols(length, symbol_bytes) - 1]
         fountain.decode(length, symbol_bytes, few, symbols[few])
 
 
