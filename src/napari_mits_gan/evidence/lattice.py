@@ -6,6 +6,7 @@ works on the steps. A check has nothing but HU, so it also guesses the steps fro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,20 +133,20 @@ def _single(slope: float, intercept: float) -> Lattice:
     return Lattice(float(np.float32(slope)), float(np.float32(intercept)))
 
 
-def likely_lattices(volume: CTVolume) -> list[Lattice]:
+def likely_lattices(volume: CTVolume) -> Iterator[Lattice]:
     """What the numbers of a volume may be, likeliest first: HU, its file's steps, steps guessed from the values.
 
     A guess may number the steps from another place than the file did; so each is offered from four places, since only
     the lowest two bits of the numbers matter.
     """
-    found = [Lattice()]
+    yield Lattice()
     if isinstance(volume.source, DicomSource) and not volume.source.slices[0].storage.hu.is_gapless:
         rescale = volume.source.slices[0].rescale
-        found.append(_single(abs(rescale.slope), rescale.intercept))
+        yield _single(abs(rescale.slope), rescale.intercept)
     guess = _guess(volume.hu)
     if guess is not None:
-        found += [Lattice(guess.slope, guess.intercept - shift * guess.slope) for shift in range(4)]
-    return found
+        for shift in range(4):
+            yield Lattice(guess.slope, guess.intercept - shift * guess.slope)
 
 
 def _guess(hu: NDArray[np.int16]) -> Lattice | None:
