@@ -2,20 +2,21 @@
 
 from napari_mits_gan.session.attackers import BUILT_IN, Attacker
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid
+from napari_mits_gan.session.detection import Detection
 from napari_mits_gan.session.model import Session, Version
-from napari_mits_gan.session.replay import Action, Injection, ReplayError, Voxel
-from napari_mits_gan.session.verdict import Verdict
+from napari_mits_gan.session.networks import Networks
+from napari_mits_gan.session.replay import Injection, ReplayError, Voxel
 
 __all__ = [
     "BUILT_IN",
-    "Action",
     "Attacker",
+    "Detection",
     "Difference",
     "Figures",
     "Injection",
+    "Networks",
     "ReplayError",
     "Session",
-    "Verdict",
     "Version",
     "Voxel",
     "cuboid",

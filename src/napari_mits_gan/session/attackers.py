@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.session.replay import Action, Voxel
+
+if TYPE_CHECKING:
+    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.ct.grid import Voxel
 
 BUILT_IN = ""
 """Stands for the attackers that come with the package, where an attacker's name is asked for."""

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError, WeightsError
-from napari_mits_gan.session import BUILT_IN, Difference, Injection, ReplayError, Session, Verdict, cuboid
+from napari_mits_gan.session import BUILT_IN, Detection, Difference, Injection, Networks, ReplayError, Session, cuboid
+from napari_mits_gan.session.analysis import detections, difference_hu, figures
+from napari_mits_gan.session.networks import load_ctgan
+from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
 SHAPE = (12, 30, 32)
 
@@ -33,7 +36,7 @@ class Blob:
 
 
 class Brightness:
-    """A judge who takes a bright voxel for a nodule, and counts how often it is asked."""
+    """A detector who takes a bright voxel for a nodule, and counts how often it is asked."""
 
     threshold = 0.5
 
@@ -45,12 +48,12 @@ class Brightness:
         return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in places])
 
 
-def stripes(volume: CTVolume, *, method: str, max_change_hu: int, seed: int, key, device: str, progress) -> CTVolume:
+def stripes(volume: CTVolume, options: ProtectionOptions, progress) -> CTVolume:
     progress(0, 2)
     hu = volume.hu.copy()
-    hu[:, ::2] += np.int16(max_change_hu)
+    hu[:, ::2] += np.int16(options.max_change_hu)
     progress(2, 2)
-    return volume.with_hu(hu, Step("protection", {"method": method, "max_change_hu": max_change_hu, "seed": seed}))
+    return volume.with_hu(hu, Step("protection", {"max_change_hu": options.max_change_hu, "seed": options.seed}))
 
 
 @pytest.fixture
@@ -59,10 +62,10 @@ def volume() -> CTVolume:
     return CTVolume(hu, spacing=(2.5, 0.8, 0.8), name="small")
 
 
-def make_session(calls: list | None = None, **parts) -> Session:
+def make_session(calls: list | None = None, *, protector=stripes, **networks) -> Session:
     seen: list = [] if calls is None else calls
     light = {"load_attacker": lambda action, device: Blob(action, seen), "load_detector": lambda device: Brightness()}
-    return Session(**{**light, "protector": stripes, **parts})
+    return Session(Networks(**{**light, **networks}), protector)
 
 
 def test_attacking_needs_a_scan():
@@ -84,7 +87,7 @@ def test_the_original_is_never_changed(volume):
     before = volume.hu.copy()
     session = make_session()
     session.open(volume)
-    session.accept_protected(session.make_protected(max_change_hu=10))
+    session.accept_protected(session.make_protected(ProtectionOptions(max_change_hu=10)))
     session.add_injection("inject", (5, 5, 5))
     session.attacked("original")
     session.attacked("protected")
@@ -98,7 +101,7 @@ def test_switching_replays_the_same_injections_on_the_other_version(volume):
     session.open(volume)
     session.add_injection("inject", (5, 5, 5))
     session.add_injection("remove", (8, 20, 20))
-    session.accept_protected(session.make_protected(max_change_hu=10))
+    session.accept_protected(session.make_protected(ProtectionOptions(max_change_hu=10)))
     assert session.shown == "protected"
     on_protected = session.attacked("protected")
     session.protection_on = False
@@ -231,11 +234,11 @@ def test_differences_are_in_hu_and_do_not_wrap(volume):
     hu = volume.hu.copy()
     hu[0, 0, 0] = 32760
     session.open(CTVolume(hu, spacing=(2.5, 0.8, 0.8)))
-    changed = session.make_protected(max_change_hu=7)
+    changed = session.make_protected(ProtectionOptions(max_change_hu=7))
     extreme = changed.hu.copy()
     extreme[0, 0, 0] = -32768
     session.accept_protected(CTVolume(extreme, spacing=(2.5, 0.8, 0.8)))
-    found = session.difference(Difference.PROTECTION, "original")
+    found = difference_hu(session, Difference.PROTECTION, "original")
     assert found[0, 0, 0] == -32768
     assert set(np.unique(found[1:])) == {0, 7}
 
@@ -243,12 +246,12 @@ def test_differences_are_in_hu_and_do_not_wrap(volume):
 def test_the_effect_is_the_difference_between_the_two_attacks(volume):
     session = make_session()
     session.open(volume)
-    session.accept_protected(session.make_protected(max_change_hu=10))
+    session.accept_protected(session.make_protected(ProtectionOptions(max_change_hu=10)))
     session.add_injection("inject", (5, 5, 5))
-    effect = session.difference(Difference.EFFECT, "protected")
+    effect = difference_hu(session, Difference.EFFECT, "protected")
     expected = session.attacked("protected").hu.astype(int) - session.attacked("original").hu
     assert np.array_equal(effect, expected)
-    on_original = session.difference(Difference.ATTACK, "original")
+    on_original = difference_hu(session, Difference.ATTACK, "original")
     assert np.any(on_original[5])
     assert not np.any(on_original[10])
 
@@ -264,10 +267,10 @@ def test_the_cuboid_is_cut_where_the_scan_ends(volume):
 def test_figures_need_both_versions(volume):
     session = make_session()
     session.open(volume)
-    assert session.figures(5, (5, 5, 5)).protection_slice is None
+    assert figures(session, 5, (5, 5, 5)).protection_slice is None
 
 
-# ---- the judge's verdict
+# ---- the detector's detection
 
 
 @pytest.fixture
@@ -276,28 +279,28 @@ def dark(volume) -> CTVolume:
     return CTVolume(np.full_like(volume.hu, -880), spacing=volume.spacing)
 
 
-def judged_session(volume: CTVolume) -> tuple[Session, Brightness]:
-    judge = Brightness()
-    session = make_session(load_detector=lambda device: judge)
+def detectord_session(volume: CTVolume) -> tuple[Session, Brightness]:
+    detector = Brightness()
+    session = make_session(load_detector=lambda device: detector)
     session.open(volume)
-    return session, judge
+    return session, detector
 
 
-def test_the_judge_sees_what_an_attack_changed_at_its_place(dark):
-    session, _ = judged_session(dark)
+def test_the_detector_sees_what_an_attack_changed_at_its_place(dark):
+    session, _ = detectord_session(dark)
     session.add_injection("inject", (5, 15, 16))
-    (verdict,) = session.judge("original")
-    assert verdict == Verdict(before=pytest.approx(0.1), after=pytest.approx(560 / 1200), threshold=0.5)
-    assert verdict.words == "no nodule is seen"
+    (detection,) = detections(session, "original")
+    assert detection == Detection(before=pytest.approx(0.1), after=pytest.approx(560 / 1200), threshold=0.5)
+    assert detection.words == "no nodule is seen"
     session.add_injection("inject", (5, 15, 16))
-    verdict = session.judge("original")[1]
-    assert (verdict.before, verdict.after) == (pytest.approx(560 / 1200), pytest.approx(780 / 1200))
-    assert (verdict.words, verdict.words_before) == ("a nodule is seen", "no nodule is seen")
-    assert str(verdict) == "nodule 0.65 (before 0.47)"
+    detection = detections(session, "original")[1]
+    assert (detection.before, detection.after) == (pytest.approx(560 / 1200), pytest.approx(780 / 1200))
+    assert (detection.words, detection.words_before) == ("a nodule is seen", "no nodule is seen")
+    assert str(detection) == "nodule 0.65 (before 0.47)"
 
 
-def test_verdicts_are_those_of_attacks_made_one_by_one(volume):
-    session, _ = judged_session(volume)
+def test_detections_are_those_of_attacks_made_one_by_one(volume):
+    session, _ = detectord_session(volume)
     places = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
     expected = []
     score = Brightness().scores
@@ -305,45 +308,45 @@ def test_verdicts_are_those_of_attacks_made_one_by_one(volume):
         before = session.attacked("original")
         session.add_injection("inject" if number % 2 else "remove", at)
         after = session.attacked("original")
-        expected.append(Verdict(float(score(before, [at])[0]), float(score(after, [at])[0]), 0.5))
-    assert session.judge("original") == tuple(expected)
+        expected.append(Detection(float(score(before, [at])[0]), float(score(after, [at])[0]), 0.5))
+    assert detections(session, "original") == tuple(expected)
     assert np.array_equal(session.attacked("original").hu, after.hu)
 
 
-def test_the_judge_is_asked_once_for_each_attack_and_version(volume):
-    session, judge = judged_session(volume)
+def test_the_detector_is_asked_once_for_each_attack_and_version(volume):
+    session, detector = detectord_session(volume)
     session.add_injection("inject", (5, 5, 5))
-    session.judge("original")
+    detections(session, "original")
     session.add_injection("remove", (8, 8, 8))
-    assert session.verdicts[1] is None
-    session.judge("original")
-    assert judge.asked == [(5, 5, 5)] * 2 + [(8, 8, 8)] * 2
-    session.accept_protected(session.make_protected(max_change_hu=30))
-    assert session.verdicts == (None, None)
-    on_protected = session.judge("protected")
-    assert len(judge.asked) == 8
-    assert session.verdicts == on_protected
+    assert session.detections[1] is None
+    detections(session, "original")
+    assert detector.asked == [(5, 5, 5)] * 2 + [(8, 8, 8)] * 2
+    session.accept_protected(session.make_protected(ProtectionOptions(max_change_hu=30)))
+    assert session.detections == (None, None)
+    on_protected = detections(session, "protected")
+    assert len(detector.asked) == 8
+    assert session.detections == on_protected
     session.protection_on = False
-    assert session.verdicts == session.judge("original") != on_protected
+    assert session.detections == detections(session, "original") != on_protected
     session.undo()
-    session.judge("original")
-    assert len(judge.asked) == 8
+    detections(session, "original")
+    assert len(detector.asked) == 8
 
 
-def test_another_protection_and_another_scan_are_judged_anew(volume):
-    session, judge = judged_session(volume)
+def test_another_protection_and_another_scan_are_detectord_anew(volume):
+    session, detector = detectord_session(volume)
     session.add_injection("inject", (5, 5, 5))
     for seed in (0, 1):
-        session.accept_protected(session.make_protected(seed=seed))
-        assert session.verdicts == (None,)
-        session.judge("protected")
+        session.accept_protected(session.make_protected(ProtectionOptions(seed=seed)))
+        assert session.detections == (None,)
+        detections(session, "protected")
     session.open(volume)
     session.add_injection("inject", (5, 5, 5))
-    assert session.verdicts == (None,)
-    assert len(judge.asked) == 4
+    assert session.detections == (None,)
+    assert len(detector.asked) == 4
 
 
-def test_without_a_judge_the_attacks_work_and_the_reason_is_told(volume):
+def test_without_a_detector_the_attacks_work_and_the_reason_is_told(volume):
     def missing(device: str):
         raise WeightsError("the detector's weights are missing; train them")
 
@@ -352,8 +355,8 @@ def test_without_a_judge_the_attacks_work_and_the_reason_is_told(volume):
     session.add_injection("inject", (5, 5, 5))
     assert session.attacked("original").is_tampered
     with pytest.raises(WeightsError, match="are missing"):
-        session.judge("original")
-    assert session.verdicts == (None,)
+        detections(session, "original")
+    assert session.detections == (None,)
 
 
 # ---- other attackers
@@ -406,13 +409,13 @@ def test_each_injection_keeps_the_attacker_it_was_made_with(painting, tmp_path):
 def test_weights_that_cannot_be_loaded_leave_the_attacker_in_use(painting, tmp_path):
     (tmp_path / "other").write_text("55")
     told = []
-    painting.attacker_changed.connect(lambda: told.append(painting.attacker("inject")))
+    painting.attacker_changed.connect(lambda: told.append(painting.networks.chosen("inject")))
     painting.use_attacker("inject", tmp_path / "other")
-    for action in (painting.prepare_attacker, painting.use_attacker):
+    for action in (painting.networks.prepare, painting.use_attacker):
         with pytest.raises(WeightsError, match="is missing"):
             action("inject", tmp_path / "nowhere")
-    assert painting.attacker("inject") == "other 55"
-    assert painting.attacker("remove") == BUILT_IN
+    assert painting.networks.chosen("inject") == "other 55"
+    assert painting.networks.chosen("remove") == BUILT_IN
     painting.use_attacker("inject", None)
     assert told == ["other 55", BUILT_IN]
 
@@ -423,24 +426,24 @@ def test_a_file_written_anew_is_another_attacker(painting, tmp_path):
     painting.use_attacker("inject", path)
     painting.add_injection("inject", (2, 2, 2))
     path.write_text("66")
-    assert painting.prepare_attacker("inject", path) == "other 66"
+    assert painting.networks.prepare("inject", path) == "other 66"
     painting.add_injection("inject", (5, 5, 5))
     painting.use_attacker("inject", path)
     painting.add_injection("inject", (8, 8, 8))
     attacked = painting.attacked("original")
     assert [attacked.hu[at] for at in ((2, 2, 2), (5, 5, 5), (8, 8, 8))] == [55, 55, 66]
     # on another device the file has to be read again, and what was made with it is gone
-    painting.device = "cpu"
+    painting.networks.device = "cpu"
     painting.accept_protected(painting.make_protected())
     with pytest.raises(ReplayError, match="was changed since it was chosen"):
         painting.attacked("protected")
 
 
 def test_the_real_attacker_refuses_a_folder_that_is_none(volume, tmp_path):
-    session = Session(load_detector=lambda device: Brightness())
+    session = make_session(load_attacker=load_ctgan)
     session.open(volume)
     (tmp_path / "note.txt").write_text("no model")
     with pytest.raises(WeightsError) as refused:
         session.use_attacker("inject", tmp_path)
     assert str(tmp_path.parent) not in str(refused.value)
-    assert session.attacker("inject") == BUILT_IN
+    assert session.networks.chosen("inject") == BUILT_IN
