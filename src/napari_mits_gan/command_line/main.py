@@ -19,6 +19,7 @@ from napari_mits_gan.command_line import (
     vulnerability,
     window,
 )
+from napari_mits_gan.command_line.options import Command
 from napari_mits_gan.errors import Cancelled, MitsGanError
 
 PROGRAM = "napari-mits-gan"
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
         "not understood, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {napari_mits_gan.__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
     for command in (demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites):
         command.add_to(commands)
     return top

@@ -3,18 +3,65 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from napari_mits_gan.attack.action import ACTIONS
+from napari_mits_gan.command_line.dataclass_options import add_options, given, instance
 from napari_mits_gan.device import NAMES
+
+if TYPE_CHECKING:
+    from napari_mits_gan.protection.contract import Method
+    from napari_mits_gan.workflow.protect_series import ProtectionOptions
+
+__all__ = [
+    "ACTIONS",
+    "Command",
+    "Commands",
+    "add_device",
+    "add_input",
+    "add_method",
+    "add_seed",
+    "add_seed_or_key",
+    "chosen_method",
+    "new_command",
+    "place",
+    "protection_options",
+    "whole_number",
+]
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
-ACTIONS = ("inject", "remove")
+
+class Command(argparse.ArgumentParser):
+    """A command some of whose options are added only when it is used, since finding them out takes a while."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.late: list[Callable[[argparse.ArgumentParser], None]] = []
+        """Called once with the command before it is parsed, or its help shown."""
+
+    def _complete(self) -> None:
+        while self.late:
+            self.late.pop(0)(self)
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
+        """As argparse does, with all options."""
+        self._complete()
+        return super().parse_known_args(args, namespace)
+
+    def format_help(self) -> str:
+        """As argparse does, with all options."""
+        self._complete()
+        return super().format_help()
 
 
-def new_command(commands: Commands, name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
+def new_command(commands: Commands, name: str, summary: str, details: str = "") -> Command:
     """Add a command; its first sentence is shown in the list of commands, all of it in its own help."""
-    return commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}. {details}".strip())
+    description = f"{summary[0].upper()}{summary[1:]}. {details}".strip()
+    command: Command = commands.add_parser(name, help=summary, description=description)
+    return command
 
 
 def add_input(command: argparse.ArgumentParser) -> None:
@@ -50,9 +97,19 @@ def add_seed_or_key(command: argparse.ArgumentParser) -> None:
     )
 
 
-def add_method(command: argparse.ArgumentParser) -> None:
-    """Add how to protect and how much a voxel may change."""
-    command.add_argument("--method", default="mits-gan", metavar="NAME", help="protection method (default: mits-gan)")
+def add_method(command: Command) -> None:
+    """Add how to protect, with the options of every method, and how much a voxel may change."""
+    method = command.add_argument("--method", default="mits-gan", metavar="NAME")
+    command.set_defaults(command=command)
+
+    def add_methods(parser: argparse.ArgumentParser) -> None:
+        from napari_mits_gan.protection.protect import METHODS
+
+        method.help = f"protection method: {', '.join(METHODS)} (default: mits-gan)"
+        for name, kind in METHODS.items():
+            add_options(parser, kind, name)
+
+    command.late.append(add_methods)
     command.add_argument(
         "--max-change-hu",
         type=whole_number,
@@ -60,6 +117,32 @@ def add_method(command: argparse.ArgumentParser) -> None:
         metavar="HU",
         help="largest change of a voxel in HU (default: 20)",
     )
+
+
+def chosen_method(options: argparse.Namespace) -> str | Method:
+    """The method of `add_method`: its name, or the method itself where options of it were given.
+
+    Raises
+    ------
+    OptionError
+        If a value is not one that the option takes.
+    """
+    from napari_mits_gan.protection.protect import METHODS
+
+    for name, kind in METHODS.items():
+        if name != options.method and (others := given(options, kind, name)):
+            flag = f"--{name}-{next(iter(others)).replace('_', '-')}"
+            options.command.error(f"{flag} goes with --method {name} only")
+    if options.method in METHODS and given(options, METHODS[options.method], options.method):
+        return instance(options, METHODS[options.method], options.method)
+    return str(options.method)
+
+
+def protection_options(options: argparse.Namespace) -> ProtectionOptions:
+    """How to protect, of `add_method`, `add_seed_or_key` and `add_device`."""
+    from napari_mits_gan.workflow.protect_series import ProtectionOptions
+
+    return ProtectionOptions(chosen_method(options), options.max_change_hu, options.seed, options.key, options.device)
 
 
 def whole_number(text: str) -> int:

@@ -12,9 +12,9 @@ from napari_mits_gan.command_line.options import (
     add_method,
     add_seed_or_key,
     new_command,
+    protection_options,
 )
 from napari_mits_gan.command_line.progress_bar import progress_bar
-from napari_mits_gan.command_line.scan import read_with_bar
 
 
 def add_to(commands: Commands) -> None:
@@ -30,36 +30,21 @@ def add_to(commands: Commands) -> None:
     add_method(command)
     add_seed_or_key(command)
     add_device(command)
-    command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input does)")
+    command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Read, protect, write."""
-    from napari_mits_gan.ct.dicom.write import write_dicom
-    from napari_mits_gan.files.publish import check_empty
+    from napari_mits_gan.workflow.protect_series import SeriesJob, WritingOptions, protect_series
 
-    check_empty(options.output)  # minutes of work would be lost if it were found out at the end
-    volume = read_with_bar(options.input, options.series)
-    from napari_mits_gan.protection.protect import protect
-
-    with progress_bar("Protecting") as progress:
-        protected = protect(
-            volume,
-            method=options.method,
-            max_change_hu=options.max_change_hu,
-            seed=options.seed,
-            key=options.key,
-            device=options.device,
-            progress=progress,
-        )
-    with progress_bar("Writing") as progress:
-        files = write_dicom(
-            protected,
-            options.output,
-            progress=progress,
-            transfer_syntax=options.transfer_syntax,
-            series_description=options.series_description,
-        )
+    job = SeriesJob(
+        input=options.input,
+        output=options.output,
+        series=options.series,
+        protection=protection_options(options),
+        writing=WritingOptions(options.transfer_syntax, options.series_description),
+    )
+    files = protect_series(job, progress_bar)
     print(f"{len(files)} files in {options.output}")

@@ -228,9 +228,7 @@ class Session:
 
     # ---- long work: changes nothing that is seen
 
-    def make_protected(
-        self, options: ProtectionOptions | None = None, progress: Progress = silent
-    ) -> CTVolume:
+    def make_protected(self, options: ProtectionOptions | None = None, progress: Progress = silent) -> CTVolume:
         """Protect the original scan; hand the result to `accept_protected`."""
         return self._protector(self.required("original"), options or ProtectionOptions(), progress)
 
