@@ -25,12 +25,10 @@ def main() -> None:
 
     (path,) = chosen_paths(options, at_most=1)
     demonstration = Demonstration(path)
-    scan = demonstration.dock.manager.session.original
-    assert scan is not None  # reading has raised otherwise
-    places = random_lung_clicks(scan, 1 + options.clicks, seed=0)
+    places = random_lung_clicks(demonstration.scan, 1 + options.clicks, seed=0)
 
     def click(place: tuple[int, int, int]) -> None:
-        demonstration.dock.manager.attack("inject", place)
+        demonstration.workspace.attacking.attack("inject", place)
         demonstration.wait()
 
     first, *times = [seconds(lambda place=place: click(place)) for place in places]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
-from napari_mits_gan.widgets.layers import layer_data
+from napari_mits_gan.widgets.layers.volume_layer import layer_data
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
@@ -69,7 +69,7 @@ def _ask(error: SeveralSeriesError) -> str | None:
 
     if QApplication.instance() is None:
         return None
-    from napari_mits_gan.widgets.series_chooser import SeriesChooser
+    from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser
 
     chooser = SeriesChooser(error.series)
     return chooser.chosen if chooser.exec() else None

@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.session import Difference, Figures, Injection, Session, Version
-from napari_mits_gan.widgets.background import Background, Work
-from napari_mits_gan.widgets.layers import SCAN
-from napari_mits_gan.widgets.panels import Contents, Panels
+from napari_mits_gan.session import Difference, Figures, Injection, Version
+from napari_mits_gan.session.analysis import difference_hu
+from napari_mits_gan.session.analysis import figures as measured
+from napari_mits_gan.widgets.background import Work
+from napari_mits_gan.widgets.controllers.controller import Controller, Parts
+from napari_mits_gan.widgets.layers.contents import Contents
+from napari_mits_gan.widgets.layers.panel_names import SCAN
 
 FIGURES_DELAY_MS = 150
 """Figures follow the slice only when the user stays on one for this long."""
@@ -31,34 +34,23 @@ class Request:
     kind: Difference | None
 
 
-class Display(QObject):
-    """The panels and the figures of one session.
+class Display(Controller):
+    """The panels and the figures of one session."""
 
-    Parameters
-    ----------
-    viewer : napari viewer
-        Where the panels are shown.
-    session : Session
-        What to show.
-    work : Background
-        Where attacks, differences and figures are computed.
-    """
-
-    shown = Signal()
-    """The panels show the session as it is now."""
     figures_ready = Signal(object)
     """`Figures`."""
     failed = Signal(str, object)
     """What was being done, and the exception."""
 
-    def __init__(self, viewer: Any, session: Session, work: Background, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.panels = Panels(viewer)
+    def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
+        super().__init__(parts, parent)
         self.selected: Injection | None = None
         """The injection that figures and close-ups are about."""
-        self._viewer = viewer
-        self._session = session
-        self._work = work
+        self.figures = Figures()
+        """What was measured last."""
+        self._viewer = parts.viewer
+        self._session = parts.session
+        self._panels = parts.panels
         self._wanted: Difference | None = None
         self._difference: NDArray[np.int16] | None = None
         self._closed = False
@@ -66,11 +58,12 @@ class Display(QObject):
         self._figures_timer.setSingleShot(True)
         self._figures_timer.setInterval(FIGURES_DELAY_MS)
         self._figures_timer.timeout.connect(self.update_figures)
-        viewer.dims.events.current_step.connect(self._on_slice_changed)
+        self._viewer.dims.events.current_step.connect(self._on_slice_changed)
 
     def close(self) -> None:
-        """Touch the viewer no more."""
+        """The window goes away: touch it no more."""
         self._closed = True
+        self._figures_timer.stop()
         self._viewer.dims.events.current_step.disconnect(self._on_slice_changed)
 
     def forget(self) -> None:
@@ -103,7 +96,7 @@ class Display(QObject):
         """Show the session as it is now; what is not computed yet is computed in the background."""
         request = self._request()
         if request is None:
-            self.panels.clear()
+            self._panels.clear()
             return
         if not request.injections and request.kind is None:
             self._show(request, None, None)
@@ -114,14 +107,14 @@ class Display(QObject):
         def compute(progress: Any) -> tuple[CTVolume | None, NDArray[np.int16] | None]:
             attacked = session.attacked(request.version, progress) if request.injections else None
             if without_effect and request.kind is not None:
-                return attacked, session.difference(request.kind, request.version)
+                return attacked, difference_hu(session, request.kind, request.version)
             return attacked, None
 
         def done(found: tuple[CTVolume | None, NDArray[np.int16] | None]) -> None:
             if request == self._request():
                 self._show(request, *found)
 
-        self._work.run(
+        self.parts.quick.run(
             Work("Attacking" if request.injections else "Comparing", compute, done, self._fail, key="refresh")
         )
 
@@ -136,7 +129,7 @@ class Display(QObject):
             self._follow_up(request, attacked)
             return
         self.update_figures()
-        self.shown.emit()
+        self.changed.emit()
 
     def _follow_up(self, request: Request, attacked: CTVolume | None) -> None:
         """The other version's attack, for the figures, the next switch, and the difference between the two."""
@@ -145,7 +138,7 @@ class Display(QObject):
         def compute(progress: Any) -> NDArray[np.int16] | None:
             session.attacked("original", progress)
             session.attacked("protected", progress)
-            return session.difference(Difference.EFFECT, request.version) if request.kind is Difference.EFFECT else None
+            return difference_hu(session, Difference.EFFECT, request.version) if request.kind is Difference.EFFECT else None
 
         def done(difference: NDArray[np.int16] | None) -> None:
             if request != self._request():
@@ -154,9 +147,9 @@ class Display(QObject):
                 self._difference = difference
                 self._put(request, attacked, difference, str(request.kind))
             self.update_figures()
-            self.shown.emit()
+            self.changed.emit()
 
-        self._work.run(Work("Attacking the other version", compute, done, self._fail, key="follow up"))
+        self.parts.quick.run(Work("Attacking the other version", compute, done, self._fail, key="follow up"))
 
     def _fail(self, error: Exception) -> None:
         self.failed.emit("Attacking", error)
@@ -174,7 +167,7 @@ class Display(QObject):
         )
         if difference is not None:
             contents = replace(contents, difference_limit_hu=_limit_hu(difference))
-        self.panels.show(contents)
+        self._panels.show(contents)
 
     def _request(self) -> Request | None:
         scan, base = self._session.original, self._session.volume(self._session.shown)
@@ -185,23 +178,40 @@ class Display(QObject):
     def update_figures(self) -> None:
         """Measure anew, in the slice that is shown and the cuboid of the selected injection."""
         if self._session.protected is None or self._closed:
-            self.figures_ready.emit(Figures())
+            self._tell(Figures())
             return
         z = self._slice_shown()
         at = self.selected.at if self.selected is not None else None
         session = self._session
-        self._work.run(
+        self.parts.quick.run(
             Work(
                 "Measuring",
-                lambda progress: session.figures(z, at),
-                self.figures_ready.emit,
-                lambda error: self.figures_ready.emit(Figures()),
+                lambda progress: measured(session, z, at),
+                self._tell,
+                lambda error: self._tell(Figures()),
                 key="figures",
             )
         )
 
+    def select(self, row: int) -> None:
+        """Go to one of the injections."""
+        if 0 <= row < len(self._session.injections) and self._session.original is not None:
+            self.selected = self._session.injections[row]
+            self._panels.go_to(self._session.original, self.selected.at)
+            self.update_figures()
+
+    def zoom(self) -> None:
+        """A closer look at the selected injection."""
+        scan = self._session.original
+        if self.selected is not None and scan is not None and self._panels.image(SCAN) is not None:
+            self._panels.view.zoom_to(scan, self.selected.at)
+
+    def _tell(self, figures: Figures) -> None:
+        self.figures = figures
+        self.figures_ready.emit(figures)
+
     def _slice_shown(self) -> int:
-        layer, scan = self.panels.image(SCAN), self._session.original
+        layer, scan = self._panels.image(SCAN), self._session.original
         if layer is None or scan is None:
             return 0
         z = round(float(layer.world_to_data(self._viewer.dims.point[-3:])[0]))

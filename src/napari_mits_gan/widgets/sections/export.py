@@ -1,33 +1,34 @@
-"""The part of the dock where the protected scan is written as DICOM."""
+"""The section where the protected scan is written as DICOM."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton, QWidget
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton
 
-from napari_mits_gan.widgets.section import Section
+from napari_mits_gan.widgets.controls.rows import in_a_row
+from napari_mits_gan.widgets.sections.section import Section
 
 PROTECTED, LAYER = "Protected scan", "Selected layer"
 SUBFOLDER = "protected_dicom"
 
 
-class ExportWidget(Section):
-    """Asks for a DICOM series in a new or an empty folder."""
+class ExportSection(Section):
+    """Writes a DICOM series into a new or an empty folder."""
 
-    export_requested = Signal(str, str)
-    """What to export (`PROTECTED` or `LAYER`), and the folder."""
+    name, title = "export", "Export as DICOM"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Export as DICOM", parent)
+    def build(self) -> None:
+        """Folder, what to write, and the button."""
         self.source = QComboBox()
         self.source.addItems([PROTECTED, LAYER])
         self.source.setToolTip("What to write; a simulated attack is never written as DICOM")
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("New or empty folder")
+        self.folder.setToolTip("Where to write; nothing is ever written over")
         self.choose_button = QPushButton("…")
         self.choose_button.setToolTip("Choose the folder")
+        self.choose_button.setAccessibleName("Choose the folder")
         self.choose_button.setMaximumWidth(30)
         self.export_button = QPushButton("Export")
         self.export_button.setToolTip("Write a derived DICOM series; nothing is ever written over")
@@ -36,21 +37,17 @@ class ExportWidget(Section):
         row.addWidget(self.folder, 1)
         row.addWidget(self.choose_button)
         self.body.addLayout(row)
-        row = QHBoxLayout()
-        row.setSpacing(4)
-        row.addWidget(self.source, 1)
-        row.addWidget(self.export_button, 1)
-        self.body.addLayout(row)
-
+        self.body.addLayout(in_a_row(self.source, self.export_button))
         self.choose_button.clicked.connect(self._choose)
-        self.export_button.clicked.connect(
-            lambda: self.export_requested.emit(self.source.currentText(), self.folder.text().strip())
-        )
-        self.set_ready(False)
+        self.export_button.clicked.connect(self._export)
 
-    def set_ready(self, ready: bool) -> None:
-        """Whether a scan is open and no other long work runs."""
-        self.export_button.setEnabled(ready)
+    def refresh(self) -> None:
+        """Whether there is a scan and no other long work runs."""
+        self.export_button.setEnabled(self.workspace.is_open and not self.workspace.busy)
+
+    def _export(self) -> None:
+        selected_layer = self.source.currentText() == LAYER
+        self.workspace.exporting.export(self.folder.text().strip(), selected_layer=selected_layer)
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the DICOM series", self.folder.text())

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
+from napari_mits_gan.ct.image.labels import ATTACK_LABEL as SIMULATED_ATTACK
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, PANEL_KEY
 
 if TYPE_CHECKING:
     from napari.layers import Image, Layer
@@ -21,11 +23,6 @@ AFFINE_KEY = "ct_affine_lps"
 SIMULATED_ATTACK_KEY = "simulated_attack"
 """Name, in a layer's metadata, of the flag that says that the layer shows a tampered scan."""
 
-PANEL_KEY = "mits_gan_panel"
-"""Name, in a layer's metadata, of the panel that it belongs to."""
-
-SCAN, ATTACK, DIFFERENCE = PANELS = ("scan", "attack", "difference")
-SIMULATED_ATTACK = "SIMULATED ATTACK"
 LUNG_WINDOW_HU = (-1350.0, 150.0)
 AXIS_LABELS = ("z", "y", "x")
 
@@ -101,8 +98,7 @@ def volume_of(layer: Layer | None) -> CTVolume:
     ----------
     layer : napari layer or None
         A layer that this plugin's reader opened gives its own scan, with all that DICOM said of it, unless somebody
-        edited it. Any other image
-        layer with three axes gives a new scan: its values are taken for HU, its scale for the spacing in mm.
+        edited it. Any other image layer with three axes gives a new scan: its values are taken for HU, its scale for the spacing in mm.
 
     Returns
     -------
@@ -120,7 +116,7 @@ def volume_of(layer: Layer | None) -> CTVolume:
     known = layer.metadata.get(VOLUME_KEY)
     if isinstance(known, CTVolume) and (layer.data is known.hu or np.array_equal(layer.data, known.hu)):
         return known
-    if type(layer) is not Image:
+    if not isinstance(layer, Image):
         raise LayerError(f"the layer “{layer.name}” is no image; select the image layer that holds the CT scan")
     if layer.metadata.get(PANEL_KEY) == DIFFERENCE:
         raise LayerError(f"the layer “{layer.name}” is a difference of two scans; select the layer of a scan")

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.session import Action, Injection
-from napari_mits_gan.widgets.layers import SIMULATED_ATTACK
+from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
 
 if TYPE_CHECKING:
+    from napari_mits_gan.attack.action import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 
@@ -20,7 +21,7 @@ RADIUS_MM = 14.0
 LINE_MM = 0.7
 COLORS = {"inject": "#ffd23f", "remove": "#3fd2ff"}
 SUGGESTION_MM = 6.0
-"""Half the width of the marker of a suggested place, in its middle slice."""
+"""Half the width of the marker of a suggested site, in its middle slice."""
 SUGGESTION_COLORS = {"inject": "#c8e08a", "remove": "#a9c8ff"}
 CURRENT_COLOR = "#ffffff"
 SITE = "site"
@@ -72,12 +73,12 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str,
 
 
 def suggestions_name(action: Action) -> str:
-    """What the layers of suggested places are called."""
-    return f"Suggested places to {action}"
+    """What the layers of suggested sites are called."""
+    return f"Suggested sites to {action}"
 
 
 def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -1) -> dict[str, Any]:
-    """Keyword arguments of `viewer.add_points` that draw a diamond at each suggested place, its score beside it.
+    """Keyword arguments of `viewer.add_points` that draw a diamond at each suggested site, its score beside it.
 
     Parameters
     ----------
@@ -138,8 +139,8 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
     volume : CTVolume
         The scan; the points are in its voxels.
     found : VulnerabilityMap
-        What to draw. Squares are filled where the judge sees a nodule after the attack on the protected scan, and where
-        none was asked; the features hold all figures of the place that a point belongs to.
+        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan, and where
+        it was not asked; the features hold all figures of the place that a point belongs to.
     """
     dz, _, dx = volume.spacing
     reach = int(VULNERABILITY_MM / dz)

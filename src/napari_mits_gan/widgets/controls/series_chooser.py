@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QDialog, QDialogButtonBox, QListWidget, QVBoxLayout, QWidget
 
-from napari_mits_gan.widgets.section import note
+from napari_mits_gan.widgets.controls.rows import note
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.read import SeriesInfo

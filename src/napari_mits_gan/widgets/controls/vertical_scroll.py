@@ -1,77 +1,11 @@
-"""A titled part of the dock, which can be folded away."""
+"""What holds the sections where the window is lower than they are."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtWidgets import (
-    QApplication,
-    QFrame,
-    QHBoxLayout,
-    QLabel,
-    QScrollArea,
-    QSizePolicy,
-    QStyle,
-    QToolButton,
-    QVBoxLayout,
-    QWidget,
-)
-
-
-class Section(QWidget):
-    """A title that folds and unfolds what lies below it.
-
-    Parameters
-    ----------
-    title : str
-        Shown in bold.
-    """
-
-    def __init__(self, title: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._fold = QToolButton()
-        self._fold.setText(title)
-        self._fold.setCheckable(True)
-        self._fold.setChecked(True)
-        self._fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self._fold.setArrowType(Qt.ArrowType.DownArrow)
-        self._fold.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._fold.setStyleSheet("QToolButton { font-weight: bold; border: none; padding: 2px; text-align: left; }")
-        self._content = QFrame()
-        self.body = QVBoxLayout(self._content)
-        self.body.setContentsMargins(6, 0, 2, 4)
-        self.body.setSpacing(4)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(1)
-        outer.addWidget(self._fold)
-        outer.addWidget(self._content)
-        self._fold.toggled.connect(self._unfold)
-
-    def _unfold(self, on: bool) -> None:
-        self._content.setVisible(on)
-        self._fold.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
-
-
-def note(text: str = "") -> QLabel:
-    """A line of explanation: wraps, can be copied, and is never taken for markup (it may hold a file's name)."""
-    label = QLabel(text)
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
-    return label
-
-
-def in_a_row(*widgets: QWidget) -> QHBoxLayout:
-    """Widgets beside each other; all but the labels share the width evenly."""
-    row = QHBoxLayout()
-    row.setSpacing(4)
-    for widget in widgets:
-        row.addWidget(widget, 0 if isinstance(widget, QLabel) else 1)
-    return row
-
+from qtpy.QtWidgets import QApplication, QFrame, QScrollArea, QStyle, QWidget
 
 _AROUND_BAR = 6
 """Pixels."""

@@ -1,4 +1,4 @@
-"""Markers of places that lie over every panel alike: suggested places, the vulnerability map."""
+"""Markers of sites that lie over every panel alike: suggested sites, the vulnerability map."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import numpy as np
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection, Voxel
-from napari_mits_gan.widgets.layers import PANEL_KEY, grid_options
+from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
+from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
 SUGGESTIONS, VULNERABILITY = KINDS = ("suggestions", "vulnerability")
 """Kinds of overlays, as they lie above one another, from below."""
@@ -25,21 +26,21 @@ class Overlay:
     ----------
     name : str
         What its layers are called; the panel is added.
-    places : sequence of tuple of int
+    sites : sequence of tuple of int
         Voxels (z, y, x).
     options : callable
         Called with the scan, returns the keyword arguments of `viewer.add_points`. Their features have a column that
-        says which place a point belongs to.
+        says which site a point belongs to.
     owner : str
         Name of that column.
     picked : callable
-        Called with the number of the place whose marker the user selected in its layer.
+        Called with the number of the site whose marker the user selected in its layer.
     metadata : dict
         What else the layers carry in their metadata.
     """
 
     name: str
-    places: Sequence[Voxel]
+    sites: Sequence[Voxel]
     options: Callable[[CTVolume], dict[str, Any]]
     owner: str
     picked: Callable[[int], None]
@@ -59,7 +60,7 @@ class Overlay:
     def hide_attacked(self, layer: Any, injections: Sequence[Injection]) -> None:
         """Where there was an attack there is a ring, and a marker would hide what it did."""
         attacked = {injection.at for injection in injections}
-        free = [number for number, at in enumerate(self.places) if at not in attacked]
+        free = [number for number, at in enumerate(self.sites) if at not in attacked]
         shown = np.isin(layer.features[self.owner], free)
         if not np.array_equal(layer.shown, shown):
             layer.shown = shown

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QAction
-from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QMenu, QPushButton, QSizePolicy, QWidget
+from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QWidget
+from superqt import QElidingLabel
 
 from napari_mits_gan.session import BUILT_IN
 
 FILE_FILTER = "Attacker's weights (*.safetensors);;All files (*)"
-_LONGEST = 34
 
 
 class AttackerRow(QWidget):
@@ -22,7 +22,8 @@ class AttackerRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.name = QLabel()
+        self.name = QElidingLabel()
+        self.name.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button = QPushButton("Choose…")
         self.button.setToolTip(
@@ -47,7 +48,7 @@ class AttackerRow(QWidget):
 
     def show_attacker(self, name: str) -> None:
         """Say which attacker the next attack is made with."""
-        self.name.setText(f"Attacker: {attacker_words(name)}")
+        self.name.setText(f"Attacker: {'built in' if name == BUILT_IN else name}")
         self.name.setToolTip("The weights that come with this plugin" if name == BUILT_IN else name)
         self.built_in_action.setEnabled(name != BUILT_IN)
 
@@ -59,10 +60,3 @@ class AttackerRow(QWidget):
         path, _ = QFileDialog.getOpenFileName(self, "Attacker's weights", "", FILE_FILTER)
         if path:
             self.chosen.emit(Path(path))
-
-
-def attacker_words(name: str) -> str:
-    """An attacker's name as it fits into a row."""
-    if name == BUILT_IN:
-        return "built in"
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST // 2]}…{name[-(_LONGEST // 2 - 1) :]}"

@@ -1,4 +1,4 @@
-"""One row of the attack part: ask for plausible places, and go from one to the next."""
+"""One row of the attack part: ask for plausible sites, and go from one to the next."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ class SuggestionRow(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.suggest_button = QPushButton("Suggest places")
+        self.suggest_button = QPushButton("Suggest sites")
         self.suggest_button.setShortcut(SUGGEST_SHORTCUT)
         self.suggest_button.setToolTip(
-            f"Look for places where such an attack would be plausible, and mark them ({SUGGEST_SHORTCUT})"
+            f"Search for sites where such an attack would be plausible, and mark them ({SUGGEST_SHORTCUT})"
         )
         self.list = QComboBox()
         self.list.setPlaceholderText(NONE_YET)
@@ -61,7 +61,7 @@ class SuggestionRow(QWidget):
 
     def show_suggestions(self, sites: Sequence[Site], current: int) -> None:
         """List the suggestions; `current` is the one that is looked at, -1 for none."""
-        texts = [f"{number}. {_place(site)} · {site.score:.2f}" for number, site in enumerate(sites, start=1)]
+        texts = [f"{number}. {_voxel(site)} · {site.score:.2f}" for number, site in enumerate(sites, start=1)]
         if texts != [self.list.itemText(row) for row in range(self.list.count())]:
             self.list.clear()
             self.list.addItems(texts)
@@ -74,6 +74,6 @@ class SuggestionRow(QWidget):
         self.selected.emit((self.list.currentIndex() + 1) % max(self.list.count(), 1))
 
 
-def _place(site: Site) -> str:
+def _voxel(site: Site) -> str:
     """Short, since the row is narrow."""
     return " ".join(f"{axis}{value}" for axis, value in zip("zyx", site.at, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
-from napari_mits_gan.widgets.section import note
+from napari_mits_gan.widgets.controls.rows import note
 
 _ERROR_STYLE = "background: #6e1f1f; color: white; padding: 4px; border-radius: 3px;"
 _PLAIN_STYLE = "padding: 4px;"
