@@ -40,7 +40,7 @@ class MitsGanDock(QWidget):
         self.workspace = workspace_of(napari_viewer)
         self.sections = {kind.name: kind(self.workspace) for kind in SECTIONS}
         self.message = MessageLine()
-        self._main_window: QMainWindow | None = None
+        self._ends_with_window = False
         self._lay_out()
         self._connect()
 
@@ -99,7 +99,7 @@ class MitsGanDock(QWidget):
     def event(self, event: Any) -> bool:
         """Notice when napari docks this widget, and when it takes it out again."""
         if event.type() == QEvent.Type.ParentAboutToChange:
-            self._remember_main_window()
+            self._end_with_window()
         elif event.type() == QEvent.Type.ParentChange and self.parent() is None:
             # napari moves docks by taking them out and putting them in: closed is what stays out
             QTimer.singleShot(0, self._leave_if_closed)
@@ -108,12 +108,13 @@ class MitsGanDock(QWidget):
     def showEvent(self, event: Any) -> None:
         """Docked by now."""
         super().showEvent(event)
-        self._remember_main_window()
+        self._end_with_window()
 
-    def _remember_main_window(self) -> None:
+    def _end_with_window(self) -> None:
         """The workspace ends with the window."""
-        if self._main_window is None and (window := self.main_window) is not None:
-            self._main_window = window
+        window = self.main_window
+        if window is not None and not self._ends_with_window:
+            self._ends_with_window = True
             window.destroyed.connect(self.workspace.close)
 
     def _leave_if_closed(self) -> None:

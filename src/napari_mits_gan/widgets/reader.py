@@ -19,19 +19,23 @@ SUFFIXES = (".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".mha", ".mhd", ".nrrd"
 """What the names of CT files end in; a folder is taken for a DICOM series."""
 
 
-def get_reader(path: PathLike | Sequence[PathLike]) -> Callable[[Any], list[Any]] | None:
+def get_reader(path: PathLike | Sequence[PathLike] | None = None) -> Callable[[Any], list[Any]] | None:
     """The reader for a path, as napari asks for it.
 
     Parameters
     ----------
-    path : str, Path or a list of them
-        A DICOM folder or file, a NIfTI, MetaImage or NRRD file; for a list, all must be such.
+    path : str, Path or a list of them, or None
+        A DICOM folder or file, a NIfTI, MetaImage or NRRD file; for a list, all must be such. None, which is what the
+        command palette has, asks the user for a folder and opens it in the dock.
 
     Returns
     -------
     callable or None
         Called with the path, it returns a list of layer data; None says that this plugin does not read such files.
     """
+    if path is None:
+        _ask_for_a_scan()
+        return None
     paths = _as_paths(path)
     return read_layers if paths and all(_is_candidate(p) for p in paths) else None
 
@@ -73,6 +77,17 @@ def _ask(error: SeveralSeriesError) -> str | None:
 
     chooser = SeriesChooser(error.series)
     return chooser.chosen if chooser.exec() else None
+
+
+def _ask_for_a_scan() -> None:
+    import napari
+
+    from napari_mits_gan.widgets.main_dock import open_dock
+    from napari_mits_gan.widgets.sections.scan import ScanSection
+
+    viewer = napari.current_viewer()
+    if viewer is not None:
+        open_dock(viewer).section(ScanSection).choose_folder()
 
 
 def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:

@@ -9,6 +9,10 @@ from superqt import QCollapsible
 
 from napari_mits_gan.widgets.workspace import Workspace
 
+_TITLE_STYLE = (
+    "QPushButton, QPushButton:checked { background: transparent; text-align: left; border: none; font-weight: bold; "
+    "padding: 2px; }"
+)
 _UNLIMITED = 16_777_215
 """Largest height that Qt knows, in pixels."""
 
@@ -35,7 +39,7 @@ class Section(QCollapsible):
     def __init__(self, workspace: Workspace) -> None:
         super().__init__(self.title, expandedIcon="▾", collapsedIcon="▸")
         self.workspace = workspace
-        self.toggleButton().setStyleSheet("text-align: left; border: none; font-weight: bold; padding: 2px;")
+        self.toggleButton().setStyleSheet(_TITLE_STYLE)
         if (outer := self.layout()) is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(1)
