@@ -119,7 +119,7 @@ class Option:
 
 
 @cache
-def options_of(kind: type) -> tuple[Option, ...]:
+def options_of(kind: Any) -> tuple[Option, ...]:
     """The options of a dataclass, in the order of its fields.
 
     Parameters

@@ -13,7 +13,9 @@ def test_a_folder_that_is_not_empty_is_refused_before_the_window_opens(tmp_path)
         run(output=tmp_path)
 
 
-def test_the_whole_loop_leaves_pictures_series_and_report(make_napari_viewer, plugin, light_session, sample_series, tmp_path):
+def test_the_whole_loop_leaves_pictures_series_and_report(
+    make_napari_viewer, plugin, light_session, sample_series, tmp_path
+):
     output = tmp_path / "output"
     demonstration = Demonstration(sample_series, make_napari_viewer(show=True))
     demonstration.write(output)
@@ -26,6 +28,8 @@ def test_the_whole_loop_leaves_pictures_series_and_report(make_napari_viewer, pl
         assert (output / picture).stat().st_size > 50_000
 
 
-def test_a_scan_that_cannot_be_read_ends_the_demonstration_with_its_reason(make_napari_viewer, plugin, light_session, tmp_path):
+def test_a_scan_that_cannot_be_read_ends_the_demonstration_with_its_reason(
+    make_napari_viewer, plugin, light_session, tmp_path
+):
     with pytest.raises(MitsGanError, match="nowhere"):
         Demonstration(tmp_path / "nowhere", make_napari_viewer())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.session import Injection, Detection
+from napari_mits_gan.session import Detection, Injection
 from napari_mits_gan.widgets.controls.attack_words import attack_details, attack_words
 
 PLACE = (20, 45, 34)
@@ -86,7 +86,9 @@ def test_undo_keeps_the_detections_of_those_that_stay(dock, settle):
     assert "detector" in before
     dock.sections["attack"].undo_button.click()
     settle(dock)
-    assert [dock.sections["attack"].list.item(i).text() for i in range(dock.sections["attack"].list.count())] == [before]
+    assert [dock.sections["attack"].list.item(i).text() for i in range(dock.sections["attack"].list.count())] == [
+        before
+    ]
 
 
 def test_a_missing_detector_is_said_once_and_attacks_go_on(make_dock, scan, settle):

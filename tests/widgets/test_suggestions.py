@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication
 from napari_mits_gan.detection.sites import Site
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.session import Injection
-from napari_mits_gan.widgets.layers.marks import CURRENT_COLOR, SITE
 from napari_mits_gan.widgets.controls.suggestion_row import SuggestionRow
+from napari_mits_gan.widgets.layers.marks import CURRENT_COLOR, SITE
 
 NODULE = (20, 45, 86)
 TIMEOUT_MS = 120_000

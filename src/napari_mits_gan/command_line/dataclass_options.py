@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from napari_mits_gan.options import Option, OptionError, made, options_of, summary_of
 
@@ -68,7 +68,7 @@ def _help(option: Option) -> str:
     return f"{text} (default: {default})"
 
 
-def _action(option: Option) -> dict[str, object]:
+def _action(option: Option) -> dict[str, Any]:
     if option.kind is bool:
         return {"action": argparse.BooleanOptionalAction}
 
@@ -79,7 +79,7 @@ def _action(option: Option) -> dict[str, object]:
             raise argparse.ArgumentTypeError(str(error)) from None
 
     words = {int: "N", float: "X", str: "NAME"}
-    action: dict[str, object] = {"type": parsed, "metavar": words.get(option.kind, "FILE")}
+    action: dict[str, Any] = {"type": parsed, "metavar": words.get(option.kind, "FILE")}
     if option.choices:
         action["metavar"] = "|".join(option.choices)
     if option.count is not None:

@@ -17,10 +17,10 @@ from napari_mits_gan.session.detection import Detection
 if TYPE_CHECKING:
     from napari_mits_gan.attack.action import Action
     from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
-    from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.session.model import Session, Version
     from napari_mits_gan.session.replay import Voxel
 

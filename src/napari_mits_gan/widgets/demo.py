@@ -113,7 +113,9 @@ class Demonstration:
         import napari
 
         self.workspace.clicking.arm(True)
-        self.workspace.messages.say("Click into a lung to inject a nodule; then press Protect, and see what becomes of it.")
+        self.workspace.messages.say(
+            "Click into a lung to inject a nodule; then press Protect, and see what becomes of it."
+        )
         napari.run()
 
     def attack(self, action: Action, at: Voxel) -> None:

@@ -7,8 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_mits_gan.ct.dicom import isolated_decoder
-from napari_mits_gan.ct.dicom import pixels
+from napari_mits_gan.ct.dicom import isolated_decoder, pixels
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.errors import ReadError
 

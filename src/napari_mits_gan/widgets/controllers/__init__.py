@@ -1,1 +1,1 @@
-"""What acts: reading, protecting, attacking, searching, exporting; each changes the session or starts the work that will."""
+"""What acts: reads, protects, attacks, searches, exports; each changes the session or starts the work that will."""

@@ -138,7 +138,11 @@ class Display(Controller):
         def compute(progress: Any) -> NDArray[np.int16] | None:
             session.attacked("original", progress)
             session.attacked("protected", progress)
-            return difference_hu(session, Difference.EFFECT, request.version) if request.kind is Difference.EFFECT else None
+            return (
+                difference_hu(session, Difference.EFFECT, request.version)
+                if request.kind is Difference.EFFECT
+                else None
+            )
 
         def done(difference: NDArray[np.int16] | None) -> None:
             if request != self._request():

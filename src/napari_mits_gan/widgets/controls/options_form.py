@@ -57,7 +57,7 @@ class OptionsForm(QWidget):
         if self._kind is None or self._form is None:
             return None
         values = {option.name: _value(option, self._form[option.name].value) for option in options_of(self._kind)}
-        instance = made(self._kind, values)
+        instance: Any = made(self._kind, values)
         return None if instance == self._kind() else instance
 
 

@@ -1,4 +1,4 @@
-"""Which layer is which. napari hands plugins layers in wrappers, a new one each time, so that `is` and `type` mislead."""
+"""Which layer is which: napari hands plugins layers in wrappers, new ones each time, so `is` and `type` mislead."""
 
 from __future__ import annotations
 

@@ -139,8 +139,8 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
     volume : CTVolume
         The scan; the points are in its voxels.
     found : VulnerabilityMap
-        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan, and where
-        it was not asked; the features hold all figures of the place that a point belongs to.
+        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan,
+        and where it was not asked; the features hold all figures of the site that a point belongs to.
     """
     dz, _, dx = volume.spacing
     reach = int(VULNERABILITY_MM / dz)

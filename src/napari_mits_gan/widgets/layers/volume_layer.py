@@ -98,7 +98,8 @@ def volume_of(layer: Layer | None) -> CTVolume:
     ----------
     layer : napari layer or None
         A layer that this plugin's reader opened gives its own scan, with all that DICOM said of it, unless somebody
-        edited it. Any other image layer with three axes gives a new scan: its values are taken for HU, its scale for the spacing in mm.
+        edited it. Any other image layer with three axes gives a new scan: its values are taken for HU, its scale for
+        the spacing in mm.
 
     Returns
     -------

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QPushButton
 
-from napari_mits_gan.session import Difference
 from napari_mits_gan.widgets.controls.figures_table import FiguresTable
 from napari_mits_gan.widgets.sections.section import Section
 

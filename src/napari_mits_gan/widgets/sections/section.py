@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from qtpy.QtWidgets import QVBoxLayout
 from superqt import QCollapsible
@@ -43,7 +43,7 @@ class Section(QCollapsible):
         if (outer := self.layout()) is not None:
             outer.setContentsMargins(0, 0, 0, 0)
             outer.setSpacing(1)
-        self.body: QVBoxLayout = self.content().layout()
+        self.body = cast(QVBoxLayout, self.content().layout())
         self.body.setContentsMargins(6, 0, 2, 4)
         self.body.setSpacing(4)
         policy = self.sizePolicy()
