@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from docstring_parser import parse
 
@@ -153,7 +153,8 @@ def made(kind: type[T], values: Mapping[str, Any]) -> T:
     OptionError
         If a value is not one that the option takes.
     """
-    known = {option.name: option for option in options_of(kind)}
+    options: tuple[Option, ...] = options_of(cast(Any, kind))
+    known = {option.name: option for option in options}
     return kind(**{name: known[name].checked(value) for name, value in values.items()})
 
 
