@@ -85,14 +85,14 @@ def test_a_place_outside_the_scan_is_refused(dock, settle, complaint):
 
 
 def test_a_click_beside_the_scan_is_refused(dock, settle, complaint, viewer_of):
-    assert dock.workspace.attacking.click((50.0, 500.0, 0.0), "inject") is None
+    assert dock.workspace.attacking.click((50.0, 500.0, 0.0)) is None
     assert_one_sentence(complaint())
     assert dock.workspace.session.injections == ()
 
 
 def test_a_click_in_three_dimensions_is_refused(dock, complaint, viewer_of):
     viewer_of(dock).dims.ndisplay = 3
-    assert dock.workspace.attacking.click((50.0, 0.0, 0.0), "inject") is None
+    assert dock.workspace.attacking.click((50.0, 0.0, 0.0)) is None
     assert_one_sentence(complaint())
 
 

@@ -69,7 +69,7 @@ def test_all_layers_can_be_removed_and_restored(dock, settle, viewer_of):
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     viewer.layers.clear()
-    assert dock.workspace.attacking.click((50.0, 0.0, 0.0), "inject") is None
+    assert dock.workspace.attacking.click((50.0, 0.0, 0.0)) is None
     dock.sections["compare"].restore_button.click()
     settle(dock)
     assert len(viewer.layers) == 6

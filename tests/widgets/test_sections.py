@@ -145,3 +145,12 @@ def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     QApplication.processEvents()
     qtbot.waitUntil(lambda: section.height() > before)
     assert section.summary.height() >= section.summary.heightForWidth(section.summary.width())
+
+
+def test_the_numbers_of_the_voxel_are_seen(shown_dock):
+    for box in shown_dock.sections["attack"].voxel_boxes:
+        box.setValue(1234)
+        edit = box.lineEdit()
+        needed = edit.fontMetrics().horizontalAdvance(box.text())
+        assert edit.width() >= needed
+        assert edit.height() >= edit.fontMetrics().height()

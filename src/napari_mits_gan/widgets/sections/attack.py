@@ -22,6 +22,10 @@ ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
 HERE_SHORTCUT = "Ctrl+Alt+H"
 _LARGEST_INDEX = 9999
+_NARROW_STYLE = (
+    # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
+    "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
+)
 _CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
 _ARM_STYLE = (
     "QPushButton { padding: 5px; } QPushButton:checked { background: #a33a2c; color: white; font-weight: bold; }"
@@ -57,7 +61,7 @@ class AttackSection(Section):
         for box, axis in zip(self.voxel_boxes, "zyx", strict=True):
             box.setRange(0, _LARGEST_INDEX)
             box.setPrefix(f"{axis} ")
-            box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+            box.setStyleSheet(_NARROW_STYLE)
             box.setAccessibleName(f"Voxel, {axis}")
             box.setToolTip("Voxel at the centre of the attack; one outside the scan is refused")
         self.here_button = QPushButton("Attack here")
