@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_mits_gan.evaluation.diagnostic import DiagnosticValue
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
-from napari_mits_gan.evaluation.outcome import Outcomes
-from napari_mits_gan.evaluation.report import Table
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.measures.diagnostic_value import DiagnosticValue
+from napari_mits_gan.evaluation.outcomes.outcome import Outcomes
+from napari_mits_gan.evaluation.reports.table import Table
 from napari_mits_gan.evaluation.result import Evaluation
-from napari_mits_gan.evaluation.robustness import WORST, Robustness
+from napari_mits_gan.evaluation.robustness.robustness import WORST, Robustness
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,18 @@ class Reached:
         return self.evaluation.disruptions["inject"][self.evaluation.method]
 
     def kept(self, purifier: str) -> float:
-        """Share of the injections over the threshold that is left, in percent; NaN where there were none."""
-        return 100 * self.robust["inject"].share_kept(purifier)
+        """Proportion of the injections over the threshold that is left, in percent; NaN where there were none."""
+        return 100 * self.robust["inject"].proportion_kept(purifier)
 
     def beats_controls_by(self) -> float:
         """Percentage points between the protection and the best control; NaN unless all three were measured."""
         versions = self.evaluation.disruptions["inject"]
-        others = [d.share for name, d in versions.items() if name != self.evaluation.method]
-        return 100 * (versions[self.evaluation.method].share - max(others)) if len(others) == 3 else math.nan
+        others = [d.proportion_disrupted for name, d in versions.items() if name != self.evaluation.method]
+        return (
+            100 * (versions[self.evaluation.method].proportion_disrupted - max(others))
+            if len(others) == 3
+            else math.nan
+        )
 
 
 @dataclass(frozen=True)
@@ -66,22 +70,38 @@ AIMS = (
     Aim("SSIM, lung window", ".4f", lambda r: r.change[2], True, {10: 0.99, 20: 0.97}),
     Aim("disruption gain, injector", ".2f", lambda r: r.injector.gain, True, {20: 5, 40: 8}),
     Aim(
-        f"injections over {DISRUPTED_ABOVE}, %", ".0f", lambda r: 100 * r.injector.share, True, {10: 40, 20: 85, 40: 98}
+        f"injections over {DISRUPTED_ABOVE}, %",
+        ".0f",
+        lambda r: 100 * r.injector.proportion_disrupted,
+        True,
+        {10: 40, 20: 85, 40: 98},
     ),
-    Aim("the same, another seed", ".0f", lambda r: 100 * r.unseen["inject-other-seed"].share, True, {20: 70, 40: 90}),
+    Aim(
+        "the same, another seed",
+        ".0f",
+        lambda r: 100 * r.unseen["inject-other-seed"].proportion_disrupted,
+        True,
+        {20: 70, 40: 90},
+    ),
     Aim(
         "the same, other width and core",
         ".0f",
-        lambda r: 100 * r.unseen["inject-small-core"].share,
+        lambda r: 100 * r.unseen["inject-small-core"].proportion_disrupted,
         True,
         {20: 50, 40: 75},
     ),
-    Aim("the same, no equalisation", ".0f", lambda r: 100 * r.unseen["inject-fixed-window"].share, True, {}),
+    Aim(
+        "the same, no equalisation",
+        ".0f",
+        lambda r: 100 * r.unseen["inject-fixed-window"].proportion_disrupted,
+        True,
+        {},
+    ),
     Aim(
         "injections null or conspicuous, %", ".0f", lambda r: 100 * r.injections.thwarted.value, True, {20: 60, 40: 90}
     ),
     Aim("removals failed or conspicuous, %", ".0f", lambda r: 100 * r.removals.thwarted.value, True, {20: 60, 40: 90}),
-    Aim("share kept after a DICOM round trip, %", ".0f", lambda r: r.kept("dicom"), True, {20: 99, 40: 99}),
+    Aim("proportion kept after a DICOM round trip, %", ".0f", lambda r: r.kept("dicom"), True, {20: 99, 40: 99}),
     Aim("after resampling to 1 mm", ".0f", lambda r: r.kept("resample-1mm"), True, {20: 90, 40: 90}),
     Aim("after noise of 10 HU", ".0f", lambda r: r.kept("noise-10"), True, {20: 90, 40: 90}),
     Aim("after JPEG 2000, 5:1", ".0f", lambda r: r.kept("jpeg2000-5"), True, {20: 90, 40: 90}),

@@ -1,9 +1,9 @@
 """How good the shipped attackers are, by an independent detector and by measurement; writes into docs/attack.md.
 
-python benchmarks/attack_quality.py
-python benchmarks/attack_quality.py --scans some/series --places 6 --out quality.md
+python -m benchmarks.attack_quality
+python -m benchmarks.attack_quality --scans some/series --sites 6 --out quality.md
 
-On scans kept out of training: injections at random places in the lungs, removals of nodules drawn at the same places
+On scans kept out of training: injections at random sites in the lungs, removals of nodules drawn at the same sites
 and of those that a file beside the scan lists (NAME_nodules.json or .csv). The tables stand between two markers in the
 file; the rest of it stays. The same weights, scans and options give the same text, up to the last digits of another
 processor.
@@ -16,11 +16,11 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from measure import limit_cores
-from scans import add_scans, chosen_paths
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-BEGIN = "<!-- attack quality: written by python benchmarks/attack_quality.py, do not edit -->"
+BEGIN = "<!-- attack quality: written by python -m benchmarks.attack_quality, do not edit -->"
 END = "<!-- end of attack quality -->"
 HEAD = "# How good the attackers are\n\n"
 
@@ -28,7 +28,7 @@ HEAD = "# How good the attackers are\n\n"
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_scans(parser)
-    parser.add_argument("--places", type=int, default=50, help="in each scan (default: 50)")
+    parser.add_argument("--sites", type=int, default=50, help="in each scan (default: 50)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--injector", default="inject", help="weights (default: the shipped ones)")
     parser.add_argument("--remover", default="remove", help="weights (default: the shipped ones)")
@@ -41,15 +41,15 @@ def main() -> None:
 
     if options.cores:
         limit_cores(options.cores)
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from benchmarks.attack_quality_report import markdown
+    from benchmarks.measures.attack_quality import attack_quality
+    from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.evaluation.attack_quality import attack_quality
-    from napari_mits_gan.evaluation.attack_report import markdown
 
-    injector = CTGAN.load(options.injector, options.device, action="inject")
-    remover = CTGAN.load(options.remover, options.device, action="remove")
+    injector = load_differentiable(options.injector, options.device, action="inject")
+    remover = load_attacker(options.remover, options.device, action="remove")
     detector = NoduleDetector.load(options.detector, options.device)
     found = []
     for path in chosen_paths(options):
@@ -61,7 +61,7 @@ def main() -> None:
                 remover,
                 detector,
                 annotated=nodules_beside(path, volume),
-                n=options.places,
+                n=options.sites,
                 seed=options.seed,
                 progress=lambda done, total, name=volume.name: print(f"{name}: {done} of {total}", flush=True),
             )

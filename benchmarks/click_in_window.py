@@ -1,6 +1,6 @@
 """How long a user of the window waits after a click, until the panels show the answer.
 
-xvfb-run -a -s "-screen 0 1600x1000x24" python benchmarks/click_in_window.py
+xvfb-run -a -s "-screen 0 1600x1000x24" python -m benchmarks.click_in_window
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from measure import limit_cores, seconds
-from scans import add_scans, chosen_paths
+from benchmarks.measure import limit_cores, seconds
+from benchmarks.scans import add_scans, chosen_paths
 
 
 def main() -> None:
@@ -20,18 +20,18 @@ def main() -> None:
     options = parser.parse_args()
 
     limit_cores(options.cores)
-    from napari_mits_gan.evaluation.clicks import random_lung_clicks
+    from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.widgets.demo import Demonstration
 
     (path,) = chosen_paths(options, at_most=1)
     demonstration = Demonstration(path)
-    places = random_lung_clicks(demonstration.scan, 1 + options.clicks, seed=0)
+    sites = random_lung_clicks(demonstration.scan, 1 + options.clicks, seed=0)
 
-    def click(place: tuple[int, int, int]) -> None:
-        demonstration.workspace.attacking.attack("inject", place)
+    def click(site: tuple[int, int, int]) -> None:
+        demonstration.workspace.attacking.attack("inject", site)
         demonstration.wait()
 
-    first, *times = [seconds(lambda place=place: click(place)) for place in places]
+    first, *times = [seconds(lambda site=site: click(site)) for site in sites]
     print(
         f"{path.name}, {options.cores} cores: first click {first:.2f} s (the panels are made then), "
         f"then median {statistics.median(times):.2f} s, longest {max(times):.2f} s of {len(times)}"

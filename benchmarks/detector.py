@@ -1,9 +1,9 @@
 """How well the detector tells nodules from healthy lung on scans kept out of its training; prints Markdown.
 
-python benchmarks/detector.py
-python benchmarks/detector.py --scans some/series --places 20
+python -m benchmarks.detector
+python -m benchmarks.detector --scans some/series --sites 20
 
-Nodules are drawn at random healthy places of the lungs, by the rule that the attackers learned from and by the
+Nodules are drawn at random healthy sites of the lungs, by the rule that the attackers learned from and by the
 detector's own; "found" are those that reach its threshold. The same weights, scans and options give the same text, up
 to the last digits of another processor.
 """
@@ -17,12 +17,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from measure import limit_cores
-from scans import add_scans, chosen_paths
 from scipy import ndimage
 
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
+
 MIDDLE = (23.7, 23.7, 23.7)
-"""Where the place lies in a cut cube of 48 mm: between the voxels 23 and 24."""
+"""Where the site lies in a cut cube of 48 mm: between the voxels 23 and 24."""
 LEAST_SEEN = 0.5
 """A nodule of which less is to be seen, drawn into a vessel or a wall, is counted apart."""
 DIAMETERS_MM = ((4.0, 6.0), (6.0, 10.0), (10.0, 20.0), (20.0, 30.0))
@@ -47,7 +48,7 @@ class Scan:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_scans(parser)
-    parser.add_argument("--places", type=int, default=130, help="in each scan (default: 130)")
+    parser.add_argument("--sites", type=int, default=130, help="in each scan (default: 130)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--detector", type=Path, help="weights (default: the shipped ones)")
     parser.add_argument("--device", default="auto")
@@ -59,28 +60,28 @@ def main() -> None:
     from napari_mits_gan.detection.detector import NoduleDetector
 
     detector = NoduleDetector.load(options.detector, options.device)
-    scans = [held_out(path, detector, options.places, options.seed) for path in chosen_paths(options)]
+    scans = [held_out(path, detector, options.sites, options.seed) for path in chosen_paths(options)]
     print("\n".join(["", *table(scans, detector, options.seed)]))
     print(f"\nWeights: {detector.name}, threshold {detector.threshold:g}. Seed {options.seed}.")
 
 
-def held_out(path: Path, detector, places: int, seed: int) -> Scan:
+def held_out(path: Path, detector, sites: int, seed: int) -> Scan:
     """Read a scan and cut cubes of its lungs, away from the nodules that a file beside it lists."""
     from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.network import CUBE_MM
-    from napari_mits_gan.evaluation.attack_quality import healthy_places
+    from napari_mits_gan.evaluation.sites.healthy_lung import healthy_lung_sites
 
     volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
     nodules = nodules_beside(path, volume)
-    at = healthy_places(volume, places, seed, annotated=nodules)
+    at = healthy_lung_sites(volume, sites, seed, annotated=nodules)
     cubes = np.stack([cut_at_1mm(volume, np.array(one), CUBE_MM) for one in at]).astype(np.float32)
     found = []
     for nodule in nodules:
         z, y, x = (round(c) for c in nodule.at)
         found.append((nodule.diameter_mm, float(detector.scores(volume, [(z, y, x)])[0])))
-    print(f"{volume.name}: {len(cubes)} healthy places, {len(found)} real nodule(s)", file=sys.stderr)
+    print(f"{volume.name}: {len(cubes)} healthy sites, {len(found)} real nodule(s)", file=sys.stderr)
     return Scan(volume.name, volume.spacing[0], cubes, tuple(found))
 
 
@@ -126,13 +127,13 @@ def with_noise(cube: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def table(scans: list[Scan], detector, seed: int) -> list[str]:
     """The rows in Markdown."""
-    from napari_mits_gan.evaluation.share import Share
+    from napari_mits_gan.evaluation.measures.intervals import Proportion
 
     def scored(cubes: list[np.ndarray]) -> np.ndarray:
         return detector.score_cubes(np.stack(cubes)) if cubes else np.zeros(0)
 
     def found(scores: np.ndarray) -> str:
-        return str(Share.among(scores >= detector.threshold))
+        return str(Proportion.among(scores >= detector.threshold))
 
     def drawn(rule, stream: int, change: Change | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Scores of the nodules of which enough is to be seen, and of the others."""
@@ -168,7 +169,7 @@ def table(scans: list[Scan], detector, seed: int) -> list[str]:
         add(f"its own rule, {low:g} to {high:g} mm", area_under_curve(clear, without), found(clear))
     first = 0
     for scan in scans:
-        add(f"random places of {scan.name}", None, found(without[first : first + len(scan.healthy)]))
+        add(f"random sites of {scan.name}", None, found(without[first : first + len(scan.healthy)]))
         first += len(scan.healthy)
         for diameter, score in scan.real:
             add(f"the real nodule of {scan.name}, {diameter:.0f} mm", None, f"score {score:.3f}")
@@ -178,12 +179,12 @@ def table(scans: list[Scan], detector, seed: int) -> list[str]:
         clear, _ = drawn(by_own_rule, stream, change)
         changed = healthy(change, stream + 10)
         add(f"{what}, its own rule", area_under_curve(clear, changed), found(clear))
-        add(f"{what}, random places", None, found(changed))
+        add(f"{what}, random sites", None, found(changed))
     return rows
 
 
 def area_under_curve(positive: np.ndarray, negative: np.ndarray) -> float:
-    """How often a nodule scores higher than a healthy place; ties count half."""
+    """How often a nodule scores higher than a healthy site; ties count half."""
     above, equal = positive[:, None] > negative, positive[:, None] == negative
     return float(above.mean() + 0.5 * equal.mean())
 

@@ -3,7 +3,7 @@
 The series is made of a scan's slices, repeated until there are enough, in a temporary folder. Both readers take turns,
 each time in a process of its own, so that whatever else keeps the machine busy slows down both.
 
-python benchmarks/loading.py
+python -m benchmarks.loading
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import MIB, forget_peak, peak_bytes, resident_bytes, seconds
-from scans import add_scans, chosen_paths
+from benchmarks.measure import MIB, forget_peak, peak_bytes, resident_bytes, seconds
+from benchmarks.scans import add_scans, chosen_paths
 
 
 def _make(scan: Path, folder: Path, slices: int) -> None:
@@ -28,7 +28,7 @@ def _make(scan: Path, folder: Path, slices: int) -> None:
 
     from napari_mits_gan.ct.read import read_ct
 
-    source = read_ct(scan).dicom
+    source = read_ct(scan).source
     if source is None:
         sys.exit(f"{scan.name} is no DICOM series; name one with --scans")
     sources = [item.header.path for item in source.slices]
@@ -83,13 +83,16 @@ def main() -> None:
         return _one(*options.one)
 
     (scan,) = chosen_paths(options, at_most=1)
-    with tempfile.TemporaryDirectory() as place:
-        _make(scan, Path(place), options.slices)
+    with tempfile.TemporaryDirectory() as folder:
+        _make(scan, Path(folder), options.slices)
         found: dict[str, list[dict[str, float]]] = {name: [] for name in READERS}
         for turn in range(options.turns):
             for name in READERS if turn % 2 == 0 else reversed(READERS):
                 told = subprocess.run(
-                    [sys.executable, __file__, "--one", name, place], check=True, capture_output=True, text=True
+                    [sys.executable, "-m", "benchmarks.loading", "--one", name, folder],
+                    check=True,
+                    capture_output=True,
+                    text=True,
                 )
                 found[name].append(json.loads(told.stdout.splitlines()[-1]))
     volume = found["napari-mits-gan"][0]["volume"]

@@ -1,15 +1,15 @@
 """How long protecting a scan takes, and how much memory beyond the scan itself.
 
-python benchmarks/protection.py
-python benchmarks/protection.py --cores 2 --method mits-gan --scans some/series
+python -m benchmarks.protection
+python -m benchmarks.protection --cores 2 --method mits-gan --scans some/series
 """
 
 from __future__ import annotations
 
 import argparse
 
-from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
-from scans import add_scans, chosen_scans
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
+from benchmarks.scans import add_scans, chosen_scans
 
 
 def main() -> None:

@@ -1,9 +1,9 @@
 """What the protection does, what it costs and where it breaks, on scans kept out of training; writes docs/results.md.
 
-python benchmarks/results.py
-python benchmarks/results.py --budgets 20 --clicks 5 --out results.md --json results.json
+python -m benchmarks.results
+python -m benchmarks.results --budgets 20 --clicks 5 --out results.md --json results.json
 
-At each budget: random places in the lungs that the protection does not know, attack(protected) against
+At each budget: random sites in the lungs that the protection does not know, attack(protected) against
 attack(original), beside controls of the same RMS. The same weights, scans and options give the same text, up to the
 last digits of another processor.
 """
@@ -21,29 +21,38 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from aims import Reached, aims_table
-from measure import limit_cores
-from scans import add_scans, chosen_paths
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
-from napari_mits_gan.ct.anatomy import lung_mask
+from benchmarks.aims import Reached, aims_table
+from benchmarks.measure import limit_cores
+from benchmarks.scans import add_scans, chosen_paths
+from napari_mits_gan.attack.contract import Attacker
+from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
+from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.annotations import nodules_beside
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import NoduleDetector
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.controls import CONTROLS
-from napari_mits_gan.evaluation.diagnostic import DiagnosticValue, diagnostic_table, diagnostic_value, lungs_coarse
-from napari_mits_gan.evaluation.disruption import DISRUPTED_ABOVE, Disruption
+from napari_mits_gan.evaluation.disruption.controls import CONTROLS
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
 from napari_mits_gan.evaluation.evaluate import disruptions_at, evaluate_protected, load_attackers
-from napari_mits_gan.evaluation.nodules_apart import NodulesApart, nodules_apart
-from napari_mits_gan.evaluation.outcome import Outcomes, attack_and_judge, outcome_table
-from napari_mits_gan.evaluation.report import LEGEND, Table, markdown, summary_table
+from napari_mits_gan.evaluation.measures.change import Change, measure_change
+from napari_mits_gan.evaluation.measures.diagnostic_value import (
+    DiagnosticValue,
+    diagnostic_value,
+    subsampled_lung_mask,
+)
+from napari_mits_gan.evaluation.outcomes.outcome import Outcomes, attack_and_classify
+from napari_mits_gan.evaluation.reports.diagnostic_value import DIAGNOSTIC_LEGEND, diagnostic_table
+from napari_mits_gan.evaluation.reports.disruption import LEGEND, attacks_table, change_table
+from napari_mits_gan.evaluation.reports.outcomes import OUTCOME_LEGEND, outcome_table
+from napari_mits_gan.evaluation.reports.robustness import ROBUSTNESS_LEGEND, robustness_table
+from napari_mits_gan.evaluation.reports.table import Table, before_and_after, percent
 from napari_mits_gan.evaluation.result import Evaluation, pool
-from napari_mits_gan.evaluation.robustness import Robustness, purify_at, robustness
-from napari_mits_gan.evaluation.robustness_report import ROBUSTNESS_LEGEND, robustness_table
-from napari_mits_gan.evaluation.thicker import thicker_slices
-from napari_mits_gan.evaluation.tissue import places_by_tissue
+from napari_mits_gan.evaluation.robustness.robustness import Robustness, purify_at, robustness
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
+from napari_mits_gan.evaluation.sites.synthetic_nodules import SyntheticNodules, synthetic_nodules
+from napari_mits_gan.evaluation.sites.tissue import sites_by_tissue
 from napari_mits_gan.protection.protect import protect
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -51,13 +60,15 @@ SEEN = ("inject", "remove")
 UNSEEN = tuple(name for name in SHIPPED_ATTACKERS if name not in SEEN)
 WHERE_BUDGET_HU = 20
 """By tissue, by slice thickness and against all controls it is measured at this budget alone."""
-THICKER_MM = 5.0
+THICK_SLICE_MM = 5.0
+CHECK_SLICES, CHECK_BUDGET_HU = 16, 20
+"""What a test can measure again within seconds, to see that the document is of the committed weights and code."""
 
 HEAD = """\
 # Results
 
-Written by `python benchmarks/results.py`; do not edit. Places are drawn at random in the lungs, and the protection
-does not know them. Always attack(protected) against attack(original). Intervals resample places, not patients: there
+Written by `python -m benchmarks.results`; do not edit. Sites are drawn at random in the lungs, and the protection
+does not know them. Always attack(protected) against attack(original). Intervals resample sites, not patients: there
 are two patients only.
 """
 
@@ -70,11 +81,9 @@ AIMS_HEAD = """\
 Reached, and in brackets what was wanted. What was tried for those that are missed, and why they are missed:
 [experiments.md](experiments.md#what-is-missed-and-why)."""
 
-OUTCOME_LEGEND = """\
-An injection is *null* where the detector sees no nodule afterwards, a removal *failed* where it still sees one;
-*conspicuous* where a trait of the result lies outside what 99 % of the attacks on original scans keep
-(`evaluation/outcome.py`), else *convincing*. Compare each line with that of the original scan: some attacks fail by
-themselves. Removals are those of nodules drawn into the scan before it is protected."""
+CHECK_HEAD = """\
+Protected as a scan of their own, seed 0; a test measures them again, to see that this document belongs to the weights
+and the code beside it."""
 
 T = TypeVar("T")
 
@@ -90,7 +99,7 @@ class Wanted:
     budgets : tuple of int
         Largest changes in HU.
     clicks, nodules : int
-        Places and drawn nodules in each scan.
+        Sites and drawn nodules in each scan.
     seed : int
         Fixes all that is drawn.
     device : str
@@ -118,6 +127,7 @@ class Found:
     outcomes: dict[str, Outcomes] = field(default_factory=dict)
     diagnostic: dict[int, DiagnosticValue] = field(default_factory=dict)
     where: dict[str, Disruption] = field(default_factory=dict)
+    check: dict[str, Change] = field(default_factory=dict)
 
 
 def measured(path: Path, wanted: Wanted) -> Found:
@@ -127,107 +137,131 @@ def measured(path: Path, wanted: Wanted) -> Found:
     others = load_attackers(UNSEEN, wanted.device)
     detector = NoduleDetector.load(device=wanted.device)
     lung = lung_mask(volume)
-    places = random_lung_clicks(volume, wanted.clicks, wanted.seed, lung=lung)
+    sites = random_lung_clicks(volume, wanted.clicks, wanted.seed, lung=lung)
     annotated = nodules_beside(path, volume)
-    drawn = nodules_apart(volume, wanted.nodules, wanted.seed, annotated=annotated, lung=lung)
+    drawn = synthetic_nodules(volume, wanted.nodules, wanted.seed, annotated=annotated, lung=lung)
     found = Found()
 
     def protected_version(scan: CTVolume, budget: int) -> CTVolume:
         return protect(scan, wanted.method, budget, seed=wanted.seed, device=wanted.device)
 
-    found.outcomes["injection, original scan"] = attack_and_judge(attackers["inject"], volume, places, detector)[1]
+    found.outcomes["injection, original scan"] = attack_and_classify(attackers["inject"], volume, sites, detector)[1]
     found.outcomes["removal, original scan"] = _removals(attackers["remove"], drawn, drawn.volume, volume, detector)
-    coarse = lungs_coarse(drawn.volume)
+    found.check = check_of(volume, wanted.method, wanted.device)
+    coarse = subsampled_lung_mask(drawn.volume)
     for budget in wanted.budgets:
         print(f"{budget} HU, {volume.name}", flush=True)
         protected = protected_version(volume, budget)
         found.evaluations[budget] = evaluate_protected(
             volume,
             protected,
-            places=places,
+            sites=sites,
             attackers=attackers,
             detector=detector,
             controls=wanted.controls if budget == WHERE_BUDGET_HU else ("gaussian-noise",),
             seed=wanted.seed,
         )
-        unseen = disruptions_at(volume, {"protected": protected}, places=places, attackers=others, detector=detector)
+        unseen = disruptions_at(volume, {"protected": protected}, sites=sites, attackers=others, detector=detector)
         found.unseen[budget] = {name: versions["protected"] for name, versions in unseen.items()}
-        purified = purify_at(volume, protected, places, seed=wanted.seed)
+        purified = purify_at(volume, protected, sites, seed=wanted.seed)
         found.robust[budget] = {name: robustness(attacker, purified) for name, attacker in attackers.items()}
-        _, judged = attack_and_judge(attackers["inject"], protected, places, detector)
-        found.outcomes[f"injection, protected at {budget} HU"] = judged
+        _, outcomes = attack_and_classify(attackers["inject"], protected, sites, detector)
+        found.outcomes[f"injection, protected at {budget} HU"] = outcomes
         with_nodules = protected_version(drawn.volume, budget)
-        judged = _removals(attackers["remove"], drawn, with_nodules, volume, detector)
-        found.outcomes[f"removal, protected at {budget} HU"] = judged
+        outcomes = _removals(attackers["remove"], drawn, with_nodules, volume, detector)
+        found.outcomes[f"removal, protected at {budget} HU"] = outcomes
         real = [(round(z), round(y), round(x)) for z, y, x in (nodule.at for nodule in annotated)]
         found.diagnostic[budget] = diagnostic_value(
             drawn.volume,
             with_nodules,
-            nodules=[*drawn.places, *real],
+            nodules=[*drawn.sites, *real],
             detector=detector,
-            elsewhere=places,
+            healthy_sites=sites,
             healthy=volume,
             lung=coarse,
             seed=wanted.seed,
         )
         if budget == WHERE_BUDGET_HU:
             _by_place(found, volume, protected, lung, wanted, detector)
-            thick = thicker_slices(volume, THICKER_MM)
-            thick_places = random_lung_clicks(thick, wanted.clicks, wanted.seed)
+            thick = volume.coarsen((max(1, round(THICK_SLICE_MM / volume.spacing[0])), 1, 1))
+            thick_sites = random_lung_clicks(thick, wanted.clicks, wanted.seed)
             disrupted = disruptions_at(
                 thick,
                 {"protected": protected_version(thick, budget)},
-                places=thick_places,
+                sites=thick_sites,
                 attackers={"inject": attackers["inject"]},
                 detector=detector,
             )
-            found.where[f"lung, {THICKER_MM:g} mm slices (averaged)"] = disrupted["inject"]["protected"]
+            found.where[f"lung, {THICK_SLICE_MM:g} mm slices (averaged)"] = disrupted["inject"]["protected"]
     return found
 
 
+def check_of(volume: CTVolume, method: str, device: str) -> dict[str, Change]:
+    """What the protection changes in the middle slices, taken for a scan of their own."""
+    first = (volume.shape[0] - CHECK_SLICES) // 2
+    slices = volume.crop(Box((first, 0, 0), (CHECK_SLICES, *volume.shape[1:])))
+    protected = protect(slices, method, CHECK_BUDGET_HU, device=device)
+    return {f"{method}, {volume.name}": measure_change(slices, protected, body_mask(slices))}
+
+
 def _removals(
-    attacker: CTGAN, drawn: NodulesApart, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
+    attacker: Attacker, drawn: SyntheticNodules, scan: CTVolume, healthy: CTVolume, detector: NoduleDetector
 ) -> Outcomes:
-    return attack_and_judge(attacker, scan, drawn.places, detector, healthy=healthy)[1]
+    return attack_and_classify(attacker, scan, drawn.sites, detector, healthy=healthy)[1]
 
 
 def _by_place(
     found: Found, volume: CTVolume, protected: CTVolume, lung: np.ndarray, wanted: Wanted, detector: NoduleDetector
 ) -> None:
     attackers = load_attackers(("inject",), wanted.device)
-    for tissue, places in places_by_tissue(volume, wanted.clicks, wanted.seed, lung=lung).items():
-        if places:
+    for tissue, sites in sites_by_tissue(volume, wanted.clicks, wanted.seed, lung=lung).items():
+        if sites:
             disrupted = disruptions_at(
-                volume, {"protected": protected}, places=places, attackers=attackers, detector=detector
+                volume, {"protected": protected}, sites=sites, attackers=attackers, detector=detector
             )
             found.where[tissue] = disrupted["inject"]["protected"]
 
 
-def disruption_lines(rows: Sequence[tuple[str, Disruption]]) -> Table:
-    """One line for each named set of attacks."""
+def summary_table(evaluations: Sequence[Evaluation]) -> Table:
+    """One row for each evaluation and attacker: what the protection costs, what it does, what the controls do."""
+    controls = list(dict.fromkeys(name for e in evaluations for name in e.controls))
     header = (
-        "attacks", "places", "median deviation", "95 % interval", f"over {DISRUPTED_ABOVE}", "gain", "nodule seen"
-    )  # fmt: skip
-    lines = []
-    for name, d in rows:
-        low, high = d.median_interval
-        seen = (
-            "–"
-            if d.seen is None or d.seen_original is None
-            else f"{100 * d.seen_original:.0f} % → {100 * d.seen:.0f} %"
-        )
-        lines.append(
-            (
-                name,
-                f"{len(d.deviations)}",
-                f"{d.median:.5f}",
-                f"{low:.5f} – {high:.5f}",
-                f"{100 * d.share:.0f} %",
-                f"{d.gain:.2f}",
-                seen,
+        "protection, attacker",
+        "RMS, HU",
+        "PSNR, dB",
+        "SSIM",
+        "10 mm mean, 95 %, HU",
+        "median deviation",
+        "95 % interval",
+        f"over {DISRUPTED_ABOVE}",
+        "gain",
+        "nodule seen",
+        *(f"÷ {name}" for name in controls),
+        *(f"{name} over {DISRUPTED_ABOVE}" for name in controls),
+    )
+    rows = []
+    for e in evaluations:
+        change = e.changes[e.method]
+        for attacker, versions in e.disruptions.items():
+            found = versions[e.method]
+            low, high = found.median_interval
+            rows.append(
+                (
+                    f"{e.title}, {attacker}",
+                    f"{change.fidelity.rms_hu:.2f}",
+                    f"{change.fidelity.psnr_db:.1f}",
+                    f"{change.fidelity.ssim:.4f}",
+                    f"{change.local_mean_95_hu:.2f}",
+                    f"{found.median:.5f}",
+                    f"{low:.5f} – {high:.5f}",
+                    percent(found.proportion_disrupted),
+                    f"{found.gain:.2f}",
+                    before_and_after(found.seen_original, found.seen),
+                    *(e.ratio_text(attacker, c) if c in versions else "" for c in controls),
+                    *(percent(versions[c].proportion_disrupted) if c in versions else "" for c in controls),
+                )
             )
-        )
-    return Table(header, tuple(lines))
+    return Table(header, tuple(rows))
 
 
 def together(parts: Sequence[dict[str, T]], pooled: Callable[[list[T]], T]) -> dict[str, T]:
@@ -240,7 +274,7 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
     """The whole of docs/results.md."""
     pooled = [pool([f.evaluations[budget] for f in found]) for budget in wanted.budgets]
     values = {budget: DiagnosticValue.pooled([f.diagnostic[budget] for f in found]) for budget in wanted.budgets}
-    judged = together([f.outcomes for f in found], Outcomes.pooled)
+    outcomes = together([f.outcomes for f in found], Outcomes.pooled)
     unseen = {b: together([f.unseen[b] for f in found], Disruption.pooled) for b in wanted.budgets}
     robust = {b: together([f.robust[b] for f in found], Robustness.pooled) for b in wanted.budgets}
     reached = {
@@ -248,8 +282,8 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
             one,
             unseen[budget],
             robust[budget],
-            judged[f"injection, protected at {budget} HU"],
-            judged[f"removal, protected at {budget} HU"],
+            outcomes[f"injection, protected at {budget} HU"],
+            outcomes[f"removal, protected at {budget} HU"],
             values[budget],
         )
         for budget, one in zip(wanted.budgets, pooled, strict=True)
@@ -257,15 +291,15 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
     text = [HEAD] + ([HELD_OUT_SCANS] if held_out else [])
     text.append(f"## Aims\n\n{AIMS_HEAD}\n\n{aims_table(reached).markdown()}\n")
     text.append(f"## Attackers that training knew\n\n{summary_table(pooled).markdown()}\n\n{LEGEND}\n")
-    strangers = [
+    unknown = [
         (f"{name}, {budget} HU", disruption) for budget in wanted.budgets for name, disruption in unseen[budget].items()
     ]
     text.append(
         "## Attackers that training did not know\n\nAnother seed, another width and blanked core, no histogram "
-        f"equalisation (docs/attack.md).\n\n{disruption_lines(strangers).markdown()}\n"
+        f"equalisation (docs/attack.md).\n\n{attacks_table(unknown).markdown()}\n"
     )
     text.append(
-        f"## What becomes of the attacks\n\n{outcome_table(list(judged.items())).markdown()}\n\n{OUTCOME_LEGEND}\n"
+        f"## What becomes of the attacks\n\n{outcome_table(list(outcomes.items())).markdown()}\n\n{OUTCOME_LEGEND}\n"
     )
     for budget in wanted.budgets:
         text.append(f"## After purification, {budget} HU\n\n{robustness_table(robust[budget]).markdown()}\n")
@@ -273,12 +307,17 @@ def report(found: Sequence[Found], wanted: Wanted, *, held_out: bool) -> str:
     where = together([f.where for f in found], Disruption.pooled)
     if where:
         text.append(
-            f"## Where, at {WHERE_BUDGET_HU} HU (injections)\n\n{disruption_lines(list(where.items())).markdown()}\n"
+            f"## Where, at {WHERE_BUDGET_HU} HU (injections)\n\n{attacks_table(list(where.items())).markdown()}\n"
         )
-    text.append(f"## Diagnostic value\n\n{diagnostic_table([(f'{b} HU', v) for b, v in values.items()]).markdown()}\n")
+    diagnostic = diagnostic_table([(f"{b} HU", v) for b, v in values.items()]).markdown()
+    text.append(f"## Diagnostic value\n\n{diagnostic}\n\n{DIAGNOSTIC_LEGEND}\n")
+    checked = change_table({name: change for f in found for name, change in f.check.items()})
+    text.append(
+        f"## The middle {CHECK_SLICES} slices alone, {CHECK_BUDGET_HU} HU\n\n{CHECK_HEAD}\n\n{checked.markdown()}\n"
+    )
     for one, budget in zip(pooled, wanted.budgets, strict=True):
-        text.append(markdown(one))
-        text += [markdown(f.evaluations[budget], heading="###") for f in found]
+        text.append(one.to_markdown(legend=False))
+        text += [f.evaluations[budget].to_markdown(heading="###", legend=False) for f in found]
     return "\n".join(text)
 
 
@@ -297,7 +336,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1, help="scans measured at once, each on one core (default: 1)")
     parser.add_argument("--cores", type=int, help="(default: all)")
     parser.add_argument("--out", type=Path, default=REPOSITORY / "docs" / "results.md")
-    parser.add_argument("--json", type=Path, help="also write every place's figures here")
+    parser.add_argument("--json", type=Path, help="also write every site's figures here")
     options = parser.parse_args()
 
     wanted = Wanted(

@@ -1,6 +1,6 @@
 """Tampering with the touched box only, beside the same steps as the original does them, on copies of the whole scan.
 
-python benchmarks/tampering.py
+python -m benchmarks.tampering
 
 Both leave the network out (its output is its input) and follow the published behaviour to the voxel. The original's way
 here: the scan in float64, splines by scipy, voxels repaired one by one, and each of its two pastes into a copy of the
@@ -14,9 +14,10 @@ import statistics
 from collections.abc import Callable
 
 import numpy as np
-from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
 from numpy.typing import NDArray
 from scipy import ndimage, stats
+
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
 
 CUBOID_MM, MASK, REACH = 32, slice(6, 26), 1.3
 

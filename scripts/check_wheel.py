@@ -11,6 +11,7 @@ from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PACKAGE = REPOSITORY / "src" / "napari_mits_gan"
+LICENSE = ("License-Expression: MIT", "License-File: LICENSE")
 WEIGHTS = (
     "detector",
     "injector",
@@ -35,11 +36,14 @@ def main() -> int:
     with zipfile.ZipFile(sys.argv[1]) as wheel:
         names = [name for name in wheel.namelist() if ".dist-info/" not in name]
         manifest = wheel.read("napari_mits_gan/napari.yaml")
+        (metadata,) = (name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
+        told = wheel.read(metadata).decode().split("\n\n", 1)[0].splitlines()
     problems = [f"missing: {name}" for name in sorted(expected() - set(names))]
     problems += [f"not expected: {name}" for name in sorted(set(names) - expected())]
     problems += [f"twice: {name}" for name in sorted({n for n in names if names.count(n) > 1})]
     if manifest != (REPOSITORY / "napari.yaml").read_bytes():
         problems.append("the manifest in the wheel is not the one at the top level")
+    problems += [f"not in the metadata: {line}" for line in LICENSE if line not in told]
     needed = {f"napari_mits_gan/weights/{name}.safetensors" for name in WEIGHTS}
     problems += [f"no weights: {name}" for name in sorted(needed - set(names))]
     print("\n".join(problems) or f"{len(names)} files, complete")

@@ -12,7 +12,7 @@ from napari_mits_gan.ct.read import read_ct
 @pytest.fixture(scope="session")
 def short_scan(sample_series):
     scan = read_ct(sample_series)
-    return replace(scan, hu=scan.hu[66:102].copy(), padding=None, dicom=None)
+    return replace(scan, hu=scan.hu[66:102].copy(), padding=None, source=None)
 
 
 @pytest.fixture(scope="session")

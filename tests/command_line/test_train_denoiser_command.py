@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from napari_mits_gan.command_line.main import main
-from napari_mits_gan.evaluation.denoiser import Denoiser
+from napari_mits_gan.evaluation.robustness.denoiser import Denoiser
 
 
 def test_a_denoiser_is_trained_and_can_be_loaded(image_file, short_scan, tmp_path):

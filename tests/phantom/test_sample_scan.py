@@ -48,7 +48,7 @@ def test_it_says_that_no_person_was_scanned(sample_series, facts):
 def test_a_phantom_written_is_the_phantom_read(tmp_path, scan):
     from dataclasses import replace
 
-    part = replace(scan, hu=scan.hu[40:46].copy(), dicom=None, padding=None)
+    part = replace(scan, hu=scan.hu[40:46].copy(), source=None, padding=None)
     phantom = Phantom(part, Nodule(voxel=(3, 100, 90), diameter_mm=12.0, hu=38.0))
     write_phantom(phantom, tmp_path / "series", seed=0)
     np.testing.assert_array_equal(read_ct(tmp_path / "series").hu, part.hu)

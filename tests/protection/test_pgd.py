@@ -6,9 +6,9 @@ import torch
 
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.errors import ProtectionError
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.disruption import deviation
-from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.evaluation.disruption.attacked_sites import inpainted_cores
+from napari_mits_gan.evaluation.disruption.deviation import deviation
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.pgd import Pgd
 from napari_mits_gan.protection.protect import protect
 
@@ -19,7 +19,7 @@ def test_a_known_click_is_disrupted_more_than_by_noise_of_the_same_budget(patien
     found = []
     for method in (Pgd(at=CLICK, steps=15), "gaussian-noise"):
         protected = protect(patient, method, 20, device="cpu")
-        cores = [tampered_cores(own[0], scan, [CLICK]).normalised for scan in (protected, patient)]
+        cores = [inpainted_cores(own[0], scan, [CLICK]).normalised for scan in (protected, patient)]
         found.append(float(deviation(*cores)[0]))
     assert found[0] > 5 * found[1]
 
@@ -39,9 +39,9 @@ def test_unknown_clicks_are_searched_all_over_the_lungs_within_the_budget(patien
     assert 0 < np.abs(change).max() <= 20
     assert not change[~body_mask(patient)].any()
     places = random_lung_clicks(patient, 6, 3)
-    original = tampered_cores(own[0], patient, places).normalised
+    original = inpainted_cores(own[0], patient, places).normalised
     found = [
-        np.median(deviation(tampered_cores(own[0], scan, places).normalised, original))
+        np.median(deviation(inpainted_cores(own[0], scan, places).normalised, original))
         for scan in (protect(patient, Pgd(visits=4, rate=0.0), 20, device="cpu"), protected)
     ]
     assert found[1] > 2 * found[0]

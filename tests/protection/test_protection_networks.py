@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from napari_mits_gan.evaluation.local_mean import disc
+from napari_mits_gan.evaluation.measures.local_mean import disc
 from napari_mits_gan.protection.networks import PerturbationGenerator
 from napari_mits_gan.protection.perturbation import bounded, roi_mean
 

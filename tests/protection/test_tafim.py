@@ -6,8 +6,8 @@ import pytest
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
-from napari_mits_gan.evaluation.clicks import random_lung_clicks
-from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+from napari_mits_gan.evaluation.disruption.attacked_sites import inpainted_cores
+from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.protection.protect import METHODS, protect
 from napari_mits_gan.protection.tafim import Tafim
 
@@ -17,7 +17,7 @@ def test_what_is_painted_comes_nearer_to_the_target(patient, own):
     far = []
     for steps in (0, 40):
         protected = protect(patient, Tafim(steps=steps, rate=0.3), 40, device="cpu")
-        cores = tampered_cores(own[0], protected, places).normalised
+        cores = inpainted_cores(own[0], protected, places).normalised
         far.append(float(np.mean(np.square(cores + 0.5))))
     assert far[1] < far[0]
 

@@ -44,9 +44,9 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
         economy=0.0,
         smoothing_share=0.0,
     )
-    from napari_mits_gan.evaluation.clicks import random_lung_clicks
-    from napari_mits_gan.evaluation.disruption import deviation
-    from napari_mits_gan.evaluation.tampered_cores import tampered_cores
+    from napari_mits_gan.evaluation.disruption.attacked_sites import inpainted_cores
+    from napari_mits_gan.evaluation.disruption.deviation import deviation
+    from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.protection.mits_gan import MitsGan
     from napari_mits_gan.protection.protect import protect
 
@@ -58,13 +58,13 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
     save_protector(generator, start, {})
     still = dataclasses.replace(settings, steps=1, rate=0.0, map_rate=0.0)
     places = random_lung_clicks(patient, 6, 0)
-    original = tampered_cores(opponents[0], patient, places).normalised
+    original = inpainted_cores(opponents[0], patient, places).normalised
     reached = []
     for name, run in (("before", still), ("after", settings)):
         path = tmp_path / f"{name}.safetensors"
         train_protection([patient], path, run, attackers=opponents, start_from=start, device="cpu")
         protected = protect(patient, MitsGan(path), 40, device="cpu")
-        reached.append(deviation(tampered_cores(opponents[0], protected, places).normalised, original).mean())
+        reached.append(deviation(inpainted_cores(opponents[0], protected, places).normalised, original).mean())
     assert reached[1] > 2 * reached[0]
 
 

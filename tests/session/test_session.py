@@ -7,45 +7,49 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_mits_gan.attack.contract import Attacker, Painted
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError, WeightsError
 from napari_mits_gan.session import BUILT_IN, Detection, Difference, Injection, Networks, ReplayError, Session, cuboid
 from napari_mits_gan.session.analysis import detections, difference_hu, figures
-from napari_mits_gan.session.networks import load_ctgan
+from napari_mits_gan.session.networks import load_by_name
 from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
 SHAPE = (12, 30, 32)
 
 
-class Blob:
-    """A small attacker with the real one's contract: it brightens or darkens a ball, depending on what is there."""
+class Blob(Attacker):
+    """A small attacker: it brightens or darkens a box, depending on what is there."""
+
+    name, family = "blob", "blob"
+    needed_mm = 20.0
 
     def __init__(self, action: str, calls: list[tuple[int, int, int]]) -> None:
         self.action = action
         self.calls = calls
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        if volume.shape[0] < 4:
-            raise AttackError("the scan is thinner than the cuboid")
+    def touched(self, at, spacing):
+        return Box((at[0] - 1, at[1] - 3, at[2] - 3), (3, 7, 7))
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
         self.calls.append(at)
-        hu = volume.hu.copy()
-        z, y, x = at
-        region = (slice(max(0, z - 1), z + 2), slice(max(0, y - 3), y + 4), slice(max(0, x - 3), x + 4))
-        hu[region] = hu[region] // 2 if self.action == "inject" else hu[region] - 50
-        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at)}))
+        box = self.touched(at, volume.spacing).inside(volume.shape)
+        there = volume.hu[box.slices()]
+        return Painted(box, there // 2 if self.action == "inject" else there - 50)
 
 
 class Brightness:
-    """A detector who takes a bright voxel for a nodule, and counts how often it is asked."""
+    """A detector that takes a bright voxel for a nodule, and counts how often it is asked."""
 
     threshold = 0.5
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int, int]] = []
 
-    def scores(self, volume: CTVolume, places) -> np.ndarray:
-        self.asked.extend(places)
-        return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in places])
+    def scores(self, volume: CTVolume, sites) -> np.ndarray:
+        self.asked.extend(sites)
+        return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in sites])
 
 
 def stripes(volume: CTVolume, options: ProtectionOptions, progress) -> CTVolume:
@@ -77,9 +81,9 @@ def test_a_place_outside_the_scan_is_refused_and_nothing_is_lost(volume):
     session = make_session()
     session.open(volume)
     session.add_injection("inject", (5, 5, 5))
-    for place in ((12, 5, 5), (-1, 5, 5), (5, 30, 5), (5, 5, 32)):
+    for voxel in ((12, 5, 5), (-1, 5, 5), (5, 30, 5), (5, 5, 32)):
         with pytest.raises(AttackError, match="outside the scan"):
-            session.add_injection("inject", place)
+            session.add_injection("inject", voxel)
     assert session.injections == (Injection("inject", (5, 5, 5)),)
 
 
@@ -171,7 +175,7 @@ def test_an_injection_that_fails_can_be_withdrawn_and_the_others_stay():
     session = make_session()
     session.open(thin)
     added = session.add_injection("inject", (1, 5, 5))
-    with pytest.raises(ReplayError, match="thinner") as caught:
+    with pytest.raises(ReplayError, match="15 mm thick") as caught:
         session.attacked("original")
     assert caught.value.injection == added
     session.withdraw(added)
@@ -270,7 +274,7 @@ def test_figures_need_both_versions(volume):
     assert figures(session, 5, (5, 5, 5)).protection_slice is None
 
 
-# ---- the detector's detection
+# ---- what the detector finds
 
 
 @pytest.fixture
@@ -279,7 +283,7 @@ def dark(volume) -> CTVolume:
     return CTVolume(np.full_like(volume.hu, -880), spacing=volume.spacing)
 
 
-def detectord_session(volume: CTVolume) -> tuple[Session, Brightness]:
+def session_with_attacks(volume: CTVolume) -> tuple[Session, Brightness]:
     detector = Brightness()
     session = make_session(load_detector=lambda device: detector)
     session.open(volume)
@@ -287,7 +291,7 @@ def detectord_session(volume: CTVolume) -> tuple[Session, Brightness]:
 
 
 def test_the_detector_sees_what_an_attack_changed_at_its_place(dark):
-    session, _ = detectord_session(dark)
+    session, _ = session_with_attacks(dark)
     session.add_injection("inject", (5, 15, 16))
     (detection,) = detections(session, "original")
     assert detection == Detection(before=pytest.approx(0.1), after=pytest.approx(560 / 1200), threshold=0.5)
@@ -300,11 +304,11 @@ def test_the_detector_sees_what_an_attack_changed_at_its_place(dark):
 
 
 def test_detections_are_those_of_attacks_made_one_by_one(volume):
-    session, _ = detectord_session(volume)
-    places = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
+    session, _ = session_with_attacks(volume)
+    sites = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
     expected = []
     score = Brightness().scores
-    for number, at in enumerate(places):
+    for number, at in enumerate(sites):
         before = session.attacked("original")
         session.add_injection("inject" if number % 2 else "remove", at)
         after = session.attacked("original")
@@ -314,7 +318,7 @@ def test_detections_are_those_of_attacks_made_one_by_one(volume):
 
 
 def test_the_detector_is_asked_once_for_each_attack_and_version(volume):
-    session, detector = detectord_session(volume)
+    session, detector = session_with_attacks(volume)
     session.add_injection("inject", (5, 5, 5))
     detections(session, "original")
     session.add_injection("remove", (8, 8, 8))
@@ -333,8 +337,8 @@ def test_the_detector_is_asked_once_for_each_attack_and_version(volume):
     assert len(detector.asked) == 8
 
 
-def test_another_protection_and_another_scan_are_detectord_anew(volume):
-    session, detector = detectord_session(volume)
+def test_another_protection_and_another_scan_are_looked_at_anew(volume):
+    session, detector = session_with_attacks(volume)
     session.add_injection("inject", (5, 5, 5))
     for seed in (0, 1):
         session.accept_protected(session.make_protected(ProtectionOptions(seed=seed)))
@@ -362,17 +366,20 @@ def test_without_a_detector_the_attacks_work_and_the_reason_is_told(volume):
 # ---- other attackers
 
 
-class Painter:
+class Painter(Attacker):
     """An attacker made from a file: it writes the number in that file into a voxel."""
+
+    action, family = "inject", "painter"
 
     def __init__(self, path: Path | None) -> None:
         self.value = 7 if path is None else int(path.read_text())
         self.name = "own" if path is None else f"{path.name} {self.value}"
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        hu = volume.hu.copy()
-        hu[at] = self.value
-        return volume.with_hu(hu, Step("attack", {"at": list(at), "weights": self.name}))
+    def touched(self, at, spacing):
+        return Box(at, (1, 1, 1))
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
+        return Painted(self.touched(at, volume.spacing), np.full((1, 1, 1), self.value))
 
 
 def load_painter(action: str, device: str, path: Path | None = None) -> Painter:
@@ -401,7 +408,7 @@ def test_each_injection_keeps_the_attacker_it_was_made_with(painting, tmp_path):
     for version in ("original", "protected"):
         attacked = painting.attacked(version)
         assert [attacked.hu[at] for at in (first, second, (9, 9, 9), third)] == [7, 55, 7, 7]
-        made_with = [step.parameters["weights"] for step in attacked.history if step.kind == "attack"]
+        made_with = [step.parameters["attacker"] for step in attacked.history if step.kind == "attack"]
         assert made_with == ["own", "other 55", "own", "own"]
     assert [injection.attacker for injection in painting.injections] == [BUILT_IN, "other 55", BUILT_IN, BUILT_IN]
 
@@ -440,7 +447,7 @@ def test_a_file_written_anew_is_another_attacker(painting, tmp_path):
 
 
 def test_the_real_attacker_refuses_a_folder_that_is_none(volume, tmp_path):
-    session = make_session(load_attacker=load_ctgan)
+    session = make_session(load_attacker=load_by_name)
     session.open(volume)
     (tmp_path / "note.txt").write_text("no model")
     with pytest.raises(WeightsError) as refused:

@@ -78,7 +78,7 @@ def test_a_scan_opened_by_napari_is_taken_by_the_dock(make_dock, series, viewer_
     qtbot.waitUntil(lambda: dock.workspace.session.original is not None)
     settle(dock)
     assert [layer.name for layer in viewer.layers] == ["Scan · original", "Marks · scan"]
-    assert viewer.layers[0].metadata[VOLUME_KEY].dicom is not None
+    assert viewer.layers[0].metadata[VOLUME_KEY].source is not None
 
 
 def test_a_dock_that_is_opened_later_takes_the_scan_as_well(

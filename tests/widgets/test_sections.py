@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from napari_mits_gan.evaluation.fidelity import Fidelity
+from napari_mits_gan.evaluation.measures.fidelity import Fidelity
 from napari_mits_gan.protection.gaussian_noise import GaussianNoise
 from napari_mits_gan.session import Difference, Figures
 from napari_mits_gan.workflow.protect_series import ProtectionOptions
@@ -58,7 +58,11 @@ def test_protection_asks_with_method_budget_and_key(asked, settle):
 def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     (dock, options), section = asked, asked[0].sections["protect"]
     section.method.setCurrentText("constant-shift")
-    assert not section.options_button.isEnabled()
+    section.options_button.click()
+    assert section.options.isHidden()
+    assert not section.without_lungs.isHidden()
+    section.without_lungs.click()
+    section.options_button.click()
     section.method.setCurrentText("gaussian-noise")
     section.options_button.click()
     assert not section.options.isHidden()
@@ -68,7 +72,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     sigma.value = 0.25
     section.protect_button.click()
     settle(dock)
-    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25))]
+    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25), without_lungs=True)]
     section.options_button.click()
     assert section.options.isHidden()
 

@@ -21,7 +21,7 @@ from napari_mits_gan.workflow.protect_series import ProtectionOptions, SeriesJob
 @pytest.fixture(scope="module")
 def scan(sample_series):
     whole = read_ct(sample_series)
-    return replace(whole, hu=whole.hu[60:68].copy(), padding=None, dicom=None)
+    return replace(whole, hu=whole.hu[60:68].copy(), padding=None, source=None)
 
 
 @pytest.fixture

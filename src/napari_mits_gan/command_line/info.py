@@ -6,6 +6,7 @@ import argparse
 
 from napari_mits_gan.command_line.options import Commands, add_input, new_command
 from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.read import SeveralSeriesError
 from napari_mits_gan.ct.volume import CTVolume
 
@@ -39,10 +40,10 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "size": " x ".join(f"{s:.0f}" for s in millimetres) + " mm",
         "HU": f"{int(volume.hu.min())} to {int(volume.hu.max())}",
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
-        "source": "DICOM" if volume.dicom is not None else "image file",
+        "source": "DICOM" if volume.source is not None else "image file",
     }
     for number, step in enumerate(volume.history, start=1):
-        label = "SIMULATED ATTACK" if step.kind == "attack" else step.kind
+        label = SIMULATED_ATTACK if step.kind == "attack" else step.kind
         settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
         told[f"step {number}"] = f"{label} ({settings})"
     return told

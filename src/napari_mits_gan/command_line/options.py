@@ -7,29 +7,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from napari_mits_gan.attack.action import ACTIONS
+from napari_mits_gan.attack.attackers import ATTACKERS
+from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.dataclass_options import add_options, given, instance
 from napari_mits_gan.device import NAMES
 
 if TYPE_CHECKING:
     from napari_mits_gan.protection.contract import Method
     from napari_mits_gan.workflow.protect_series import ProtectionOptions
-
-__all__ = [
-    "ACTIONS",
-    "Command",
-    "Commands",
-    "add_device",
-    "add_input",
-    "add_method",
-    "add_seed",
-    "add_seed_or_key",
-    "chosen_method",
-    "new_command",
-    "place",
-    "protection_options",
-    "whole_number",
-]
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -77,6 +62,11 @@ def add_device(command: argparse.ArgumentParser) -> None:
     )
 
 
+def attacker_names() -> str:
+    """The attackers that can be chosen by name, beside the usual two, for a help text."""
+    return ", ".join(name for name in ATTACKERS if name not in ACTIONS)
+
+
 def add_seed(command: argparse.ArgumentParser) -> None:
     """Add the seed of everything that is drawn."""
     command.add_argument(
@@ -94,6 +84,24 @@ def add_seed_or_key(command: argparse.ArgumentParser) -> None:
         "--key",
         metavar="TEXT",
         help="a text of which the protection's pattern is derived, instead of the seed; it is written nowhere",
+    )
+
+
+def add_key_file(command: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add the file with the key that seals."""
+    command.add_argument(
+        "--key-file", type=Path, required=required, metavar="KEY_FILE", help="a key made with keygen, which seals scans"
+    )
+
+
+def add_bits(command: argparse.ArgumentParser) -> None:
+    """Add how many bits a voxel the seal takes."""
+    command.add_argument(
+        "--bits",
+        type=int,
+        choices=(1, 2),
+        default=1,
+        help="lowest bits of a value that carry the seal; two heal twice as finely (default: 1)",
     )
 
 

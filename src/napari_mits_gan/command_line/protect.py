@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from napari_mits_gan.command_line.options import (
@@ -30,6 +31,9 @@ def add_to(commands: Commands) -> None:
     add_method(command)
     add_seed_or_key(command)
     add_device(command)
+    command.add_argument(
+        "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
+    )
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
     command.set_defaults(run=run)
@@ -43,7 +47,7 @@ def run(options: argparse.Namespace) -> None:
         input=options.input,
         output=options.output,
         series=options.series,
-        protection=protection_options(options),
+        protection=replace(protection_options(options), without_lungs=options.without_lungs),
         writing=WritingOptions(options.transfer_syntax, options.series_description),
     )
     files = protect_series(job, progress_bar)

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from napari_mits_gan.ct.suffixes import ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 
 _SUFFIXES = ("_nodules.json", "_nodules.csv")
-_SCAN_SUFFIXES = (".nii.gz", ".nii", ".mha", ".mhd", ".nrrd", ".dcm")
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,7 @@ def nodules_beside(scan: Path, volume: CTVolume) -> tuple[AnnotatedNodule, ...]:
         As `read_nodules`.
     """
     scan = scan.resolve()
-    suffix = next((s for s in _SCAN_SUFFIXES if scan.name.endswith(s)), "")
-    stem = scan.name.removesuffix(suffix)
+    stem = scan.name.removesuffix(ending_of(scan.name))
     for ending in _SUFFIXES:
         listed = scan.with_name(stem + ending)
         if listed.is_file():

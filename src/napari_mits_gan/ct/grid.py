@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import interpolate, ndimage
 
 Voxel = tuple[int, int, int]
 """A voxel (z, y, x)."""
@@ -84,7 +84,7 @@ def cubic_zoom_matrix(n_in: int, n_out: int) -> NDArray[np.float64]:
     return matrix
 
 
-def linear_matrix(at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+def linear_matrix(at: NDArray[np.floating], n: int) -> NDArray[np.float64]:
     """Linear interpolation of `n` voxels at the positions `at`, border voxels repeated.
 
     Parameters
@@ -100,6 +100,26 @@ def linear_matrix(at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
     """
     position = np.clip(at, 0, n - 1)
     return np.clip(1 - np.abs(position[:, None] - np.arange(n)), 0, None)
+
+
+def cubic_matrix(at: NDArray[np.floating], n: int) -> NDArray[np.float64]:
+    """Cubic-spline interpolation of `n` voxels at the positions `at`, border voxels repeated; linear below 4 voxels.
+
+    Parameters
+    ----------
+    at : ndarray of float, shape (m,)
+        Positions in voxels.
+    n : int
+        Number of voxels.
+
+    Returns
+    -------
+    ndarray of float64, shape (m, n)
+    """
+    if n == 1:
+        return np.ones((len(at), 1))
+    splines = interpolate.make_interp_spline(np.arange(n), np.eye(n), k=3 if n > 3 else 1)
+    return np.asarray(splines(np.clip(at, 0, n - 1)), dtype=np.float64)
 
 
 def blur_matrix(n: int, sigma: float) -> NDArray[np.float64]:

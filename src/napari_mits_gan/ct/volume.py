@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Box
-
-if TYPE_CHECKING:
-    from napari_mits_gan.ct.dicom.source import DicomSource
+from napari_mits_gan.ct.source import Source
+from napari_mits_gan.ct.storable import EVERY_HU, StorableHU
 
 
 @dataclass(frozen=True)
@@ -22,17 +21,20 @@ class Step:
 
     Parameters
     ----------
-    kind : {"protection", "attack"}
+    kind : {"protection", "attack", "seal", "recovery"}
         What was done. A volume with an "attack" step is never exported as DICOM.
     parameters : mapping
         JSON-serialisable names and values: method, weights digest, seed, place in voxels, budget in HU.
     """
 
-    kind: Literal["protection", "attack"]
+    kind: Literal["protection", "attack", "seal", "recovery"]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.kind, dict(self.parameters))  # a read-only view of a dict cannot be pickled
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +52,11 @@ class CTVolume:
         Centre of voxel (0, 0, 0) in world coordinates (x, y, z), LPS, mm, as DICOM and ITK have them.
     direction : ndarray of float, shape (3, 3)
         Column i is the unit vector, in world coordinates (x, y, z) LPS, of array axis i of (z, y, x).
-    padding : ndarray of bool, shape (z, y, x), or None
+    padding : ndarray of bool, shape (z, y, x), or (1, y, x) if all slices share it, or None
         True where the scanner stored its padding value and measured nothing; None where there is no such voxel.
-    dicom : DicomSource or None
-        What is needed to write a derived DICOM series; None for scans that did not come from DICOM.
+    source : Source or None
+        Where the scan came from, which limits the HU that it can store; for a scan read from DICOM what is needed to
+        write a derived series. None for scans that came from elsewhere.
     name : str
         What to call the scan on screen: a series description or a file name, never a patient's name or identifier.
     history : tuple of Step
@@ -72,7 +75,7 @@ class CTVolume:
         default_factory=lambda: np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     )
     padding: NDArray[np.bool_] | None = None
-    dicom: DicomSource | None = None
+    source: Source | None = None
     name: str = "CT"
     history: tuple[Step, ...] = ()
 
@@ -86,20 +89,35 @@ class CTVolume:
         direction = np.asarray(self.direction, dtype=np.float64)
         if direction.shape != (3, 3) or not np.allclose(direction.T @ direction, np.eye(3), atol=1e-3):
             raise ValueError("direction must be a 3 x 3 matrix of orthogonal unit vectors")
-        if self.padding is not None and self.padding.shape != self.hu.shape:
-            raise ValueError(f"padding has the shape {self.padding.shape}, hu has {self.hu.shape}")
+        padding = self.padding
+        if padding is not None and padding.shape == (1, *self.hu.shape[1:]):
+            padding = np.broadcast_to(padding, self.hu.shape)
+        if padding is not None and padding.shape != self.hu.shape:
+            raise ValueError(f"padding has the shape {padding.shape}, hu has {self.hu.shape}")
         object.__setattr__(self, "spacing", tuple(float(s) for s in self.spacing))
         object.__setattr__(self, "origin", tuple(float(o) for o in self.origin))
-        for name, array in (("hu", self.hu), ("direction", direction), ("padding", self.padding)):
+        for name, array in (("hu", self.hu), ("direction", direction), ("padding", padding)):
             if array is not None:
                 view = array.view()
                 view.flags.writeable = False
                 object.__setattr__(self, name, view)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, so that arrays are read-only again. Padding that all slices share stays one slice.
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        if self.padding is not None and self.padding.strides[0] == 0:
+            values["padding"] = self.padding[:1]
+        return _volume, (type(self), values)
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """Number of voxels along (z, y, x)."""
         return self.hu.shape  # type: ignore[return-value]
+
+    @property
+    def dicom(self) -> Source | None:
+        """`source`, under the name that it had when volumes came from DICOM only."""
+        return self.source
 
     @property
     def is_tampered(self) -> bool:
@@ -111,11 +129,20 @@ class CTVolume:
         """Whether a protection is part of this volume."""
         return any(step.kind == "protection" for step in self.history)
 
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a seal is part of this volume, and nothing was done to it afterwards."""
+        return bool(self.history) and self.history[-1].kind == "seal"
+
     def with_hu(self, hu: NDArray[np.int16], step: Step) -> CTVolume:
         """The same scan with other HU of the same shape, and `step` added to its history."""
         if hu.shape != self.shape:
             raise ValueError(f"the new HU have the shape {hu.shape}, the scan has {self.shape}")
         return replace(self, hu=hu, history=(*self.history, step))
+
+    def storable(self, z: int) -> StorableHU:
+        """The HU that slice `z` can have and still be exported as it is: those that the scan's source can store."""
+        return EVERY_HU if self.source is None else self.source.storable(z)
 
     def same_grid(self, other: CTVolume, tolerance_mm: float = 0.01) -> bool:
         """Whether both scans have the same voxels at the same positions.
@@ -138,7 +165,7 @@ class CTVolume:
         )
 
     def crop(self, box: Box) -> CTVolume:
-        """The part of the scan inside `box`, with its own origin and without a DICOM source; history is kept.
+        """The part of the scan inside `box`, with its own origin and without a source; history is kept.
 
         Raises
         ------
@@ -151,13 +178,13 @@ class CTVolume:
             )
         padding = None if self.padding is None else self.padding[box.slices()]
         return replace(
-            self, hu=self.hu[box.slices()], padding=padding, origin=self.world_from_voxel(box.low), dicom=None
+            self, hu=self.hu[box.slices()], padding=padding, origin=self.world_from_voxel(box.low), source=None
         )
 
     def coarsen(self, factors: tuple[int, int, int]) -> CTVolume:
         """The scan in larger voxels: means of blocks of `factors` (z, y, x) voxels; what is left at the end is dropped.
 
-        A block with any padding in it counts as padding. Without a DICOM source; history is kept.
+        A block with any padding in it counts as padding. Without a source; history is kept.
 
         Raises
         ------
@@ -179,7 +206,7 @@ class CTVolume:
         spacing = (self.spacing[0] * fz, self.spacing[1] * fy, self.spacing[2] * fx)
         first = ((fz - 1) / 2, (fy - 1) / 2, (fx - 1) / 2)
         origin = self.world_from_voxel(first)
-        return replace(self, hu=hu, padding=padding, spacing=spacing, origin=origin, dicom=None)
+        return replace(self, hu=hu, padding=padding, spacing=spacing, origin=origin, source=None)
 
     def world_from_voxel(self, voxel: tuple[float, float, float]) -> tuple[float, float, float]:
         """World coordinates (x, y, z), LPS, mm, of a place (z, y, x) in voxels."""
@@ -190,3 +217,8 @@ class CTVolume:
         """Place (z, y, x) in voxels, not rounded, of world coordinates (x, y, z), LPS, mm."""
         voxel = self.direction.T @ (np.asarray(world, dtype=float) - np.asarray(self.origin)) / np.asarray(self.spacing)
         return (float(voxel[0]), float(voxel[1]), float(voxel[2]))
+
+
+def _volume(made_by: type[CTVolume], values: dict[str, Any]) -> CTVolume:
+    """A volume from a copy or a pickle."""
+    return made_by(**values)

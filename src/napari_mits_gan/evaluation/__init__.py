@@ -1,1 +1,1 @@
-"""Measuring: how much a protection changes a scan, and how far it disrupts attacks at places it does not know."""
+"""Measuring: how much a protection changes a scan, and how far it disrupts attacks at sites it does not know."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.ct.storable import EVERY_HU, StorableHU
 from napari_mits_gan.errors import ProtectionError
 
 MOST_HU = 200
@@ -27,9 +28,13 @@ def checked_budget(max_change_hu: int) -> int:
 
 
 def apply_within_budget(
-    hu: NDArray[np.int16], change_hu: NDArray[np.floating], max_change_hu: int, allowed: NDArray[np.bool_]
+    hu: NDArray[np.int16],
+    change_hu: NDArray[np.floating],
+    max_change_hu: int,
+    allowed: NDArray[np.bool_],
+    storable: StorableHU = EVERY_HU,
 ) -> NDArray[np.int16]:
-    """Add a change, rounded to whole HU, cut to the budget, and only where it is allowed.
+    """Add a change, rounded to HU that can be stored, cut to the budget, and only where it is allowed.
 
     Parameters
     ----------
@@ -41,11 +46,13 @@ def apply_within_budget(
         The budget.
     allowed : ndarray of bool, same shape
         Voxels that may change: the body, without padding.
+    storable : StorableHU
+        What the scan's source can store, so that the protected scan is exported as what it is.
 
     Returns
     -------
     ndarray of int16, same shape
     """
     whole = np.clip(np.rint(change_hu), -max_change_hu, max_change_hu) * allowed
-    limits = np.iinfo(np.int16)
-    return np.clip(hu + whole.astype(np.int32), limits.min, limits.max).astype(np.int16)
+    changed = storable.nearest_within(hu + whole.astype(np.int32), hu, max_change_hu)
+    return np.where(whole != 0, changed, hu)

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, cuboid_shape
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 
 PERIOD = 64
 """After so many of the attacker's voxels the stripes repeat."""
@@ -24,7 +24,7 @@ _KNOTS = 4
 FIRST_CYCLES = 30
 """Where training starts, in cycles in a period. Of all plane waves these disrupt CT-GAN most: they beat once over the
 attacker's cube, so that no click meets them at their zeros only. Another attacker's are those that
-`evaluation/wave_response.py` finds."""
+`evaluation/disruption/fourier_sensitivity.py` finds."""
 _FIRST_AMPLITUDE = 1.5
 """Before the hyperbolic tangent."""
 

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-ROI_MM = 10.0
-"""Diameter of the disc over which the mean of a slice is kept: the usual region of interest."""
+from napari_mits_gan.ct.constants import REGION_OF_INTEREST_MM as ROI_MM
+
 _LARGEST_MEAN = 0.1
 """The mean over that disc, in units of the budget, above which the change is weakened around it."""
 

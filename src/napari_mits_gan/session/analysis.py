@@ -15,14 +15,13 @@ from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subt
 from napari_mits_gan.session.detection import Detection
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Action
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
     from napari_mits_gan.session.model import Session, Version
-    from napari_mits_gan.session.replay import Voxel
 
 
 def detections(session: Session, version: Version, progress: Progress = silent) -> tuple[Detection, ...]:
@@ -87,7 +86,7 @@ def figures(session: Session, z: int, at: Voxel | None, progress: Progress = sil
     """How far the versions lie apart in slice z, and in the cuboid around `at` (None: no cuboid)."""
     if session.original is None or session.protected is None:
         return Figures()
-    from napari_mits_gan.evaluation.fidelity import compare
+    from napari_mits_gan.evaluation.measures.fidelity import compare
 
     whole_slice = (slice(z, z + 1), slice(None), slice(None))
     region = None if at is None else cuboid(session.original, at)
@@ -162,7 +161,7 @@ def vulnerability_map(session: Session, action: Action, n: int = 60, progress: P
     from napari_mits_gan.evaluation.vulnerability import vulnerability
 
     original, protected = session.required("original"), session.required("protected")
-    attacker = cast("CTGAN", session.networks.attacker(action))
+    attacker = session.networks.attacker(action)
     detector = None
     if action == "inject":
         with suppress(WeightsError):  # how far attacks deviate can be told without it

@@ -13,21 +13,20 @@ that one on every version: another choice is for the next attack, and no picture
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from psygnal import Signal
 
+from napari_mits_gan.attack.contract import Action
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.session.attackers import Choice
 from napari_mits_gan.session.detection import Detection
 from napari_mits_gan.session.networks import Networks
-from napari_mits_gan.session.replay import Injection, Replay, Voxel
+from napari_mits_gan.session.replay import Injection, Replay
 from napari_mits_gan.workflow.protect_series import ProtectionOptions, protect_volume
-
-if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
 
 Version = Literal["original", "protected"]
 Protector = Callable[[CTVolume, ProtectionOptions, Progress], CTVolume]
@@ -206,24 +205,25 @@ class Session:
                 break
         self._set_injections(tuple(kept))
 
-    def use_attacker(self, action: Action, path: Path | None) -> None:
-        """Make the next attacks with other weights; those in the list keep the attacker that they were made with.
+    def use_attacker(self, action: Action, choice: Choice | None) -> None:
+        """Make the next attacks with another attacker; those in the list keep the one that they were made with.
 
         Parameters
         ----------
         action : {"inject", "remove"}
             Which attacks.
-        path : Path or None
-            A safetensors file, or a folder in the layout of CT-GAN's authors; None for the package's own weights. What
-            `networks.prepare` loaded is at hand; else it is loaded now, which takes a while.
+        choice : str, Path or None
+            A name in the list of attackers, a safetensors file, or a folder in the layout of CT-GAN's authors; None for
+            the usual one. What `networks.prepare` loaded is at hand; else it is loaded now, which takes a while.
 
         Raises
         ------
         WeightsError
-            If the weights are missing, damaged, or do another action; the attacker in use stays.
+            If there is no such attacker, its weights are missing or damaged, or it does another action; the attacker
+            in use stays.
         """
         before = self.networks.chosen(action)
-        if self.networks.use(action, path) != before:
+        if self.networks.use(action, choice) != before:
             self.attacker_changed.emit()
 
     # ---- long work: changes nothing that is seen

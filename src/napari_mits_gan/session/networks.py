@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from napari_mits_gan.attack.action import ACTIONS
-from napari_mits_gan.session.attackers import BUILT_IN, Attacker, Attackers
+from napari_mits_gan.attack.contract import ACTIONS, Action, Attacker
+from napari_mits_gan.session.attackers import BUILT_IN, Attackers, Choice
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
-    from napari_mits_gan.detection.sites import Judge as Detector
+    from napari_mits_gan.detection.sites import Detector
 
 
-def load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
-    """CT-GAN, with the weights that come with the package unless others are given."""
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+def load_by_name(action: Action, device: str, choice: Choice | None = None) -> Attacker:
+    """The usual attacker of an action unless another one is named, or a file of weights given."""
+    from napari_mits_gan.attack.attackers import load_attacker
 
-    return CTGAN.load(action if weights is None else weights, device=device, action=action)
+    return load_attacker(action if choice is None else choice, device, action=action)
 
 
 def load_nodule_detector(device: str) -> Detector:
@@ -35,14 +33,15 @@ class Networks:
     Parameters
     ----------
     load_attacker : callable
-        Called with an action, a device name and, for other weights than the package's own, their path.
+        Called with an action, a device name and, for another attacker than the usual one, its name or the path of its
+        weights.
     load_detector : callable
         Called with a device name.
     """
 
     def __init__(
         self,
-        load_attacker: Callable[..., Attacker] = load_ctgan,
+        load_attacker: Callable[..., Attacker] = load_by_name,
         load_detector: Callable[[str], Detector] = load_nodule_detector,
     ) -> None:
         self.device = "auto"
@@ -53,8 +52,14 @@ class Networks:
         self._lock = Lock()
 
     def chosen(self, action: Action) -> str:
-        """The name of the attacker that the next attack is made with; `BUILT_IN` for the package's own."""
+        """The name of the attacker that the next attack is made with; `BUILT_IN` for the usual one."""
         return self._attackers.chosen(action)
+
+    def offered(self, action: Action) -> dict[str, str]:
+        """Names of the attackers of the list that do `action`, each with a few words about it; the usual one first."""
+        from napari_mits_gan.attack.attackers import ATTACKERS
+
+        return {name: entry.description for name, entry in ATTACKERS.items() if entry.action == action}
 
     def attacker(self, action: Action, name: str | None = None) -> Attacker:
         """An attacker by its name; the chosen one unless told.
@@ -67,29 +72,29 @@ class Networks:
         return self._attackers.get(action, self.chosen(action) if name is None else name, self.device)
 
     def load_attackers(self) -> None:
-        """Load the package's own attackers, so that the first click need not wait for them."""
+        """Load the usual attackers, so that the first click need not wait for them."""
         for action in ACTIONS:
             self.attacker(action, BUILT_IN)
 
-    def prepare(self, action: Action, path: Path) -> str:
-        """Load other weights, so that `use` need not wait for them; returns the attacker's name.
+    def prepare(self, action: Action, choice: Choice) -> str:
+        """Load another attacker, so that `use` need not wait for them; returns the attacker's name.
 
         Raises
         ------
         WeightsError
-            If they are missing, damaged, or do another action.
+            If there is no such attacker, its weights are missing or damaged, or it does another action.
         """
-        return self._attackers.prepare(action, path, self.device)
+        return self._attackers.prepare(action, choice, self.device)
 
-    def use(self, action: Action, path: Path | None) -> str:
-        """Make the next attacks with these weights, None for the package's own; returns the attacker's name.
+    def use(self, action: Action, choice: Choice | None) -> str:
+        """Make the next attacks with another attacker, None for the usual one; returns the attacker's name.
 
         Raises
         ------
         WeightsError
             As `prepare`; the attacker in use stays.
         """
-        return self._attackers.use(action, path, self.device)
+        return self._attackers.use(action, choice, self.device)
 
     def detector(self) -> Detector:
         """The nodule detector.

@@ -19,7 +19,7 @@ from napari_mits_gan.widgets.sections.protect import ProtectSection
 if TYPE_CHECKING:
     import napari
 
-    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.ct.volume import CTVolume
 
 SIZE = (1600, 1000)
@@ -225,7 +225,7 @@ class Demonstration:
 
 def place_to_attack(scan: CTVolume) -> Voxel:
     """A place in a lung with little but lung around, where a nodule is easily seen: the same one for the same scan."""
-    from napari_mits_gan.evaluation.clicks import random_lung_clicks
+    from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.session import cuboid
 
     def tissue(place: Voxel) -> float:

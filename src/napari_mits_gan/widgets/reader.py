@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
+from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES, READABLE_SUFFIXES
 from napari_mits_gan.widgets.layers.volume_layer import layer_data
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
 NOT_DICOM_FOLDERS = (".zarr", ".n5")
 PathLike = str | Path
-SUFFIXES = (".dcm", ".dicom", ".ima", ".nii", ".nii.gz", ".mha", ".mhd", ".nrrd")
-"""What the names of CT files end in; a folder is taken for a DICOM series."""
 
 
 def get_reader(path: PathLike | Sequence[PathLike] | None = None) -> Callable[[Any], list[Any]] | None:
@@ -97,7 +96,7 @@ def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
 def _is_candidate(path: Path) -> bool:
     if path.is_dir():
         return not path.name.lower().endswith(NOT_DICOM_FOLDERS)
-    return path.name.lower().endswith(SUFFIXES) or (not path.suffix and _starts_like_dicom(path))
+    return path.name.lower().endswith(READABLE_SUFFIXES) or (not path.suffix and _starts_like_dicom(path))
 
 
 def _starts_like_dicom(path: Path) -> bool:
@@ -113,6 +112,6 @@ def _one_per_series(paths: list[Path]) -> list[Path]:
     """A file of a DICOM series stands for the whole series: of a stack of them, one per folder is enough."""
     kept: dict[Path, Path] = {}
     for path in paths:
-        is_slice = not path.is_dir() and path.name.lower().endswith((".dcm", ".dicom", ".ima"))
+        is_slice = not path.is_dir() and path.name.lower().endswith(DICOM_SUFFIXES)
         kept.setdefault(path.parent if is_slice and len(paths) > 1 else path, path)
     return list(kept.values())

@@ -40,6 +40,8 @@ class ProtectionOptions:
         A text that the seed is derived from, instead of `seed`. It is pickled, but not shown.
     device : str
         "auto", "cpu", "cuda" or "mps".
+    without_lungs : bool
+        Whether to protect the whole body of a scan in which no lung was found.
     """
 
     method: str | Method = "mits-gan"
@@ -47,6 +49,7 @@ class ProtectionOptions:
     seed: int = 0
     key: str | None = field(default=None, repr=False)
     device: str = "auto"
+    without_lungs: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,7 @@ def protect_volume(volume: CTVolume, options: ProtectionOptions, progress: Progr
         key=options.key,
         device=options.device,
         progress=progress,
+        without_lungs=options.without_lungs,
     )
 
 

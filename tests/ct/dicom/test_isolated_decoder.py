@@ -33,14 +33,14 @@ def test_the_values_are_those_of_the_same_image_uncompressed(jpeg_lossless) -> N
 
 def test_the_end_of_the_decoder_is_a_refusal_and_the_next_series_is_read(jpeg_lossless, monkeypatch) -> None:
     read_ct(jpeg_lossless)
-    process = isolated_decoder._decoder._process
+    process = isolated_decoder._decoder._child.process
     # What a crash of the decoder looks like from here: it takes the question and ends.
     process.kill()
     monkeypatch.setattr(process, "poll", lambda: None)
     with pytest.raises(ReadError, match=r"CTImage.*\.4\.70\.dcm .* damaged"):
         read_ct(jpeg_lossless)
     assert read_ct(jpeg_lossless).shape == (1, 512, 512)
-    assert isolated_decoder._decoder._process is not process
+    assert isolated_decoder._decoder._child.process is not process
 
 
 def test_what_it_cannot_decode_is_a_refusal(dicom_series) -> None:

@@ -72,7 +72,7 @@ def test_a_series_without_modality_patient_and_manufacturer_is_read(nasty) -> No
 def test_a_sagittal_series_is_read_without_its_reference_image(nasty) -> None:
     files = sorted((nasty / "14_jpeg_lossless_sagittal" / "x").glob("*.dcm"))
     volume = read_ct(files[0].parent)
-    assert volume.dicom.left_out == ("1-001.dcm",)
+    assert volume.source.left_out == ("1-001.dcm",)
     image = _image(files[1:])
     hu = sitk.GetArrayFromImage(image)
     for voxel in np.random.default_rng(0).integers(0, volume.shape, (200, 3)):
@@ -82,9 +82,9 @@ def test_a_sagittal_series_is_read_without_its_reference_image(nasty) -> None:
 
 def test_a_tilted_series_is_straightened_as_simpleitk_does_slice_by_slice(nasty) -> None:
     volume = read_ct(nasty / "03_gantry_tilt")
-    assert volume.dicom.tilt_degrees == pytest.approx(14, abs=0.01)
+    assert volume.source.tilt_degrees == pytest.approx(14, abs=0.01)
     assert volume.spacing[0] == pytest.approx(5 * np.cos(np.radians(14)), abs=1e-3)
-    for z, item in enumerate(volume.dicom.slices):
+    for z, item in enumerate(volume.source.slices):
         wanted = sitk.Image([volume.shape[2], volume.shape[1], 1], sitk.sitkFloat32)
         wanted.SetSpacing(volume.spacing[::-1])
         wanted.SetOrigin(volume.world_from_voxel((z, 0, 0)))

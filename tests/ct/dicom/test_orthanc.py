@@ -217,7 +217,7 @@ def test_a_part_of_a_real_scan_is_kept_with_the_same_pixels(tmp_path, server, sh
     few = tmp_path / "few"
     few.mkdir()
     whole = read_ct(shared_ct / "LIDC-IDRI-0001")
-    for item in whole.dicom.slices[60:64]:
+    for item in whole.source.slices[60:64]:
         shutil.copy(item.header.path, few)
     exported = read_ct(few)
     np.testing.assert_array_equal(exported.hu, whole.hu[60:64])

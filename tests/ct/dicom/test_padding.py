@@ -15,12 +15,12 @@ SHIFT = Rescale(1, -1024)
 @pytest.mark.parametrize(
     ("value", "limit", "stored_format", "expected"),
     [
-        (63536, None, SIGNED, PaddingRange(-2000, -2000)),
-        (-2000, None, SIGNED, PaddingRange(-2000, -2000)),
-        (0, 10, UNSIGNED, PaddingRange(0, 10)),
-        (-2000, -1900, SIGNED, PaddingRange(-2000, -1900)),
-        (10, 0, UNSIGNED, PaddingRange(0, 10)),
-        (-1, None, UNSIGNED, PaddingRange(65535, 65535)),
+        (63536, None, SIGNED, PaddingRange(-2000, -2000, -2000)),
+        (-2000, None, SIGNED, PaddingRange(-2000, -2000, -2000)),
+        (0, 10, UNSIGNED, PaddingRange(0, 10, 0)),
+        (-2000, -1900, SIGNED, PaddingRange(-2000, -1900, -2000)),
+        (10, 0, UNSIGNED, PaddingRange(0, 10, 10)),
+        (-1, None, UNSIGNED, PaddingRange(65535, 65535, 65535)),
     ],
 )
 def test_declared_padding_takes_the_sign_of_the_pixels(value, limit, stored_format, expected) -> None:
@@ -39,9 +39,9 @@ def _round_field(corner: int) -> np.ndarray:
 
 def test_a_constant_below_air_in_all_corners_is_padding_even_if_not_declared() -> None:
     stored = _round_field(-1024)
-    mask, ranges = padding_mask(stored, SHIFT, PaddingRange(-2000, -2000))
+    mask, ranges = padding_mask(stored, SHIFT, PaddingRange(-2000, -2000, -2000))
     np.testing.assert_array_equal(mask, stored == -1024)
-    assert PaddingRange(-1024, -1024) in ranges
+    assert PaddingRange(-32768, -1024, -1024) in ranges  # what lies below would make the filler look measured
 
 
 def test_air_in_the_corners_is_measured_and_no_padding() -> None:
@@ -54,12 +54,3 @@ def test_a_lower_value_elsewhere_shows_that_the_corners_were_measured() -> None:
     stored = _round_field(-100)
     stored[4, 4] = -150
     assert padding_mask(stored, SHIFT, None)[0] is None
-
-
-def test_a_measured_value_never_turns_into_padding() -> None:
-    padding = PaddingRange(0, 3)
-    after = padding.keep_out(np.array([0, 2, 9], np.uint16), np.array([8, 9, 9], np.uint16), UNSIGNED)
-    np.testing.assert_array_equal(after, [4, 4, 9])
-    high = PaddingRange(65535, 65535)
-    after = high.keep_out(np.array([65535], np.uint16), np.array([65000], np.uint16), UNSIGNED)
-    np.testing.assert_array_equal(after, [65534])

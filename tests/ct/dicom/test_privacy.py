@@ -55,7 +55,7 @@ def test_no_error_log_or_warning_names_the_patient(dicom_series, tmp_path, caplo
         except MitsGanError as error:
             told.append("".join(traceback.format_exception_only(error)))
         else:
-            told.append(repr(volume.dicom) + volume.name)
+            told.append(repr(volume.source) + volume.name)
         told += [record.getMessage() for record in caplog.records] + [str(w.message) for w in caught]
     assert not [(word, text) for word in PLANTED for text in told if word in text]
 
@@ -63,7 +63,7 @@ def test_no_error_log_or_warning_names_the_patient(dicom_series, tmp_path, caplo
 def test_a_volume_and_the_errors_of_an_export_do_not_name_the_patient(dicom_series, tmp_path, caplog) -> None:
     series = dicom_series(tmp_path / "Zanzibar_ZZ-4711", edit=_plant)
     volume = read_ct(series.folder)
-    told = [repr(volume.dicom), volume.name]
+    told = [repr(volume.source), volume.name]
     (tmp_path / "Zanzibar").mkdir()
     (tmp_path / "Zanzibar" / "x").touch()
     tampered = volume.with_hu(volume.hu, Step("attack"))
@@ -116,7 +116,7 @@ def test_nothing_that_reads_protects_or_exports_tells_of_the_patient(dicom_serie
     with all_that_is_told() as told:
         told.append(repr(list_series(series.folder)))
         volume = read_ct(series.folder)
-        told += [volume.name, repr(volume.dicom), repr(volume.history)]
+        told += [volume.name, repr(volume.source), repr(volume.history)]
         protected = protect(volume, method="gaussian-noise", max_change_hu=20)
         told.append(repr(protected.history))
         for choice in (None, *SYNTAXES):

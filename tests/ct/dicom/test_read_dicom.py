@@ -18,7 +18,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
-    generate_uid,
 )
 from scipy.spatial.transform import Rotation
 
@@ -137,8 +136,8 @@ def test_what_macos_puts_beside_each_file_does_not_matter(dicom_series) -> None:
         path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7\0\2\0\0Mac OS X        " + bytes(4000))
     volume = read_ct(series.folder)
     np.testing.assert_array_equal(volume.hu, series.stored - 1024)
-    assert volume.dicom is not None
-    assert volume.dicom.left_out == ()
+    assert volume.source is not None
+    assert volume.source.left_out == ()
 
 
 def test_files_without_preamble_and_file_meta_are_read(dicom_series) -> None:
@@ -170,7 +169,7 @@ def test_several_series_are_offered_and_the_chosen_one_is_read(dicom_series, tmp
 
 def test_localizers_captures_and_other_modalities_are_left_out(dicom_series) -> None:
     series = dicom_series(shape=(6, 16, 12))
-    uid = read_ct(series.folder).dicom.series_uid
+    uid = read_ct(series.folder).source.series_uid
 
     def stray(ds, z) -> None:
         ds.SeriesInstanceUID = uid
@@ -182,7 +181,7 @@ def test_localizers_captures_and_other_modalities_are_left_out(dicom_series) -> 
     dicom_series(series.folder / "strays", shape=(2, 9, 9), edit=stray)
     volume = read_ct(series.folder)
     assert volume.shape == (6, 16, 12)
-    assert len(volume.dicom.left_out) == 2
+    assert len(volume.source.left_out) == 2
 
 
 def test_a_second_copy_of_a_file_is_taken_once(dicom_series) -> None:
@@ -215,16 +214,6 @@ def test_progress_ascends_to_its_total(dicom_series) -> None:
     read_ct(dicom_series().folder, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1] == (10, 10)
-
-
-def test_a_frame_of_reference_of_its_own_is_not_mixed_in(dicom_series) -> None:
-    def other(ds, z) -> None:
-        if z == 0:
-            ds.FrameOfReferenceUID = generate_uid(prefix=None)
-
-    volume = read_ct(dicom_series(edit=other).folder)
-    assert volume.shape[0] == 4
-    assert volume.dicom.left_out == ("001.dcm",)
 
 
 def test_the_real_scan_equals_simpleitk(shared_ct) -> None:

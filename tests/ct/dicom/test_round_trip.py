@@ -114,12 +114,12 @@ def _same(volume: CTVolume, place: Path, syntax: str | None) -> list[Path]:
         assert back.padding is None
     else:
         np.testing.assert_array_equal(back.padding, volume.padding)
-    for one, other in zip(back.dicom.slices, volume.dicom.slices, strict=True):
-        assert (one.header.stored_format.lowest, one.header.stored_format.highest) == (
-            other.header.stored_format.lowest,
-            other.header.stored_format.highest,
+    for one, other in zip(back.source.slices, volume.source.slices, strict=True):
+        assert (one.stored_format.lowest, one.stored_format.highest) == (
+            other.stored_format.lowest,
+            other.stored_format.highest,
         )
-        (after,), (before,) = (list(stored_values([item.header])) for item in (one, other))
+        (after,), (before,) = (list(stored_values([item])) for item in (one, other))
         np.testing.assert_array_equal(after[1], before[1])
     return files
 
@@ -217,7 +217,7 @@ def test_the_sample_scan_comes_back(tmp_path, sample_series, syntax) -> None:
 def test_slices_of_a_real_scan_come_back(tmp_path, shared_ct) -> None:
     few = tmp_path / "few"
     few.mkdir()
-    for item in read_ct(shared_ct / "LIDC-IDRI-0001").dicom.slices[64:68]:
+    for item in read_ct(shared_ct / "LIDC-IDRI-0001").source.slices[64:68]:
         shutil.copy(item.header.path, few)
     volume = read_ct(few)
     for syntax in (None, *SYNTAXES):

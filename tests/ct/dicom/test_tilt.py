@@ -89,7 +89,7 @@ def test_an_export_comes_back_with_the_new_geometry(dicom_series, tmp_path, synt
     np.testing.assert_allclose(back.spacing, volume.spacing)
     np.testing.assert_allclose(back.origin, volume.origin, atol=1e-6)
     np.testing.assert_allclose(back.direction, volume.direction, atol=1e-9)
-    assert back.dicom.tilt_degrees == 0
+    assert back.source.tilt_degrees == 0
     for path in files:
         ds = pydicom.dcmread(path)
         assert not {"GantryDetectorTilt", "SliceLocation", "SpacingBetweenSlices"} & set(ds.dir())
@@ -131,5 +131,5 @@ def test_an_export_gains_no_error(dicom_series, tmp_path, request, real) -> None
         folder = _tilted(dicom_series, tmp_path / "in", 14, np.eye(3)).folder
     volume = read_ct(folder)
     for number, scan in enumerate((volume, volume.with_hu(volume.hu, STEP))):
-        for path, item in zip(write_dicom(scan, tmp_path / str(number)), volume.dicom.slices, strict=True):
+        for path, item in zip(write_dicom(scan, tmp_path / str(number)), volume.source.slices, strict=True):
             assert errors(path) <= errors(item.header.path)

@@ -72,8 +72,8 @@ def test_the_real_scan_gains_no_error(shared_ct, tmp_path) -> None:
     volume = read_ct(shared_ct / "LIDC-IDRI-0001")
     files = write_dicom(_protected(volume), tmp_path / "out")
     for z in range(0, len(files), 12):
-        assert _errors(files[z]) <= _errors(volume.dicom.slices[z].header.path)
-    assert _inconsistencies(files) <= _inconsistencies([s.header.path for s in volume.dicom.slices])
+        assert _errors(files[z]) <= _errors(volume.source.slices[z].header.path)
+    assert _inconsistencies(files) <= _inconsistencies([s.header.path for s in volume.source.slices])
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_difficult_series_gain_no_error(shared_dir, tmp_path, case) -> None:
     for number, source in enumerate(sorted(folder.iterdir()) if case.startswith("01") else [folder]):
         volume = read_ct(source)
         files = write_dicom(_protected(volume), tmp_path / f"out{number}")
-        for path, item in zip(files, volume.dicom.slices, strict=True):
+        for path, item in zip(files, volume.source.slices, strict=True):
             assert _errors(path) <= _errors(item.header.path)
 
 

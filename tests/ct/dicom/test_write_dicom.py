@@ -238,7 +238,7 @@ def test_a_new_series_takes_the_patient_that_is_given(tmp_path) -> None:
 
 def test_a_series_of_another_size_than_its_source_is_refused(dicom_series, tmp_path) -> None:
     volume = read_ct(dicom_series().folder)
-    cropped = CTVolume(volume.hu[1:], volume.spacing, dicom=volume.dicom)
+    cropped = CTVolume(volume.hu[1:], volume.spacing, source=volume.source)
     with pytest.raises(WriteError, match="another size"):
         write_dicom(cropped, tmp_path / "out")
 
@@ -267,7 +267,7 @@ def test_difficult_series_come_back_bit_for_bit(shared_dir, tmp_path, case) -> N
         back = read_ct(tmp_path / f"out{number}")
         np.testing.assert_array_equal(back.hu, volume.hu)
         np.testing.assert_allclose(back.direction, volume.direction)
-        for path, item in zip(files, volume.dicom.slices, strict=True):
+        for path, item in zip(files, volume.source.slices, strict=True):
             before = pydicom.dcmread(item.header.path)
             np.testing.assert_array_equal(
                 pydicom.pixels.pixel_array(path, raw=True), pydicom.pixels.pixel_array(before, raw=True)

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.cuboid import with_blank_core
 from napari_mits_gan.attack.ctgan.network import Generator
+from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
 
-_WINDOW_HU = (-1350.0, 150.0)
-"""The usual lung window: centre -600, width 1500."""
 _ENLARGED = 4
 
 
@@ -56,7 +55,7 @@ class TrainingPicture:
         generator.train(was_training)
         middle = self._found.shape[1] // 2
         rows = [np.hstack(list(cubes[:, middle])) for cubes in (blanked, painted, self._wanted)]
-        darkest, brightest = _WINDOW_HU
+        darkest, brightest = LUNG_WINDOW_HU
         grey = np.clip((np.vstack(rows) - darkest) / (brightest - darkest), 0, 1)
         large = np.round(grey * 255).astype(np.uint8).repeat(_ENLARGED, axis=0).repeat(_ENLARGED, axis=1)
         sitk.WriteImage(sitk.GetImageFromArray(large), str(path))

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 import numpy as np
 import pydicom
@@ -29,26 +30,64 @@ class DecoderEnded(Exception):
     """The other process ended, or took too long, while it decoded."""
 
 
+@dataclass(frozen=True)
+class _Child:
+    """The other process, and the two ends that it is spoken with."""
+
+    process: subprocess.Popen[bytes]
+    questions: IO[bytes]
+    answers: IO[bytes]
+
+    @classmethod
+    def started(cls) -> _Child | None:
+        """A process that is ready; None where none can be started."""
+        try:
+            process = subprocess.Popen(
+                [sys.executable, "-m", __spec__.name if __spec__ else __name__],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,  # it would tell paths
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows it would flash up
+                env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            )
+        except OSError:
+            return None
+        if process.stdin is None or process.stdout is None:  # cannot be: both are pipes
+            process.kill()
+            return None
+        child = cls(process, process.stdin, process.stdout)
+        with suppress(OSError):
+            if child.answers.readline() == _READY:
+                return child
+        child.end()
+        return None
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.questions, self.answers):
+            with suppress(OSError):  # it is gone, so what was still to be sent to it cannot be
+                stream.close()
+
+
 class _Decoder:
     """The other process; it is started when it is first needed, and again after it ended."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child: _Child | None = None
         self._cannot_start = False
 
     def decode(self, path: Path, frame: int | None) -> NDArray[np.generic]:
-        process = self._started()
-        if process is None:
+        child = self._started()
+        if child is None:
             return _decode(path, frame)
-        assert process.stdin is not None
-        assert process.stdout is not None
-        impatience = threading.Timer(_MOST_SECONDS, process.kill)
+        impatience = threading.Timer(_MOST_SECONDS, child.process.kill)
         impatience.start()
         try:
-            process.stdin.write(json.dumps([os.path.abspath(path), frame]).encode() + b"\n")
-            process.stdin.flush()
-            answer = json.loads(process.stdout.readline())
-            data = process.stdout.read(answer["bytes"])
+            child.questions.write(json.dumps([os.path.abspath(path), frame]).encode() + b"\n")
+            child.questions.flush()
+            answer = json.loads(child.answers.readline())
+            data = child.answers.read(answer["bytes"])
             if len(data) != answer["bytes"]:
                 raise EOFError
         except (OSError, EOFError, ValueError):  # it is gone; half an answer is none
@@ -63,41 +102,21 @@ class _Decoder:
             raise ValueError(answer["error"])
         return np.frombuffer(data, answer["dtype"]).reshape(answer["shape"])
 
-    def _started(self) -> subprocess.Popen[bytes] | None:
+    def _started(self) -> _Child | None:
         """The process; None where none can be started, as in programs that are frozen into one file."""
         if self._cannot_start:
             return None
-        if self._process is None or self._process.poll() is not None:
+        if self._child is None or self._child.process.poll() is not None:
             self.end()
-            try:
-                self._process = subprocess.Popen(
-                    [sys.executable, "-m", __spec__.name if __spec__ else __name__],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.DEVNULL,  # it would tell paths
-                    creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # on Windows it would flash up
-                    env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-                )
-                assert self._process.stdout is not None
-                started = self._process.stdout.readline() == _READY
-            except OSError:
-                started = False
-            if not started:
-                self.end()
-                self._cannot_start = True
-                return None
-        return self._process
+            self._child = _Child.started()
+            self._cannot_start = self._child is None
+        return self._child
 
     def end(self) -> None:
         """End the process, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-            for stream in (self._process.stdin, self._process.stdout):
-                with suppress(OSError):  # it is gone, so what was still to be sent to it cannot be
-                    if stream is not None:
-                        stream.close()
-        self._process = None
+        if self._child is not None:
+            self._child.end()
+        self._child = None
 
 
 _decoder = _Decoder()

@@ -12,13 +12,13 @@ from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
+from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
+from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.derive import NewSeries
-from napari_mits_gan.ct.dicom.provenance import PRODUCT, add_equipment, code, describe, new_identity, version
+from napari_mits_gan.ct.dicom.provenance import PRODUCT, add_equipment, describe, new_identity, version
 from napari_mits_gan.ct.dicom.rescale import StoredFormat
 from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax, put_pixels
 from napari_mits_gan.ct.volume import CTVolume
-
-_LUNG_WINDOW = (-600, 1500)
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,11 @@ def new_object(volume: CTVolume, z: int, series: NewSeries, study: NewStudy, pad
     if padding is not None:
         ds.add_new("PixelPaddingValue", "SS", padding)
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = 0, 1, "HU"
-    ds.WindowCenter, ds.WindowWidth = _LUNG_WINDOW
+    low, high = LUNG_WINDOW_HU
+    ds.WindowCenter, ds.WindowWidth = round((low + high) / 2), round(high - low)
     ds.DerivationDescription = describe(volume.history)
     if volume.history:
-        ds.DerivationCodeSequence = DicomSequence([code("113042", "Pixel by pixel addition")])
+        ds.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     add_equipment(ds, volume.history, series.now)
     new_identity(ds, series.uid, series.now)
     put_pixels(ds, volume.hu[z], StoredFormat(), chosen_syntax(series.transfer_syntax, ExplicitVRLittleEndian))

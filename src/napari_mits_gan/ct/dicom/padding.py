@@ -15,27 +15,25 @@ AIR_HU = -1024
 
 @dataclass(frozen=True)
 class PaddingRange:
-    """Stored values from `lowest` to `highest`, both included, that mean "nothing measured here"."""
+    """Stored values that mean "nothing measured here".
+
+    Parameters
+    ----------
+    lowest, highest : int
+        The range, both included.
+    filler : int
+        The one of them that is written for padding.
+    """
 
     lowest: int
     highest: int
+    filler: int
 
     def mask(self, stored: NDArray[np.integer]) -> NDArray[np.bool_]:
         """True where `stored` is padding."""
         if self.lowest == self.highest:
             return np.asarray(stored == self.lowest)
         return np.asarray((stored >= self.lowest) & (stored <= self.highest))
-
-    def keep_out(
-        self, stored: NDArray[np.integer], before: NDArray[np.integer], stored_format: StoredFormat
-    ) -> NDArray[np.integer]:
-        """`stored` where measured values do not turn into padding: they step to the side where they came from."""
-        inside = self.mask(stored)
-        if not inside.any():
-            return stored
-        from_above = (before > self.highest) & (self.highest < stored_format.highest)
-        beside = np.where(from_above | (self.lowest <= stored_format.lowest), self.highest + 1, self.lowest - 1)
-        return np.where(inside, beside, stored).astype(stored.dtype)
 
 
 def declared(value: int | None, limit: int | None, stored_format: StoredFormat) -> PaddingRange | None:
@@ -50,14 +48,15 @@ def declared(value: int | None, limit: int | None, stored_format: StoredFormat) 
         bounds = [b - (1 << stored_format.bits_allocated) if b > stored_format.highest else b for b in bounds]
     else:
         bounds = [b + (1 << stored_format.bits_allocated) if b < 0 else b for b in bounds]
-    return PaddingRange(min(bounds), max(bounds))
+    return PaddingRange(min(bounds), max(bounds), bounds[0])
 
 
 def undeclared(stored: NDArray[np.integer], rescale: Rescale) -> PaddingRange | None:
     """The filler of a slice whose header does not state it (or states another value).
 
     A value counts as filler if all four corners have it, nothing in the slice lies lower, and it lies below -1024 HU,
-    where nothing is measured.
+    where nothing is measured. What lies beyond it, where the slice has no value, counts as filler too: a value there
+    would make the filler look measured.
     """
     corner = int(stored[0, 0])
     if not (corner == stored[0, -1] == stored[-1, 0] == stored[-1, -1]):
@@ -65,7 +64,8 @@ def undeclared(stored: NDArray[np.integer], rescale: Rescale) -> PaddingRange | 
     extreme = stored.min() if rescale.slope > 0 else stored.max()
     if corner != int(extreme) or corner * rescale.slope + rescale.intercept >= AIR_HU:
         return None
-    return PaddingRange(corner, corner)
+    limits = np.iinfo(stored.dtype)
+    return PaddingRange(*((limits.min, corner) if rescale.slope > 0 else (corner, limits.max)), corner)
 
 
 def padding_mask(

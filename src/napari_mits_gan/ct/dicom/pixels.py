@@ -25,8 +25,8 @@ from pydicom.uid import (
 )
 
 from napari_mits_gan.ct.dicom import isolated_decoder
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.header import SliceHeader, transfer_syntax
-from napari_mits_gan.ct.dicom.rescale import StoredFormat
 from napari_mits_gan.errors import ReadError
 
 CODEC_LOCK = threading.Lock()
@@ -37,17 +37,17 @@ _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 _OTHER_SIZE = "{} decodes to another size than its header says; copy the series again."
 
 
-def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader, NDArray[np.integer]]]:
+def stored_values(slices: Sequence[CTSlice]) -> Iterator[tuple[CTSlice, NDArray[np.integer]]]:
     """Stored values of slices of one file, one after the other.
 
     Parameters
     ----------
-    headers : sequence of SliceHeader
+    slices : sequence of CTSlice
         Slices (frames) of one and the same file.
 
     Yields
     ------
-    header : SliceHeader
+    image : CTSlice
     values : ndarray of int, shape (rows, columns)
 
     Raises
@@ -55,16 +55,16 @@ def stored_values(headers: Sequence[SliceHeader]) -> Iterator[tuple[SliceHeader,
     ReadError
         If the pixels are missing, cut off or damaged, or no decoder for them is installed.
     """
-    first = headers[0]
+    first = slices[0].header
     try:
         if first.pixel_offset is not None:
             with first.path.open("rb") as stream:
-                for header in headers:
-                    yield header, _native(stream, header)
+                for image in slices:
+                    yield image, _native(stream, image)
             return
         ds = whole_dataset(first)
-        for header in headers:
-            yield header, _checked(_decoded(ds, header), header)
+        for image in slices:
+            yield image, _checked(_decoded(ds, image), image)
     except ReadError:
         raise
     except OSError as error:
@@ -83,8 +83,8 @@ def whole_dataset(header: SliceHeader) -> Dataset:
     return ds
 
 
-def _native(stream: BinaryIO, header: SliceHeader) -> NDArray[np.integer]:
-    stored_format = _format(header)
+def _native(stream: BinaryIO, image: CTSlice) -> NDArray[np.integer]:
+    header, stored_format = image.header, image.stored_format
     size = header.rows * header.columns * stored_format.dtype.itemsize
     begin = header.frame * size
     stream.seek((header.pixel_offset or 0) + begin)
@@ -95,10 +95,11 @@ def _native(stream: BinaryIO, header: SliceHeader) -> NDArray[np.integer]:
     return stored_format.clean(np.frombuffer(data, stored_format.dtype).reshape(header.rows, header.columns))
 
 
-def _decoded(ds: Dataset, header: SliceHeader) -> NDArray[np.generic]:
+def _decoded(ds: Dataset, image: CTSlice) -> NDArray[np.generic]:
+    header = image.header
     syntax = UID(header.transfer_syntax)
     if syntax in _JPEG:
-        _check_stream(ds, header)
+        _check_stream(ds, image)
     frame, decoder = header.frame if header.frames > 1 else None, _decoder(syntax)
     with CODEC_LOCK:
         if decoder == isolated_decoder.PLUGIN:
@@ -122,8 +123,9 @@ def _decoder(syntax: UID) -> str:
     return ""
 
 
-def _check_stream(ds: Dataset, header: SliceHeader) -> None:
+def _check_stream(ds: Dataset, image: CTSlice) -> None:
     """Refuse a JPEG stream of another size than the header says, before a decoder takes the header's word for it."""
+    header = image.header
     frame = get_frame(ds.PixelData, header.frame, number_of_frames=header.frames)
     at = 2
     while at + 9 < len(frame) and frame[at] == 0xFF:
@@ -134,7 +136,7 @@ def _check_stream(ds: Dataset, header: SliceHeader) -> None:
             rows, columns = (int.from_bytes(frame[i : i + 2], "big") for i in (at + 5, at + 7))
             if (rows, columns, frame[at + 9]) != (header.rows, header.columns, 1):
                 raise ReadError(_OTHER_SIZE.format(header.name))
-            if frame[at + 4] > _format(header).bits_allocated:
+            if frame[at + 4] > image.stored_format.bits_allocated:
                 break
             return
         else:
@@ -143,16 +145,11 @@ def _check_stream(ds: Dataset, header: SliceHeader) -> None:
     raise ReadError(f"The pixels of {header.path.name} ({name}) are damaged; copy the series again.")
 
 
-def _checked(values: NDArray[np.generic], header: SliceHeader) -> NDArray[np.integer]:
+def _checked(values: NDArray[np.generic], image: CTSlice) -> NDArray[np.integer]:
+    header, stored_format = image.header, image.stored_format
     if values.shape != (header.rows, header.columns) or values.dtype.kind not in "iu":
         raise ReadError(_OTHER_SIZE.format(header.name))
-    stored_format = _format(header)
     return stored_format.clean(values.astype(stored_format.dtype, copy=False))
-
-
-def _format(header: SliceHeader) -> StoredFormat:
-    assert header.stored_format is not None  # the reader refuses slices without it before it decodes
-    return header.stored_format
 
 
 def _undecodable(header: SliceHeader, error: Exception) -> ReadError:

@@ -10,6 +10,7 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import UID, generate_uid
 
+from napari_mits_gan.ct.dicom.codes import MODIFYING_EQUIPMENT, SOURCE_IMAGE_FOR_PROCESSING, coded
 from napari_mits_gan.ct.dicom.header import SliceHeader
 from napari_mits_gan.ct.volume import Step
 
@@ -25,13 +26,6 @@ def version() -> str:
         return importlib.metadata.version(PRODUCT)
     except importlib.metadata.PackageNotFoundError:
         return "0"
-
-
-def code(value: str, meaning: str) -> Dataset:
-    """A coded entry of the DICOM controlled terminology."""
-    item = Dataset()
-    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
-    return item
 
 
 def describe(history: Sequence[Step]) -> str:
@@ -58,7 +52,7 @@ def modifying_equipment(history: Sequence[Step], now: datetime) -> Dataset:
     item.SoftwareVersions = version()
     item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
     item.ContributionDescription = describe(history)
-    item.PurposeOfReferenceCodeSequence = DicomSequence([code("109103", "Modifying Equipment")])
+    item.PurposeOfReferenceCodeSequence = DicomSequence([coded(MODIFYING_EQUIPMENT)])
     return item
 
 
@@ -73,7 +67,7 @@ def source_image(sop_class: str, sop_uid: str) -> Dataset:
     item = Dataset()
     item.ReferencedSOPClassUID = sop_class
     item.ReferencedSOPInstanceUID = sop_uid
-    item.PurposeOfReferenceCodeSequence = DicomSequence([code("121322", "Source image for image processing operation")])
+    item.PurposeOfReferenceCodeSequence = DicomSequence([coded(SOURCE_IMAGE_FOR_PROCESSING)])
     return item
 
 

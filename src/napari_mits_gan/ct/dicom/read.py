@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.dicom.geometry import Grid, grid_of
-from napari_mits_gan.ct.dicom.header import SliceHeader
-from napari_mits_gan.ct.dicom.padding import PaddingRange, declared, padding_mask
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.geometry import Grid
+from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
-from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info, named, slices_of_volume
-from napari_mits_gan.ct.dicom.source import DicomSource, SourceSlice
-from napari_mits_gan.ct.dicom.tilt import Untilting, fill_hu
+from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info, may_be_slices
+from napari_mits_gan.ct.dicom.source import DicomSource
+from napari_mits_gan.ct.dicom.stack import grid_of_volume, slices_of_volume
+from napari_mits_gan.ct.dicom.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
-
-_PERFUSION_MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "PERMEABILITY"})
-_MULTI_ENERGY_MAPS = frozenset({"MAT_FRACTIONAL", "EFF_ATOMIC_NUM", "ELECTRON_DENSITY"})
-_MAPS = _PERFUSION_MAPS | _MULTI_ENERGY_MAPS
-"""Values of ImageType that name a computed map, whose values are no HU, whatever the rescale type says."""
 
 
 def read_dicom(path: Path, *, series: str | None = None, progress: Progress = silent) -> CTVolume:
@@ -63,10 +60,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
     headers = choose(found, series)
-    for header in headers:
-        if header.is_ct and not header.is_localizer:
-            _check(header)
-    damaged = found.damaged
+    damaged = found.damaged | may_be_slices(found, headers)
     slices, left_out = slices_of_volume(headers, chosen)
     if damaged:
         name, cause = next(iter(damaged.items()))
@@ -74,15 +68,17 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
             f"{len(damaged)} file(s) beside the series cannot be read ({name}: {cause}), so slices may be missing; "
             "copy them again or move them away."
         )
-    if left_out:
-        logger.warning("Left out of the volume, because they are no slices of it: %s", named(left_out))
-    grid = grid_of([h.plane for h in slices if h.plane], [h.name for h in slices], slices[0].thickness_mm)
+    grid = grid_of_volume(slices)
     ordered = [slices[i] for i in grid.order]
     untilting = _untilting(grid, ordered)
     steps = len(files)
-    hu, padding, sources = _decode(
+    hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
+    tilt = 0.0 if untilting is None else grid.tilt_degrees
+    source = DicomSource(decoded, tuple(left_out), tilt, grid.drift_mm)
+    for note in source.notes:
+        logger.warning("%s", note)
     origin = np.asarray(grid.origin)
     if untilting is not None:
         y, x = untilting.first
@@ -93,8 +89,8 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         origin=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=grid.direction,
         padding=padding,
-        dicom=DicomSource(sources, tuple(left_out), 0.0 if untilting is None else grid.tilt_degrees),
-        name=info(ordered).description,
+        source=source,
+        name=info([s.header for s in ordered]).description,
     )
 
 
@@ -107,77 +103,52 @@ def _series_of(path: Path) -> str:
     return found.slices[0].series_uid
 
 
-def _check(header: SliceHeader) -> None:
-    """Refuse a slice whose header leaves open what its pixels mean or where they lie."""
-    if header.samples != 1 or header.photometric not in ("MONOCHROME1", "MONOCHROME2"):
-        raise ReadError(f"{header.name} is a colour image ({header.photometric or 'unknown'}), not a CT slice in HU.")
-    if header.rows < 1 or header.columns < 1:
-        raise ReadError(f"{header.name} has no pixels ({header.rows} rows, {header.columns} columns).")
-    if header.stored_format is None:
-        raise ReadError(f"{header.name} does not say in a usable way how its pixels are stored (8 or 16 bits).")
-    if header.frames > 1 and header.plane is None:
-        raise ReadError(f"{header.path.name} holds {header.frames} frames and does not say where each lies.")
-    if header.plane is None:
-        raise ReadError(
-            f"{header.name} does not say where it lies (position, orientation and pixel spacing are needed); open a "
-            "series that does."
-        )
-    if header.rescale is None:
-        raise ReadError(f"{header.name} does not say how its values become HU: rescale slope or intercept is missing.")
-    # "HU", "HU_MOD", and misspellings of Hounsfield; "US" (unspecified) and nothing are what CT images in HU often say.
-    in_hu = header.rescale_type.upper().startswith("H") or header.rescale_type in ("", "US")
-    if not in_hu or _MAPS.intersection(header.image_type):
-        kind = "\\".join(header.image_type[2:]) or "derived image"
-        stated = f"rescale type {header.rescale_type}, " if header.rescale_type else ""
-        raise ReadError(f"{header.name} is not in HU ({stated}{kind}); open a CT in HU.")
-
-
-def _untilting(grid: Grid, ordered: list[SliceHeader]) -> Untilting | None:
+def _untilting(grid: Grid, ordered: list[CTSlice]) -> Untilting | None:
     """What moves the slices onto the grid; None where they lie on it."""
     if grid.shift_mm == (0.0, 0.0):
         return None
-    if any(header.is_enhanced or header.frames > 1 for header in ordered):
+    first = ordered[0].header
+    if any(image.header.is_enhanced or image.header.frames > 1 for image in ordered):
         raise ReadError(
-            f"The gantry was tilted by {grid.tilt_degrees:.1f} degrees, and {ordered[0].path.name} is a multi-frame "
+            f"The gantry was tilted by {grid.tilt_degrees:.1f} degrees, and {first.path.name} is a multi-frame "
             "file; only series with one slice in each file are straightened, so resample this one first."
         )
-    logger.info("The gantry was tilted by %.1f degrees; the slices are moved onto a grid.", grid.tilt_degrees)
     shift = (grid.shift_mm[0] / grid.spacing[1], grid.shift_mm[1] / grid.spacing[2])
-    return Untilting(len(ordered), ordered[0].rows, ordered[0].columns, shift)
+    return Untilting(len(ordered), first.rows, first.columns, shift)
 
 
 def _decode(
-    ordered: list[SliceHeader], untilting: Untilting | None, progress: Progress
-) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None, tuple[SourceSlice, ...]]:
-    """HU, padding and sources of slices in order; files are decoded in parallel, each straight into its place."""
-    first = ordered[0]
-    files: dict[Path, list[tuple[int, SliceHeader]]] = {}
-    for z, header in enumerate(ordered):
-        files.setdefault(header.path, []).append((z, header))
+    ordered: list[CTSlice], untilting: Untilting | None, progress: Progress
+) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None, tuple[CTSlice, ...]]:
+    """HU and padding of slices in order, and the slices with the padding found in each.
+
+    Files are decoded in parallel, each straight into its place.
+    """
+    first = ordered[0].header
+    files: dict[Path, list[tuple[int, CTSlice]]] = {}
+    for z, image in enumerate(ordered):
+        files.setdefault(image.header.path, []).append((z, image))
     # Before memory is taken for a volume of the size that the headers claim, one slice has to prove it.
     with quiet():
-        next(iter(stored_values([first])))
+        next(iter(stored_values(ordered[:1])))
     shape = (len(ordered), first.rows, first.columns) if untilting is None else untilting.shape
     try:
         hu = np.empty(shape, np.int16)
     except MemoryError:
         raise ReadError(f"The series ({shape[0]} x {shape[1]} x {shape[2]} voxels) does not fit into memory.") from None
     masks: dict[int, NDArray[np.uint8]] = {}
-    ranges: dict[int, tuple[PaddingRange, ...]] = {}
+    decoded = dict(enumerate(ordered))
 
-    def decode_file(work: list[tuple[int, SliceHeader]]) -> int:
-        for (z, _), (header, stored) in zip(work, stored_values([h for _, h in work]), strict=True):
-            assert header.rescale is not None  # _check made sure
-            assert header.stored_format is not None
-            stated = declared(header.padding_value, header.padding_limit, header.stored_format)
-            mask, ranges[z] = padding_mask(stored, header.rescale, stated)
-            values, clipped = to_hu(stored, header.rescale)
+    def decode_file(work: list[tuple[int, CTSlice]]) -> int:
+        for (z, _), (image, stored) in zip(work, stored_values([s for _, s in work]), strict=True):
+            stated = declared(image.header.padding_value, image.header.padding_limit, image.stored_format)
+            mask, ranges = padding_mask(stored, image.rescale, stated)
+            image = decoded[z] = replace(image, padding=ranges)
+            values, clipped = to_hu(stored, image.rescale)
             if clipped is not None and (mask is None or (clipped & ~mask).any()):
-                raise ReadError(f"{header.name} holds values outside -32768 ... 32767 HU, so it is not a CT in HU.")
+                raise ReadError(f"{image.name} holds values outside -32768 ... 32767 HU, so it is not a CT in HU.")
             if untilting is not None:
-                values, mask = untilting.moved(
-                    z, values, mask, fill_hu(header.rescale, header.stored_format, ranges[z])
-                )
+                values, mask = untilting.moved(z, values, mask, image)
             hu[z] = values
             if mask is not None:
                 masks[z] = np.packbits(mask, axis=None)  # an eighth of the memory until it is known how many there are
@@ -193,7 +164,7 @@ def _decode(
             pool.shutdown(wait=False, cancel_futures=True)
             raise
     padding = _unpacked(masks, shape)
-    return hu, padding, tuple(SourceSlice(header, ranges[z]) for z, header in enumerate(ordered))
+    return hu, padding, tuple(decoded[z] for z in range(len(ordered)))
 
 
 def _unpacked(masks: dict[int, NDArray[np.uint8]], shape: tuple[int, int, int]) -> NDArray[np.bool_] | None:

@@ -1,4 +1,4 @@
-"""The one place that converts stored pixel values into HU and back."""
+"""The one place that converts stored pixel values into HU; `storage` has the way back."""
 
 from __future__ import annotations
 
@@ -112,24 +112,3 @@ def to_hu(stored: NDArray[np.integer], rescale: Rescale) -> tuple[NDArray[np.int
         exact = np.rint(stored.astype(np.float64) * rescale.slope + rescale.intercept)
     clipped = (exact < HU_MIN) | (exact > HU_MAX)
     return np.clip(exact, HU_MIN, HU_MAX).astype(np.int16), clipped if clipped.any() else None
-
-
-def to_stored(hu: NDArray[np.int16], rescale: Rescale, stored_format: StoredFormat) -> NDArray[np.integer]:
-    """Stored values nearest to `hu`, clipped to what the slice's bits can hold.
-
-    Parameters
-    ----------
-    hu : ndarray of int16, any shape
-        HU.
-    rescale : Rescale
-        The slice's own slope and intercept.
-    stored_format : StoredFormat
-        The slice's own bits.
-
-    Returns
-    -------
-    ndarray of int, same shape
-        With a slope above 1 HU per step not every HU can be stored, and the nearest value that can is taken.
-    """
-    exact = np.rint((hu.astype(np.float64) - rescale.intercept) / rescale.slope)
-    return np.clip(exact, stored_format.lowest, stored_format.highest).astype(stored_format.dtype)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.dicom.padding import PaddingRange
-from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat, to_hu, to_stored
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.rescale import to_hu
 
 _FILL_HU = -2048
 _WHOLE = 1e-4
@@ -53,7 +53,7 @@ class Untilting:
         return max(0, math.ceil(-last - _WHOLE)), max(0, math.ceil(last - _WHOLE))
 
     def moved(
-        self, z: int, hu: NDArray[np.int16], padding: NDArray[np.bool_] | None, fill: int
+        self, z: int, hu: NDArray[np.int16], padding: NDArray[np.bool_] | None, image: CTSlice
     ) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
         """One slice on the grid.
 
@@ -65,13 +65,13 @@ class Untilting:
             Its HU.
         padding : ndarray of bool, shape (rows, columns), or None
             Where it is padding.
-        fill : int
-            HU for all that it does not cover, and for its padding.
+        image : CTSlice
+            The slice, which says what it can store.
 
         Returns
         -------
         hu : ndarray of int16, shape `self.shape[1:]`
-            Rounded to whole HU.
+            Those that the slice can store; its filler where it does not reach, and for its padding.
         padding : ndarray of bool, same shape
             True where nothing was measured, or where one of the neighbours that would be mixed is padding.
         """
@@ -87,11 +87,18 @@ class Untilting:
                 missing = self._either(missing, axis)
                 whole += 1
             places.append(slice(whole, whole + values.shape[axis]))
+        fill = fill_hu(image)
         out = np.full(self.shape[1:], fill, np.int16)
         unmeasured = np.ones(self.shape[1:], bool)
-        out[places[0], places[1]] = np.where(missing, fill, np.rint(values))
+        out[places[0], places[1]] = np.where(missing, fill, self._storable(values, image))
         unmeasured[places[0], places[1]] = missing
         return out, unmeasured
+
+    @staticmethod
+    def _storable(values: NDArray[np.floating], image: CTSlice) -> NDArray[np.int16]:
+        """Mixed values as the export will have to store them, so that it is no other scan than the one shown."""
+        hu, _ = to_hu(image.storage.stored(np.rint(values).astype(np.int16)), image.rescale)
+        return hu
 
     @staticmethod
     def _mixed(values: NDArray[np.floating], axis: int, part: float) -> NDArray[np.floating]:
@@ -103,14 +110,13 @@ class Untilting:
         return missing[:-1] | missing[1:] if axis == 0 else missing[:, :-1] | missing[:, 1:]
 
 
-def stored_fill(rescale: Rescale, stored_format: StoredFormat, padding: tuple[PaddingRange, ...]) -> int:
+def stored_fill(image: CTSlice) -> int:
     """The stored value of what a slice does not cover: its own padding, or the nearest that there is to -2048 HU."""
-    if padding:
-        return padding[0].lowest
-    return int(to_stored(np.array([_FILL_HU], np.int16), rescale, stored_format)[0])
+    if image.padding:
+        return image.padding[0].filler
+    return int(image.storage.stored(np.array([_FILL_HU], np.int16))[0])
 
 
-def fill_hu(rescale: Rescale, stored_format: StoredFormat, padding: tuple[PaddingRange, ...]) -> int:
+def fill_hu(image: CTSlice) -> int:
     """The HU of `stored_fill`."""
-    stored = np.array([stored_fill(rescale, stored_format, padding)])
-    return int(to_hu(stored, rescale)[0][0])
+    return int(to_hu(np.array([stored_fill(image)]), image.rescale)[0][0])

@@ -13,11 +13,13 @@ from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.derive import NewSeries, check_unchanged, derived_object
 from napari_mits_gan.ct.dicom.new import new_object, new_study, padding_value
 from napari_mits_gan.ct.dicom.series import WORKERS
-from napari_mits_gan.ct.dicom.source import DicomSource, SourceSlice
+from napari_mits_gan.ct.dicom.source import DicomSource
 from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax
+from napari_mits_gan.ct.source import Source
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import MitsGanError, TamperedVolumeError, WriteError
 from napari_mits_gan.files.publish import check_empty, check_space, whole_folder
@@ -37,6 +39,7 @@ def write_dicom(
     series_description: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
+    before_publishing: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """Write a volume as a DICOM CT series, all of it or nothing.
 
@@ -57,6 +60,8 @@ def write_dicom(
         At most 64 characters; by default the source's, with what was done.
     patient_name, patient_id : str, optional
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
+    before_publishing : callable, optional
+        Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
 
     Returns
     -------
@@ -84,17 +89,26 @@ def write_dicom(
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
     series = NewSeries(generate_uid(prefix=None), series_description, datetime.now(), transfer_syntax)
-    if volume.dicom is not None:
+    if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")
-        makers, needed = _derived(volume, volume.dicom, series)
+        makers, needed = _derived(volume, _dicom_source(volume.source), series)
     else:
         makers, needed = _new(volume, series, patient_name, patient_id)
     check_space(target.parent, needed)
     names = [f"{number:06d}.dcm" for number in range(1, len(makers) + 1)]
     with whole_folder(target) as temporary:
         _write_all([(temporary / name, make) for name, make in zip(names, makers, strict=True)], progress)
+        if before_publishing is not None:
+            before_publishing(temporary)
     return [target / name for name in names]
+
+
+def _dicom_source(source: Source) -> DicomSource:
+    """The source of a derived series, if it is one that such a series can be derived from."""
+    if not isinstance(source, DicomSource):
+        raise WriteError("The volume came from something else than DICOM, so no DICOM series can be derived from it.")
+    return source
 
 
 def _derived(volume: CTVolume, source: DicomSource, series: NewSeries) -> tuple[list[Callable[[], Dataset]], int]:
@@ -107,7 +121,7 @@ def _derived(volume: CTVolume, source: DicomSource, series: NewSeries) -> tuple[
             "The volume has another size than the series it was read from, so no series can be derived; export the "
             "whole scan."
         )
-    files: dict[Path, list[tuple[int, SourceSlice]]] = {}
+    files: dict[Path, list[tuple[int, CTSlice]]] = {}
     for z, item in enumerate(source.slices):
         files.setdefault(item.header.path, []).append((z, item))
     for path, slices in files.items():
@@ -120,13 +134,13 @@ def _derived(volume: CTVolume, source: DicomSource, series: NewSeries) -> tuple[
             _check_encodable(series.description, header.character_set)
     pixel_bytes = volume.hu.nbytes + sum(_header_room(slices) for slices in files.values())
 
-    def maker(slices: list[tuple[int, SourceSlice]]) -> Callable[[], Dataset]:
-        return lambda: derived_object(volume, slices, series)
+    def maker(slices: list[tuple[int, CTSlice]]) -> Callable[[], Dataset]:
+        return lambda: derived_object(volume, source, slices, series)
 
     return [maker(slices) for slices in files.values()], pixel_bytes
 
 
-def _header_room(slices: list[tuple[int, SourceSlice]]) -> int:
+def _header_room(slices: list[tuple[int, CTSlice]]) -> int:
     """Bytes for what a derived file holds beside its pixels; exact where the source is not compressed."""
     header = slices[0][1].header
     room = header.pixel_offset if header.pixel_offset is not None else 2 * _HEADER_BYTES

@@ -15,17 +15,15 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.image.labels import history_of, is_ours
+from napari_mits_gan.ct.suffixes import IMAGE_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet_console
 
-SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
-"""Names of image files end with one of these."""
-
 
 def is_image_file(path: Path) -> bool:
     """Whether the name is one of an image file that can be read here."""
-    return path.name.lower().endswith(SUFFIXES)
+    return path.name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def read_image(path: Path) -> CTVolume:
@@ -91,7 +89,7 @@ def _read(path: Path) -> CTVolume:
             image = sitk.DICOMOrient(image, "LPS")
     except (RuntimeError, MemoryError):
         raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
-    name = path.name[: -len(next(s for s in SUFFIXES if path.name.lower().endswith(s)))]
+    name = path.name.removesuffix(ending_of(path.name))
     direction = np.array(image.GetDirection(), dtype=np.float64).reshape(3, 3)[:, ::-1]
     spacing, origin = image.GetSpacing()[::-1], image.GetOrigin()
     hu = _as_hu(sitk.GetArrayViewFromImage(image), path.name)

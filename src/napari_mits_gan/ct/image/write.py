@@ -11,14 +11,12 @@ import numpy as np
 
 from napari_mits_gan.ct.image.labels import label_of, sidecar_of
 from napari_mits_gan.ct.image.read import read_image
+from napari_mits_gan.ct.suffixes import WRITABLE_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError, WriteError
 from napari_mits_gan.files.publish import check_space, failure, place_file, sync_folder
 from napari_mits_gan.files.quiet import quiet_console
 from napari_mits_gan.files.unfinished import unfinished_folder
-
-WRITABLE = (".nii", ".nii.gz", ".mha", ".nrrd")
-"""Names of image files that can be written end with one of these."""
 
 
 def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
@@ -45,10 +43,13 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     import SimpleITK as sitk
 
     target = Path(os.path.abspath(path))
-    suffix = next((s for s in sorted(WRITABLE, key=len, reverse=True) if target.name.lower().endswith(s)), None)
-    if suffix is None or len(target.name) == len(suffix):
-        raise WriteError(f"{target.name} cannot be written as an image; its name must end with {', '.join(WRITABLE)}.")
-    sidecar = target.with_name(f"{target.name[: -len(suffix)]}.json") if volume.history else None
+    ending = ending_of(target.name, WRITABLE_SUFFIXES)
+    suffix, stem = ending.lower(), target.name.removesuffix(ending)
+    if not ending or not stem:
+        raise WriteError(
+            f"{target.name} cannot be written as an image; its name must end with {', '.join(WRITABLE_SUFFIXES)}."
+        )
+    sidecar = target.with_name(f"{stem}.json") if volume.history else None
     if not target.parent.is_dir():
         raise WriteError(f"The folder for {target.name} does not exist; make it first.")
     for wanted in (target, sidecar):

@@ -14,10 +14,8 @@ from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.layers.panel_names import SCAN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from napari_mits_gan.attack.action import Action
-    from napari_mits_gan.session import Voxel
+    from napari_mits_gan.attack.contract import Action
+    from napari_mits_gan.session import Choice, Voxel
 
 CHOOSING, ATTACKING = "Choosing the attacker", "Attacking"
 
@@ -64,17 +62,17 @@ class Attacking(Controller):
             messages.say(f"Attack {len(session.injections)}: {added.action} at z {z}, y {y}, x {x}.")
         return added is not None
 
-    def use_attacker(self, path: Path | None) -> None:
-        """Make the next attacks of the chosen action with other weights, loaded in the background; None: built in."""
+    def use_attacker(self, choice: Choice | None) -> None:
+        """Make the next attacks of this action with another attacker, loaded in the background; None: the usual one."""
         session, messages, action = self.parts.session, self.parts.messages, self._action
 
         def use(_: object = None) -> None:
-            messages.attempt(CHOOSING, lambda: session.use_attacker(action, path))
+            messages.attempt(CHOOSING, lambda: session.use_attacker(action, choice))
 
-        if path is None:
+        if choice is None:
             use()
             return
-        chosen = path
+        chosen = choice
         self.parts.slow.run(
             Work(
                 CHOOSING,

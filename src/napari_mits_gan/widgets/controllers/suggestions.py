@@ -21,7 +21,7 @@ from napari_mits_gan.widgets.layers.overlays import SUGGESTIONS, Overlay
 from napari_mits_gan.widgets.layers.panel_names import PANELS
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.session import Voxel
 

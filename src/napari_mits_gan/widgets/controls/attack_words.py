@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from napari_mits_gan.session import BUILT_IN, Detection, Injection
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.attack.contract import Action
 
 WORDS: dict[Action, str] = {"inject": "Inject", "remove": "Remove"}
 

@@ -12,7 +12,7 @@ from napari_mits_gan.session import Injection
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 

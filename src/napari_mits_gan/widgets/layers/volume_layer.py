@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
-from napari_mits_gan.ct.image.labels import ATTACK_LABEL as SIMULATED_ATTACK
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN, LUNG_WINDOW_HU, SIMULATED_ATTACK
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
 from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, PANEL_KEY
@@ -23,7 +22,6 @@ AFFINE_KEY = "ct_affine_lps"
 SIMULATED_ATTACK_KEY = "simulated_attack"
 """Name, in a layer's metadata, of the flag that says that the layer shows a tampered scan."""
 
-LUNG_WINDOW_HU = (-1350.0, 150.0)
 AXIS_LABELS = ("z", "y", "x")
 
 

@@ -16,7 +16,7 @@ from napari_mits_gan.widgets.controls.suggestion_row import SuggestionRow
 from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.action import Action
+    from napari_mits_gan.attack.contract import Action
 
 ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
@@ -35,7 +35,7 @@ _ARM_STYLE = (
 class AttackSection(Section):
     """Simulated attacks, by a click in the image or by numbers, and taking them back."""
 
-    name, title = "attack", "Simulated attack (CT-GAN)"
+    name, title = "attack", "Simulated attack"
 
     def build(self) -> None:
         """Action, attacker, sites, the list of attacks."""
@@ -98,7 +98,7 @@ class AttackSection(Section):
         self.inject_button.setChecked(attacking.action == "inject")
         self.remove_button.setChecked(attacking.action == "remove")
         self.inject_button.toggled.connect(self._choose_action)
-        self.attacker.chosen.connect(lambda path: attacking.use_attacker(path))
+        self.attacker.chosen.connect(lambda choice: attacking.use_attacker(choice))
         self.arm.toggled.connect(work.clicking.arm)
         self.suggestions.suggest_requested.connect(lambda: suggestions.suggest(attacking.action))
         self.suggestions.selected.connect(suggestions.go_to)
@@ -129,6 +129,7 @@ class AttackSection(Section):
         self.arm.setChecked(armed)
         self.arm.setText("Click in the image to attack: ON" if armed else "Click in the image to attack: off")
         self.arm.setShortcut(ARM_SHORTCUT)  # a button loses its shortcut with its text
+        self.attacker.offer(work.session.networks.offered(work.attacking.action))
         self.attacker.show_attacker(work.session.networks.chosen(work.attacking.action))
         self.suggestions.set_ready(work.is_open and not work.busy)
         self.suggestions.show_suggestions(work.suggestions.suggested, work.suggestions.current)

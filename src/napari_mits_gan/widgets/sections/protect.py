@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit, QPushButton
 from superqt import QLabeledSlider
 
 from napari_mits_gan.options import summary_of
@@ -41,7 +41,11 @@ class ProtectSection(Section):
         self.options = OptionsForm()
         self.options_button = QPushButton("Options…")
         self.options_button.setCheckable(True)
-        self.options_button.setToolTip("Settings of the chosen method")
+        self.options_button.setToolTip("Settings of the chosen method, and scans without lungs")
+        self.without_lungs = QCheckBox("Also a scan without lungs")
+        self.without_lungs.setToolTip(
+            "Protect the whole body of a scan in which no lung is found, which is refused otherwise"
+        )
         self.budget = QLabeledSlider(Qt.Orientation.Horizontal)
         self.budget.setRange(MIN_BUDGET_HU, MAX_BUDGET_HU)
         self.budget.setValue(DEFAULT_BUDGET_HU)
@@ -71,6 +75,7 @@ class ProtectSection(Section):
         form.setVerticalSpacing(4)
         form.addRow("Method", in_a_row(self.method, self.options_button, QLabel("on"), self.device))
         form.addRow(self.options)
+        form.addRow(self.without_lungs)
         form.addRow("Budget (HU)", self.budget)
         form.addRow("Key", in_a_row(self.key, self.protect_button))
         self.body.addLayout(form)
@@ -113,8 +118,9 @@ class ProtectSection(Section):
         kind = self.workspace.preparing.methods.get(self.method.currentText())
         self.options.show_options(kind)
         has_options = self.options.form is not None
-        self.options_button.setEnabled(has_options)
-        self.options.setVisible(has_options and self.options_button.isChecked())
+        unfolded = self.options_button.isChecked()
+        self.options.setVisible(has_options and unfolded)
+        self.without_lungs.setVisible(unfolded)
 
     def _protect(self) -> None:
         work = self.workspace
@@ -128,6 +134,7 @@ class ProtectSection(Section):
             max_change_hu=self.budget.value(),
             key=self.key.text() or None,
             device=self.workspace.session.networks.device,
+            without_lungs=self.without_lungs.isChecked(),
         )
 
     def _choose_device(self, device: str) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton
 
+from napari_mits_gan.ct.suffixes import READABLE_SUFFIXES
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser
 from napari_mits_gan.widgets.sections.section import Section
@@ -14,7 +15,7 @@ from napari_mits_gan.widgets.sections.section import Section
 if TYPE_CHECKING:
     from napari_mits_gan.ct.read import SeriesInfo
 
-FILE_FILTER = "CT scans (*.dcm *.dicom *.ima *.nii *.nii.gz *.mha *.mhd *.nrrd);;All files (*)"
+FILE_FILTER = f"CT scans ({' '.join(f'*{suffix}' for suffix in READABLE_SUFFIXES)});;All files (*)"
 NONE_YET = "No scan is open yet. You can also drop one into the window."
 
 

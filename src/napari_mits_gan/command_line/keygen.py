@@ -1,0 +1,28 @@
+"""`napari-mits-gan keygen`: make the key that seals scans."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from napari_mits_gan.command_line.options import Commands, new_command
+
+
+def add_to(commands: Commands) -> None:
+    """Add this command to the command line."""
+    command = new_command(
+        commands,
+        "keygen",
+        "make a key that seals scans, checks and heals them",
+        "Whoever has the file can do all three, and forge seals; without it nobody can check or heal. Keep a copy.",
+    )
+    command.add_argument("key_file", type=Path, metavar="KEY_FILE", help="a new file that only its owner may read")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Make the key, write it."""
+    from napari_mits_gan.evidence.key import new_key, write_key
+
+    write_key(new_key(), options.key_file)
+    print(f"a new key in {options.key_file}")

@@ -1,0 +1,25 @@
+"""What a volume knows of the file or series that it was read from."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from napari_mits_gan.ct.storable import StorableHU
+
+
+class Source(ABC):
+    """Where a volume came from, as far as those have to know who know nothing of file formats."""
+
+    @property
+    @abstractmethod
+    def series_uid(self) -> str:
+        """What identifies the source: for DICOM its SeriesInstanceUID."""
+
+    @property
+    @abstractmethod
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of how the volume was made from the source, each in one sentence."""
+
+    @abstractmethod
+    def storable(self, z: int) -> StorableHU:
+        """The HU that the source's own format can store in slice `z`, without those that mean padding there."""

@@ -1,0 +1,18 @@
+"""What the names of CT files end in: the one list that the reader, the window and the command line share."""
+
+from __future__ import annotations
+
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
+"""Endings of DICOM files; many have none."""
+IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
+"""Endings of NIfTI, MetaImage and NRRD files that can be read."""
+WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".nrrd")
+"""Endings of image files that can be written."""
+READABLE_SUFFIXES = (*DICOM_SUFFIXES, *IMAGE_SUFFIXES)
+"""Endings of all files that can be read."""
+
+
+def ending_of(name: str, suffixes: tuple[str, ...] = READABLE_SUFFIXES) -> str:
+    """The longest of `suffixes` that a file's name ends in, as it is written there; empty if there is none."""
+    found = max((s for s in suffixes if name.lower().endswith(s)), key=len, default="")
+    return name[len(name) - len(found) :]

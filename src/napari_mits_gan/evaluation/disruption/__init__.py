@@ -1,0 +1,1 @@
+"""How far a change to the scan disrupts attacks."""

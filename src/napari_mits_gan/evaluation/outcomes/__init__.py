@@ -1,0 +1,1 @@
+"""What becomes of an attack: null, failed, conspicuous or convincing."""

@@ -1,0 +1,1 @@
+"""What purification leaves of a protection."""

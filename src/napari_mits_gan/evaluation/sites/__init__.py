@@ -1,0 +1,1 @@
+"""Where in a scan attacks are tried."""
