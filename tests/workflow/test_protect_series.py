@@ -42,7 +42,7 @@ def test_another_process_can_do_it(job):
     job = replace(job, protection=replace(job.protection, method=method), writing=WritingOptions("rle", "Elsewhere"))
     assert pickle.loads(pickle.dumps(job)) == job  # noqa: S301
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        files = pool.submit(protect_series, job).result()
+        files = pool.submit(protect_series, job).result().files
     assert len(files) == 8
     assert "Elsewhere" in read_ct(job.output).name
 

@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
             verdict = verify(volume, key, progress=progress)
         intact = intact and verdict.is_intact
         told.update(verdict.as_json())
-        lines.append(verdict.text())
+        lines.insert(0, verdict.text())
     told["intact"] = intact
     print(json.dumps(told, indent=2) if options.json else "\n".join(lines))
     return 0 if intact else TAMPERED

@@ -1,4 +1,4 @@
-"""The public key by which manifests are checked: written beside the secret key, and handed to whoever receives scans."""
+"""The public key that manifests are checked with: written beside the secret key, handed to whoever receives scans."""
 
 from __future__ import annotations
 

@@ -123,6 +123,10 @@ def unseen(title: str) -> AbstractContextManager[Progress]:
     return nullcontext(silent)
 
 
+def untold(sentence: str) -> None:
+    """What becomes of sentences for a caller who does not want them."""
+
+
 @dataclass(frozen=True)
 class Exported:
     """What a job wrote.
