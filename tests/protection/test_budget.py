@@ -22,6 +22,7 @@ def test_nothing_else_is_one(budget):
         checked_budget(budget)
 
 
+@pytest.mark.filterwarnings("error")
 def test_a_change_is_rounded_and_cut_to_the_budget_where_it_is_allowed():
     hu = np.array([[-1000, -800, 0, 40], [40, 40, 40, 40]], dtype=np.int16)
     asked = np.array([[0.4, 0.6, -2.6, 3.4], [3.6, 99.0, -99.0, -99.0]])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from safetensors import safe_open
@@ -68,6 +69,10 @@ def test_plain_values_come_back_as_they_were(tmp_path, state):
     part = Part()
     resume_from(tmp_path / "a.checkpoint", "run", {"part": part}, CPU)
     assert repr(part.state) == repr(state)
+
+
+def test_numbers_of_numpy_come_back_as_those_of_python():
+    assert restored(plain([np.int64(3), np.float32(0.5), np.bool_(True)], {}), {}) == [3, 0.5, True]
 
 
 def test_tensors_that_share_their_memory_are_kept_apart(tmp_path):

@@ -105,6 +105,15 @@ def test_lines_that_were_written_after_the_last_checkpoint_do_not_come_twice(tmp
     assert [line.split(",")[0] for line in (tmp_path / "a.csv").read_text().splitlines()] == ["3", "6", "7"]
 
 
+def test_a_run_goes_on_where_its_log_was_taken_away(tmp_path):
+    path = tmp_path / "a.safetensors"
+    with pytest.raises(Cancelled):
+        run(Walk(), path, progress=stop_after(4))
+    (tmp_path / "a.csv").unlink()
+    run(Walk(), path)
+    assert [line.split(",")[0] for line in (tmp_path / "a.csv").read_text().splitlines()] == ["6", "7"]
+
+
 def test_starting_anew_ignores_checkpoint_and_log(tmp_path):
     path = tmp_path / "a.safetensors"
     with pytest.raises(Cancelled):

@@ -20,6 +20,7 @@ def test_a_training_starts_from_its_seed_and_disturbs_nobody_elses_numbers():
         with seeded(8, CPU):
             found.append(torch.rand(4))
     assert torch.equal(*found)
+    assert torch.equal(found[0], torch.rand(4, generator=torch.Generator().manual_seed(8)))
     assert torch.equal(torch.rand(4), expected)
 
 
