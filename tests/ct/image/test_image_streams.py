@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import os
+import subprocess
+import sys
 import tempfile
 import zlib
 from pathlib import Path
@@ -125,3 +128,28 @@ def test_the_refusal_says_what_is_wrong(tmp_path, name, data, match) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(ReadError, match=match):
         read_ct(tmp_path / name)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="paths are texts there")
+def test_a_path_that_is_no_utf_8_is_read_or_refused_in_a_sentence(tmp_path) -> None:
+    # ITK would end the whole program, so this is asked in another one.
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff"))
+    folder.mkdir()
+    for kind in ("nii.gz", "mha, size stated", "nrrd, gzip"):
+        _write(folder, FILES[kind])
+    script = (
+        "import os, sys; from pathlib import Path; import numpy as np\n"
+        "from napari_mits_gan.ct.image.write import write_image; from napari_mits_gan.ct.read import read_ct\n"
+        "from napari_mits_gan.ct.volume import CTVolume; from napari_mits_gan.errors import MitsGanError\n"
+        "folder = Path(os.fsdecode(bytes.fromhex(sys.argv[1])))\n"
+        "volume = CTVolume(np.zeros((3, 4, 5), np.int16), (1, 1, 1))\n"
+        "for ask in [lambda n=n: read_ct(folder / n) for n in ('a.nii.gz', 'a.mha', 'a.nrrd')] + [\n"
+        "    lambda: write_image(volume, folder / 'b.nii')]:\n"
+        "    try: ask(); print('done')\n"
+        "    except MitsGanError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", script, os.fsencode(folder).hex()]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[0] == "done"
+    assert len(told) == 4
+    assert all("no UTF-8" in line for line in told[1:])
