@@ -20,7 +20,7 @@ from napari_mits_gan.progress import Progress, silent
 
 _SAMPLE = 2_000_000
 """Coefficients from which the step is estimated, about."""
-_FIRST_STEP = 128 * 9
+_FIRST_STEP = 128 * 6
 _AIM = 0.996
 _FULL = 0.99
 """A copy is full from this share of its budget on."""
