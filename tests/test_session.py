@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_mits_gan.attack.contract import Attacker, Painted
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError, WeightsError
 from napari_mits_gan.session import BUILT_IN, Difference, Injection, ReplayError, Session, Verdict, cuboid
@@ -14,35 +16,37 @@ from napari_mits_gan.session import BUILT_IN, Difference, Injection, ReplayError
 SHAPE = (12, 30, 32)
 
 
-class Blob:
-    """A small attacker with the real one's contract: it brightens or darkens a ball, depending on what is there."""
+class Blob(Attacker):
+    """A small attacker: it brightens or darkens a box, depending on what is there."""
+
+    name, family = "blob", "blob"
+    needed_mm = 20.0
 
     def __init__(self, action: str, calls: list[tuple[int, int, int]]) -> None:
         self.action = action
         self.calls = calls
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        if volume.shape[0] < 4:
-            raise AttackError("the scan is thinner than the cuboid")
+    def touched(self, at, spacing):
+        return Box((at[0] - 1, at[1] - 3, at[2] - 3), (3, 7, 7))
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
         self.calls.append(at)
-        hu = volume.hu.copy()
-        z, y, x = at
-        region = (slice(max(0, z - 1), z + 2), slice(max(0, y - 3), y + 4), slice(max(0, x - 3), x + 4))
-        hu[region] = hu[region] // 2 if self.action == "inject" else hu[region] - 50
-        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at)}))
+        box = self.touched(at, volume.spacing).inside(volume.shape)
+        there = volume.hu[box.slices()]
+        return Painted(box, there // 2 if self.action == "inject" else there - 50)
 
 
 class Brightness:
-    """A judge who takes a bright voxel for a nodule, and counts how often it is asked."""
+    """A detector that takes a bright voxel for a nodule, and counts how often it is asked."""
 
     threshold = 0.5
 
     def __init__(self) -> None:
         self.asked: list[tuple[int, int, int]] = []
 
-    def scores(self, volume: CTVolume, places) -> np.ndarray:
-        self.asked.extend(places)
-        return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in places])
+    def scores(self, volume: CTVolume, sites) -> np.ndarray:
+        self.asked.extend(sites)
+        return np.array([np.clip((volume.hu[at] + 1000) / 1200, 0, 1) for at in sites])
 
 
 def stripes(volume: CTVolume, *, method: str, max_change_hu: int, seed: int, key, device: str, progress) -> CTVolume:
@@ -74,9 +78,9 @@ def test_a_place_outside_the_scan_is_refused_and_nothing_is_lost(volume):
     session = make_session()
     session.open(volume)
     session.add_injection("inject", (5, 5, 5))
-    for place in ((12, 5, 5), (-1, 5, 5), (5, 30, 5), (5, 5, 32)):
+    for voxel in ((12, 5, 5), (-1, 5, 5), (5, 30, 5), (5, 5, 32)):
         with pytest.raises(AttackError, match="outside the scan"):
-            session.add_injection("inject", place)
+            session.add_injection("inject", voxel)
     assert session.injections == (Injection("inject", (5, 5, 5)),)
 
 
@@ -168,7 +172,7 @@ def test_an_injection_that_fails_can_be_withdrawn_and_the_others_stay():
     session = make_session()
     session.open(thin)
     added = session.add_injection("inject", (1, 5, 5))
-    with pytest.raises(ReplayError, match="thinner") as caught:
+    with pytest.raises(ReplayError, match="15 mm thick") as caught:
         session.attacked("original")
     assert caught.value.injection == added
     session.withdraw(added)
@@ -267,7 +271,7 @@ def test_figures_need_both_versions(volume):
     assert session.figures(5, (5, 5, 5)).protection_slice is None
 
 
-# ---- the judge's verdict
+# ---- the detector's verdict
 
 
 @pytest.fixture
@@ -276,71 +280,71 @@ def dark(volume) -> CTVolume:
     return CTVolume(np.full_like(volume.hu, -880), spacing=volume.spacing)
 
 
-def judged_session(volume: CTVolume) -> tuple[Session, Brightness]:
-    judge = Brightness()
-    session = make_session(load_detector=lambda device: judge)
+def session_with_attacks(volume: CTVolume) -> tuple[Session, Brightness]:
+    detector = Brightness()
+    session = make_session(load_detector=lambda device: detector)
     session.open(volume)
-    return session, judge
+    return session, detector
 
 
 def test_the_judge_sees_what_an_attack_changed_at_its_place(dark):
-    session, _ = judged_session(dark)
+    session, _ = session_with_attacks(dark)
     session.add_injection("inject", (5, 15, 16))
-    (verdict,) = session.judge("original")
+    (verdict,) = session.detect("original")
     assert verdict == Verdict(before=pytest.approx(0.1), after=pytest.approx(560 / 1200), threshold=0.5)
     assert verdict.words == "no nodule is seen"
     session.add_injection("inject", (5, 15, 16))
-    verdict = session.judge("original")[1]
+    verdict = session.detect("original")[1]
     assert (verdict.before, verdict.after) == (pytest.approx(560 / 1200), pytest.approx(780 / 1200))
     assert (verdict.words, verdict.words_before) == ("a nodule is seen", "no nodule is seen")
     assert str(verdict) == "nodule 0.65 (before 0.47)"
 
 
 def test_verdicts_are_those_of_attacks_made_one_by_one(volume):
-    session, _ = judged_session(volume)
-    places = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
+    session, _ = session_with_attacks(volume)
+    sites = [(5, 10, 10), (5, 11, 12), (8, 20, 20), (6, 11, 11)]
     expected = []
     score = Brightness().scores
-    for number, at in enumerate(places):
+    for number, at in enumerate(sites):
         before = session.attacked("original")
         session.add_injection("inject" if number % 2 else "remove", at)
         after = session.attacked("original")
         expected.append(Verdict(float(score(before, [at])[0]), float(score(after, [at])[0]), 0.5))
-    assert session.judge("original") == tuple(expected)
+    assert session.detect("original") == tuple(expected)
     assert np.array_equal(session.attacked("original").hu, after.hu)
 
 
 def test_the_judge_is_asked_once_for_each_attack_and_version(volume):
-    session, judge = judged_session(volume)
+    session, detector = session_with_attacks(volume)
     session.add_injection("inject", (5, 5, 5))
-    session.judge("original")
+    session.detect("original")
     session.add_injection("remove", (8, 8, 8))
     assert session.verdicts[1] is None
-    session.judge("original")
-    assert judge.asked == [(5, 5, 5)] * 2 + [(8, 8, 8)] * 2
+    session.detect("original")
+    assert detector.asked == [(5, 5, 5)] * 2 + [(8, 8, 8)] * 2
     session.accept_protected(session.make_protected(max_change_hu=30))
     assert session.verdicts == (None, None)
-    on_protected = session.judge("protected")
-    assert len(judge.asked) == 8
+    on_protected = session.detect("protected")
+    assert len(detector.asked) == 8
     assert session.verdicts == on_protected
     session.protection_on = False
-    assert session.verdicts == session.judge("original") != on_protected
+    assert session.verdicts == session.detect("original") != on_protected
     session.undo()
-    session.judge("original")
-    assert len(judge.asked) == 8
+    session.detect("original")
+    assert len(detector.asked) == 8
 
 
 def test_another_protection_and_another_scan_are_judged_anew(volume):
-    session, judge = judged_session(volume)
+    session, detector = session_with_attacks(volume)
     session.add_injection("inject", (5, 5, 5))
     for seed in (0, 1):
         session.accept_protected(session.make_protected(seed=seed))
         assert session.verdicts == (None,)
-        session.judge("protected")
+        session.detect("protected")
     session.open(volume)
     session.add_injection("inject", (5, 5, 5))
     assert session.verdicts == (None,)
-    assert len(judge.asked) == 4
+    assert len(detector.asked) == 4
 
 
 def test_without_a_judge_the_attacks_work_and_the_reason_is_told(volume):
@@ -352,24 +356,27 @@ def test_without_a_judge_the_attacks_work_and_the_reason_is_told(volume):
     session.add_injection("inject", (5, 5, 5))
     assert session.attacked("original").is_tampered
     with pytest.raises(WeightsError, match="are missing"):
-        session.judge("original")
+        session.detect("original")
     assert session.verdicts == (None,)
 
 
 # ---- other attackers
 
 
-class Painter:
+class Painter(Attacker):
     """An attacker made from a file: it writes the number in that file into a voxel."""
+
+    action, family = "inject", "painter"
 
     def __init__(self, path: Path | None) -> None:
         self.value = 7 if path is None else int(path.read_text())
         self.name = "own" if path is None else f"{path.name} {self.value}"
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        hu = volume.hu.copy()
-        hu[at] = self.value
-        return volume.with_hu(hu, Step("attack", {"at": list(at), "weights": self.name}))
+    def touched(self, at, spacing):
+        return Box(at, (1, 1, 1))
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
+        return Painted(self.touched(at, volume.spacing), np.full((1, 1, 1), self.value))
 
 
 def load_painter(action: str, device: str, path: Path | None = None) -> Painter:
@@ -398,7 +405,7 @@ def test_each_injection_keeps_the_attacker_it_was_made_with(painting, tmp_path):
     for version in ("original", "protected"):
         attacked = painting.attacked(version)
         assert [attacked.hu[at] for at in (first, second, (9, 9, 9), third)] == [7, 55, 7, 7]
-        made_with = [step.parameters["weights"] for step in attacked.history if step.kind == "attack"]
+        made_with = [step.parameters["attacker"] for step in attacked.history if step.kind == "attack"]
         assert made_with == ["own", "other 55", "own", "own"]
     assert [injection.attacker for injection in painting.injections] == [BUILT_IN, "other 55", BUILT_IN, BUILT_IN]
 

@@ -6,7 +6,7 @@
 >>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
 >>> sealed = mg.seal(scan, mg.read_key("hospital.key"))  # doctest: +SKIP
 >>> print(mg.verify(sealed, mg.read_key("hospital.key")).text())  # doctest: +SKIP
->>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+>>> attacked = mg.load_attacker("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
 >>> print(mg.evaluate(scan, tables=["robustness"]).to_text())  # doctest: +SKIP
 
 Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_mits_gan.attack.attackers import load_attacker
     from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
@@ -36,6 +37,7 @@ __all__ = [
     "CTVolume",
     "__version__",
     "evaluate",
+    "load_attacker",
     "new_key",
     "protect",
     "read_ct",
@@ -52,6 +54,7 @@ _HOME = {
     "CTVolume": "napari_mits_gan.ct.volume",
     "evaluate": "napari_mits_gan.evaluation.evaluate",
     "new_key": "napari_mits_gan.evidence.key",
+    "load_attacker": "napari_mits_gan.attack.attackers",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
     "read_key": "napari_mits_gan.evidence.key",

@@ -39,5 +39,13 @@ class EvidenceError(MitsGanError):
     """A seal, its recovery copy, a manifest or a sidecar cannot be made or read."""
 
 
+class ManifestError(EvidenceError):
+    """A manifest is missing, damaged, edited, or signed by another key."""
+
+
+class SidecarError(EvidenceError):
+    """A sidecar for the exact restore is missing, damaged, or belongs to another scan or key."""
+
+
 class Cancelled(MitsGanError):
     """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""

@@ -11,6 +11,7 @@ from threading import Event
 import numpy as np
 import pytest
 
+from napari_mits_gan.attack.contract import Attacker, Painted, box_of_mm
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.session import Session
@@ -35,22 +36,24 @@ def _display():
         pytest.skip("no screen here; run the tests under xvfb-run")
 
 
-class Ball:
+class Ball(Attacker):
     """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
+
+    family = "ball"
 
     def __init__(self, action: str, name: str = "ball") -> None:
         self.action = action
         self.name = name
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        hu = volume.hu.copy()
-        reach = [int(8 / s) for s in volume.spacing]
-        region = tuple(slice(max(0, a - r), a + r + 1) for a, r in zip(at, reach, strict=True))
-        grids = np.ogrid[region]
+    def touched(self, at, spacing):
+        return box_of_mm(at, 16.0, spacing)
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
+        box = self.touched(at, volume.spacing).inside(volume.shape)
+        grids = np.ogrid[box.slices()]
         distance = sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True))
         value = 40 + int(volume.hu[at]) % 17 if self.action == "inject" else -880
-        hu[region] = np.where(distance < 64, np.int16(value), hu[region])
-        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at), "weights": self.name}))
+        return Painted(box, np.where(distance < 64, value, volume.hu[box.slices()]))
 
 
 def load_ball(action: str, device: str, weights: Path | None = None) -> Ball:

@@ -52,7 +52,7 @@ def test_a_chosen_attacker_makes_the_next_attacks_only(dock, settle, weights):
         Injection("inject", OTHER, "my_inject.safetensors 1f"),
     )
     history = dock.manager.panels.image("attack").metadata["history"]
-    assert [step["weights"] for step in history] == ["ball", "my_inject.safetensors 1f"]
+    assert [step["attacker"] for step in history] == ["ball", "my_inject.safetensors 1f"]
     assert "my_inject.safetensors 1f" in dock.attack.list.item(1).toolTip()
     dock.attack.attacker.built_in_action.trigger()
     settle(dock)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.options import (
-    ACTIONS,
     Commands,
     add_device,
     add_input,
     add_method,
     add_seed_or_key,
+    attacker_names,
     new_command,
     whole_number,
 )
@@ -37,8 +38,7 @@ def add_to(commands: Commands) -> None:
         "--attackers",
         nargs="+",
         metavar="NAME",
-        help="other attackers than the usual two, by their names (inject-other-seed, inject-small-core, "
-        "inject-fixed-window, remove-small-core) or files",
+        help=f"other attackers than the usual two, by their names ({attacker_names()}) or files",
     )
     command.add_argument(
         "--controls",

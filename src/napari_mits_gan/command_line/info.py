@@ -6,6 +6,7 @@ import argparse
 
 from napari_mits_gan.command_line.options import Commands, add_input, new_command
 from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.read import SeveralSeriesError
 from napari_mits_gan.ct.volume import CTVolume
 
@@ -42,7 +43,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "source": "DICOM" if volume.source is not None else "image file",
     }
     for number, step in enumerate(volume.history, start=1):
-        label = "SIMULATED ATTACK" if step.kind == "attack" else step.kind
+        label = SIMULATED_ATTACK if step.kind == "attack" else step.kind
         settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
         told[f"step {number}"] = f"{label} ({settings})"
     return told

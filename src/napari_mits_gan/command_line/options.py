@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from napari_mits_gan.attack.attackers import ATTACKERS
+from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.device import NAMES
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
-
-ACTIONS = ("inject", "remove")
 
 
 def new_command(commands: Commands, name: str, summary: str, details: str = "") -> argparse.ArgumentParser:
@@ -28,6 +28,11 @@ def add_device(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--device", default="auto", metavar="DEVICE", help=f"{', '.join(NAMES)} (default: auto, the fastest there is)"
     )
+
+
+def attacker_names() -> str:
+    """The attackers that can be chosen by name, beside the usual two, for a help text."""
+    return ", ".join(name for name in ATTACKERS if name not in ACTIONS)
 
 
 def add_seed(command: argparse.ArgumentParser) -> None:

@@ -34,6 +34,9 @@ def add_to(commands: Commands) -> None:
     add_device(command)
     add_key_file(command, required=False)
     add_bits(command)
+    command.add_argument(
+        "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
+    )
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input does)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
     command.set_defaults(run=run)
@@ -62,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
             key=options.key,
             device=options.device,
             progress=progress,
+            without_lungs=options.without_lungs,
         )
     if key is not None:
         from napari_mits_gan.evidence.seal import seal

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.ball_like import STEPS, ball_like_places
 from napari_mits_gan.detection.search_grid import as_place, coarsened, lung_in, middle_x, voxels_in_the_middle
@@ -24,7 +25,6 @@ from napari_mits_gan.progress import Progress, silent
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
 
-Action = Literal["inject", "remove"]
 
 _CORE_MM = 8.0
 """Radius of the ball that an injected nodule may fill."""
@@ -63,7 +63,7 @@ class Site:
     score: float
 
 
-class Judge(Protocol):
+class Detector(Protocol):
     """What is asked of a detector of nodules; `NoduleDetector` is one."""
 
     @property
@@ -77,7 +77,7 @@ class Judge(Protocol):
 
 
 def injection_sites(
-    volume: CTVolume, n: int = 10, *, seed: int = 0, detector: Judge | None = None, progress: Progress = silent
+    volume: CTVolume, n: int = 10, *, seed: int = 0, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
     """Places in healthy lung where a nodule could be put in.
 
@@ -89,7 +89,7 @@ def injection_sites(
         How many places at most.
     seed : int
         Fixes the choice among places that are alike.
-    detector : Judge or None
+    detector : Detector or None
         Places where it finds a nodule already are left out; None asks nobody.
     progress : callable
         Told how far the search is.
@@ -105,7 +105,7 @@ def injection_sites(
     AttackError
         If no lung was found, the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import CUBOID_MM
 
     _check(volume, n)
     progress(0, 4)
@@ -148,7 +148,7 @@ def injection_sites(
 
 
 def removal_sites(
-    volume: CTVolume, n: int = 10, *, detector: Judge | None = None, progress: Progress = silent
+    volume: CTVolume, n: int = 10, *, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
     """Places where the scan seems to hold a nodule, which an attack could remove.
 
@@ -158,7 +158,7 @@ def removal_sites(
         A chest CT.
     n : int
         How many places at most.
-    detector : Judge or None
+    detector : Detector or None
         Scores the candidates; None takes the detector that comes with this package.
     progress : callable
         Told how far the search is.
@@ -205,7 +205,7 @@ def removal_sites(
 
 
 def _check(volume: CTVolume, n: int) -> None:
-    from napari_mits_gan.attack.ctgan.cuboid import check_thickness
+    from napari_mits_gan.attack.cuboid import check_thickness
 
     if n < 1:
         raise AttackError(f"{n} places were asked for; at least one is needed.")

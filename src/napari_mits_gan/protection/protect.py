@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress, silent
@@ -43,6 +43,8 @@ def protect(
     device: str = "auto",
     progress: Progress = silent,
     key: str | None = None,
+    *,
+    without_lungs: bool = False,
 ) -> CTVolume:
     """Protect a whole scan; where an attacker will click is not known and not needed.
 
@@ -62,6 +64,8 @@ def protect(
         Told how many slices are done; it may raise `Cancelled` to stop.
     key : str or None
         A text that the seed is derived from, instead of `seed`; neither it nor that seed is written down anywhere.
+    without_lungs : bool
+        Whether to protect a scan in which no lung was found, too: the whole body then.
 
     Returns
     -------
@@ -72,7 +76,8 @@ def protect(
     Raises
     ------
     ProtectionError
-        If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body.
+        If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body, or
+        no lung and `without_lungs` is False.
 
     Examples
     --------
@@ -94,6 +99,11 @@ def protect(
     if not allowed.any():
         raise ProtectionError(
             f"no body was found in '{volume.name}'; the HU may be wrong, or it is not a CT of a patient."
+        )
+    if not (without_lungs or lung_mask(volume).any()):
+        raise ProtectionError(
+            f"no lung was found in '{volume.name}'; choose a chest CT, or demand it all the same with --without-lungs "
+            "(in Python: without_lungs=True)."
         )
     request = Request(budget, drawn_from, device)
     change = chosen.change(volume, allowed, request, progress)

@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, cuboid_shape
-from napari_mits_gan.attack.ctgan.pipeline import Tampering
+from napari_mits_gan.attack.attackers import load_differentiable
+from napari_mits_gan.attack.contract import DifferentiableAttacker
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.grid import Box
@@ -158,11 +158,10 @@ def _perturbed(
     return torch.stack(changes)
 
 
-def _cores(tampering: Tampering, hu: Tensor) -> Tensor:
+def _cores(opponent: DifferentiableAttacker, hu: Tensor) -> Tensor:
     """What an attacker paints into cuboids (n, z, y, x) cut out of the patches; not clipped, so gradients survive."""
-    low, high = tampering.mask
     cubes = resample(hu[:, :, _MARGIN:-_MARGIN, _MARGIN:-_MARGIN], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
-    return tampering.in_paint(tampering.masked(cubes))[:, low:high, low:high, low:high]
+    return opponent.paint_core(cubes, clip=False)
 
 
 def train_protection(
@@ -170,7 +169,7 @@ def train_protection(
     output: Path,
     settings: ProtectionTraining = ProtectionTraining(),
     *,
-    attackers: Sequence[CTGAN] | None = None,
+    attackers: Sequence[DifferentiableAttacker] | None = None,
     start_from: Path | None = None,
     device: str = "auto",
     resume: bool = True,
@@ -186,7 +185,7 @@ def train_protection(
         The safetensors file to write; a checkpoint stands beside it while the run goes on.
     settings : ProtectionTraining
         The run.
-    attackers : sequence of CTGAN or None
+    attackers : sequence of DifferentiableAttacker or None
         Whom to protect against; None takes the injector and the remover that come with the package.
     start_from : Path or None
         Weights of an earlier run to start from, in place of random ones.
@@ -204,7 +203,7 @@ def train_protection(
     """
     place = choose_device(device)
     torch.manual_seed(settings.seed)
-    opponents = attackers or [CTGAN.load("inject", device), CTGAN.load("remove", device)]
+    opponents = attackers or [load_differentiable("inject", device), load_differentiable("remove", device)]
     scans = _Scans(volumes, settings.seed)
     generator = PerturbationGenerator(settings.width, settings.first_cycles).to(place)
     if start_from is not None:
@@ -237,8 +236,8 @@ def train_protection(
         deviations, gains = [], []
         for opponent in opponents:
             with torch.no_grad():
-                before = _cores(opponent.tampering, original)
-            moved = _cores(opponent.tampering, protected) - before
+                before = _cores(opponent, original)
+            moved = _cores(opponent, protected) - before
             deviations.append(moved.detach().square().mean(dim=(1, 2, 3)))
             injects = opponent.action == "inject"
             wanted = functional.relu(-moved) if settings.darken and injects else moved

@@ -2,8 +2,8 @@
 
 A session keeps two versions of one scan, the original and the protected one, and one list of injections. Whatever
 version is looked at, the same injections are replayed on it, so that one switch shows what the protection does.
-Long work (`make_protected`, `attacked`, `judge`, `suggest`, `difference`, `figures`, ...) may run in another thread: it
-changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
+Long work (`make_protected`, `attacked`, `detect`, `suggest`, `difference`, `figures`, ...) may run in another thread:
+it changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
 session and tells so.
 
 Each injection keeps the attacker that was chosen when it was made, whatever is chosen afterwards, and is replayed with
@@ -15,37 +15,37 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_mits_gan.attack.contract import ACTIONS, Action, Attacker
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError, WeightsError
 from napari_mits_gan.progress import Progress, silent
-from napari_mits_gan.session.attackers import BUILT_IN, Attacker, Attackers
+from napari_mits_gan.session.attackers import BUILT_IN, Attackers, Choice
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
-from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
-from napari_mits_gan.session.verdict import Bench, Verdict
+from napari_mits_gan.session.replay import Injection, Replay
+from napari_mits_gan.session.verdict import Detectors, Verdict
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.detection.sites import Judge, Site
+    from napari_mits_gan.detection.sites import Detector, Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
 
 Version = Literal["original", "protected"]
 
 
-def _load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+def _load_attacker(action: Action, device: str, choice: Choice | None = None) -> Attacker:
+    from napari_mits_gan.attack.attackers import load_attacker
 
-    return CTGAN.load(action if weights is None else weights, device=device, action=action)
+    return load_attacker(action if choice is None else choice, device, action=action)
 
 
-def _load_detector(device: str) -> Judge:
+def _load_detector(device: str) -> Detector:
     from napari_mits_gan.detection.detector import NoduleDetector
 
     return NoduleDetector.load(device=device)
@@ -63,13 +63,13 @@ class Session:
     Parameters
     ----------
     load_attacker : callable, optional
-        Called with an action, a device name and, for other weights than the package's own, their path; returns the
-        attacker. CT-GAN unless told.
+        Called with an action, a device name and, for another attacker than the usual one, its name or the path of its
+        weights; returns the attacker. `attack.attackers.load_attacker` unless told.
     protector : callable, optional
         Called as `protect(volume, method=, max_change_hu=, seed=, key=, device=, progress=)`; the package's own unless
         told.
     load_detector : callable, optional
-        Called with a device name, returns the judge of the attacks; the package's detector of nodules unless told.
+        Called with a device name, returns a detector of nodules; the package's own unless told.
 
     Examples
     --------
@@ -86,19 +86,19 @@ class Session:
     injections_changed = Signal()
     """The list of injections is another one."""
     attacker_changed = Signal()
-    """The next attacks are made with other weights."""
+    """The next attacks are made with another attacker."""
 
     def __init__(
         self,
         *,
-        load_attacker: Callable[..., Attacker] = _load_ctgan,
+        load_attacker: Callable[..., Attacker] = _load_attacker,
         protector: Callable[..., CTVolume] = _protect,
-        load_detector: Callable[[str], Judge] = _load_detector,
+        load_detector: Callable[[str], Detector] = _load_detector,
     ) -> None:
         self.device = "auto"
         self._protector = protector
         self._attackers = Attackers(load_attacker)
-        self._bench = Bench(load_detector)
+        self._detectors = Detectors(load_detector)
         self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
@@ -144,12 +144,12 @@ class Session:
         return found.base if found else None
 
     def attacker(self, action: Action) -> str:
-        """The name of the attacker that the next attack is made with; empty for the one that comes with the package."""
+        """The name of the attacker that the next attack is made with; empty for the usual one."""
         return self._attackers.chosen(action)
 
     @property
     def verdicts(self) -> tuple[Verdict | None, ...]:
-        """What the judge said of each injection on the version that is shown; None where it was not asked yet."""
+        """What the detector said of each injection on the version that is shown; None where it was not asked yet."""
         found = self._replays.get(self.shown)
         known = {} if found is None else found.verdicts
         return tuple(known.get(self._injections[: row + 1]) for row in range(len(self._injections)))
@@ -188,17 +188,17 @@ class Session:
         Raises
         ------
         AttackError
-            If no scan is open, or the place lies outside it.
+            If no scan is open, or the voxel lies outside it.
         """
         shape = self._require("original").base.shape
-        place: Voxel = (int(at[0]), int(at[1]), int(at[2]))
-        if not all(0 <= p < n for p, n in zip(place, shape, strict=True)):
+        voxel: Voxel = (int(at[0]), int(at[1]), int(at[2]))
+        if not all(0 <= p < n for p, n in zip(voxel, shape, strict=True)):
             last = tuple(n - 1 for n in shape)
             raise AttackError(
-                f"the place (z, y, x) = {place} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
-                " choose a place inside it"
+                f"the voxel (z, y, x) = {voxel} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
+                " choose one inside it"
             )
-        added = Injection(action, place, self.attacker(action))
+        added = Injection(action, voxel, self.attacker(action))
         self._set_injections((*self._injections, added))
         return added
 
@@ -223,16 +223,17 @@ class Session:
                 break
         self._set_injections(tuple(kept))
 
-    def use_attacker(self, action: Action, path: Path | None) -> None:
-        """Make the next attacks with other weights; those in the list keep the attacker that they were made with.
+    def use_attacker(self, action: Action, choice: Choice | None) -> None:
+        """Make the next attacks with another attacker; those in the list keep the attacker that they were made with.
 
         Parameters
         ----------
         action : {"inject", "remove"}
             Which attacks.
-        path : Path or None
-            A safetensors file, or a folder in the layout of CT-GAN's authors; None for the package's own weights. What
-            `prepare_attacker` loaded is at hand; else it is loaded now, which takes a while.
+        choice : str, Path or None
+            A name out of `attackers`, or CT-GAN weights: a safetensors file, or a folder in the layout of its authors;
+            None for the usual attacker. What `prepare_attacker` loaded is at hand; else it is loaded now, which takes
+            a while.
 
         Raises
         ------
@@ -240,7 +241,7 @@ class Session:
             If the weights are missing, damaged, or do another action; the attacker in use stays.
         """
         before = self.attacker(action)
-        if self._attackers.use(action, path, self.device) != before:
+        if self._attackers.use(action, choice, self.device) != before:
             self.attacker_changed.emit()
 
     # ---- long work: changes nothing that is seen
@@ -288,8 +289,8 @@ class Session:
         """
         return self._require(version).to(self._injections, progress)
 
-    def judge(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
-        """What the judge says of each injection on one version of the scan; what is known already is not asked again.
+    def detect(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
+        """What the detector says of each injection on one version of the scan; it is asked what is not known yet.
 
         Parameters
         ----------
@@ -306,24 +307,24 @@ class Session:
         Raises
         ------
         WeightsError
-            If the judge cannot be loaded.
+            If the detector cannot be loaded.
         ReplayError
             If an injection cannot be made.
         """
         replay, injections = self._require(version), self._injections
         unknown = [row for row in range(len(injections)) if injections[: row + 1] not in replay.verdicts]
         if unknown:
-            judge = self._bench.judge(self.device)
+            detector = self._detectors.get(self.device)
 
             def look(volume: CTVolume, at: Voxel) -> float:
-                return float(judge.scores(volume, [at])[0])
+                return float(detector.scores(volume, [at])[0])
 
             for row, (before, after) in replay.before_and_after(injections, unknown, look, progress).items():
-                replay.verdicts[injections[: row + 1]] = Verdict(before, after, judge.threshold)
+                replay.verdicts[injections[: row + 1]] = Verdict(before, after, detector.threshold)
         return tuple(replay.verdicts[injections[: row + 1]] for row in range(len(injections)))
 
     def suggest(self, action: Action, n: int = 10, progress: Progress = silent) -> list[Site]:
-        """Places where an attack on the version that is shown would be plausible, best first.
+        """Sites where an attack on the version that is shown would be plausible, best first.
 
         Parameters
         ----------
@@ -337,29 +338,29 @@ class Session:
         AttackError
             If no scan is open, or it has no lungs, or is too thin.
         WeightsError
-            If the judge is needed (to find what to remove) and cannot be loaded.
+            If the detector is needed (to find what to remove) and cannot be loaded.
         """
         from napari_mits_gan.detection.sites import injection_sites, removal_sites
 
         volume = self._require(self.shown).base
         if action == "remove":
-            return removal_sites(volume, n, detector=self._bench.judge(self.device), progress=progress)
+            return removal_sites(volume, n, detector=self._detectors.get(self.device), progress=progress)
         try:
-            judge = self._bench.judge(self.device)
+            detector = self._detectors.get(self.device)
         except WeightsError:
-            judge = None  # healthy lung can be told without it
-        return injection_sites(volume, n, detector=judge, progress=progress)
+            detector = None  # healthy lung can be told without it
+        return injection_sites(volume, n, detector=detector, progress=progress)
 
     def vulnerability(self, action: Action, n: int = 60, progress: Progress = silent) -> VulnerabilityMap:
-        """How far the attack deviates on the protected scan all over the lungs, and what the judge sees there.
+        """How far the attack deviates on the protected scan all over the lungs, and what the detector sees there.
 
         Parameters
         ----------
         action : {"inject", "remove"}
-            Which attack; it is made with the attacker that the next one would be made with. The judge is asked about
-            injections only, since there are no nodules at these places to be removed.
+            Which attack; it is made with the attacker that the next one would be made with. The detector is asked
+            about injections only, since there are no nodules at these sites to be removed.
         n : int
-            How many places at most.
+            How many sites at most.
 
         Raises
         ------
@@ -373,12 +374,12 @@ class Session:
         from napari_mits_gan.evaluation.vulnerability import vulnerability
 
         original, protected = self._require("original").base, self._require("protected").base
-        attacker = cast("CTGAN", self._attackers.get(action, self.attacker(action), self.device))
-        judge = None
+        attacker = self._attackers.get(action, self.attacker(action), self.device)
+        detector = None
         if action == "inject":
             with suppress(WeightsError):  # how far attacks deviate can be told without it
-                judge = cast("NoduleDetector", self._bench.judge(self.device))
-        return vulnerability(original, protected, attacker, n=n, detector=judge, progress=progress)
+                detector = cast("NoduleDetector", self._detectors.get(self.device))
+        return vulnerability(original, protected, attacker, n=n, detector=detector, progress=progress)
 
     def difference(self, kind: Difference, version: Version, progress: Progress = silent) -> NDArray[np.int16]:
         """One difference of two volumes, in HU, shape (z, y, x).
@@ -424,30 +425,36 @@ class Session:
 
         return {name: (type(make()).__doc__ or "").strip().split("\n")[0] for name, make in METHODS.items()}
 
+    def attackers(self, action: Action) -> dict[str, str]:
+        """Names of the attackers of the list that do `action`, each with a few words about it; the usual one first."""
+        from napari_mits_gan.attack.attackers import ATTACKERS
+
+        return {name: entry.description for name, entry in ATTACKERS.items() if entry.action == action}
+
     def load_attackers(self) -> None:
         """Load injector and remover, so that the first click need not wait for them."""
-        for action in ("inject", "remove"):
+        for action in ACTIONS:
             self._attackers.get(action, BUILT_IN, self.device)
 
     def load_detector(self) -> None:
-        """Load the judge, so that the first verdict need not wait for it.
+        """Load the detector, so that the first verdict need not wait for it.
 
         Raises
         ------
         WeightsError
             If its weights are missing or damaged.
         """
-        self._bench.judge(self.device)
+        self._detectors.get(self.device)
 
-    def prepare_attacker(self, action: Action, path: Path) -> str:
-        """Load other weights, so that `use_attacker` need not wait for them; returns the attacker's name.
+    def prepare_attacker(self, action: Action, choice: Choice) -> str:
+        """Load another attacker, so that `use_attacker` need not wait for them; returns the attacker's name.
 
         Raises
         ------
         WeightsError
             If they are missing, damaged, or do another action.
         """
-        return self._attackers.prepare(action, path, self.device)
+        return self._attackers.prepare(action, choice, self.device)
 
     # ---- inside
 

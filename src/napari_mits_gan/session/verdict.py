@@ -1,4 +1,4 @@
-"""What an independent judge says of the place of an attack, before and after it."""
+"""What an independent detector of nodules says of an attack's site, before and after it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_mits_gan.detection.sites import Judge
+    from napari_mits_gan.detection.sites import Detector
 
 SEEN, NOT_SEEN = "a nodule is seen", "no nodule is seen"
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How surely the judge sees a nodule at the place of one attack.
+    """How surely the detector sees a nodule at the site of one attack.
 
     Parameters
     ----------
     before, after : float
-        The judge's score without and with the attack, 0 to 1; attacks made earlier are there both times.
+        The detector's score without and with the attack, 0 to 1; attacks made earlier are there both times.
     threshold : float
-        The score from which on the judge says that there is a nodule.
+        The score from which on the detector says that there is a nodule.
     """
 
     before: float
@@ -31,44 +31,44 @@ class Verdict:
 
     @property
     def seen_before(self) -> bool:
-        """Whether the judge sees a nodule without the attack."""
+        """Whether the detector sees a nodule without the attack."""
         return self.before >= self.threshold
 
     @property
     def seen(self) -> bool:
-        """Whether the judge sees a nodule with the attack."""
+        """Whether the detector sees a nodule with the attack."""
         return self.after >= self.threshold
 
     @property
     def words(self) -> str:
-        """What the judge says with the attack."""
+        """What the detector says with the attack."""
         return SEEN if self.seen else NOT_SEEN
 
     @property
     def words_before(self) -> str:
-        """What the judge says without the attack."""
+        """What the detector says without the attack."""
         return SEEN if self.seen_before else NOT_SEEN
 
     def __str__(self) -> str:
         return f"{'nodule' if self.seen else 'no nodule'} {self.after:.2f} (before {self.before:.2f})"
 
 
-class Bench:
-    """The judge, loaded when it is first asked, once for each device.
+class Detectors:
+    """The detector, loaded when it is first asked, once for each device.
 
     Parameters
     ----------
     load : callable
-        Called with the name of a device, returns the judge.
+        Called with the name of a device, returns the detector.
     """
 
-    def __init__(self, load: Callable[[str], Judge]) -> None:
+    def __init__(self, load: Callable[[str], Detector]) -> None:
         self._load = load
-        self._judges: dict[str, Judge] = {}
+        self._loaded: dict[str, Detector] = {}
         self._lock = Lock()
 
-    def judge(self, device: str) -> Judge:
-        """The judge.
+    def get(self, device: str) -> Detector:
+        """The detector.
 
         Raises
         ------
@@ -76,6 +76,6 @@ class Bench:
             If its weights are missing or damaged.
         """
         with self._lock:
-            if device not in self._judges:
-                self._judges[device] = self._load(device)
-            return self._judges[device]
+            if device not in self._loaded:
+                self._loaded[device] = self._load(device)
+            return self._loaded[device]

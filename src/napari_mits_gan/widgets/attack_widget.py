@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton, QSpinBox, QWidget
 
-from napari_mits_gan.session import Action, Injection, Verdict
+from napari_mits_gan.session import Action, Choice, Injection, Verdict
 from napari_mits_gan.widgets.attack_words import attack_details, attack_words
 from napari_mits_gan.widgets.attacker_row import AttackerRow
 from napari_mits_gan.widgets.section import Section, in_a_row
 from napari_mits_gan.widgets.suggestion_row import SuggestionRow
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    pass
 
 ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
@@ -41,10 +41,10 @@ class AttackWidget(Section):
     suggest_requested = Signal(str)
     """Action."""
     attacker_chosen = Signal(str, object)
-    """Action, and the path of the weights, or None for those that come with the package."""
+    """Action, and the attacker's name or the path of its weights, or None for the usual one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Simulated attack (CT-GAN)", parent)
+        super().__init__("Simulated attack", parent)
         self.inject_button = QPushButton("Inject a nodule")
         self.remove_button = QPushButton("Remove a nodule")
         self.choice = QButtonGroup(self)
@@ -101,7 +101,7 @@ class AttackWidget(Section):
         self.clear_button.clicked.connect(lambda: self.clear_requested.emit())
         self.list.itemClicked.connect(lambda _: self.injection_selected.emit(self.list.currentRow()))
         self.inject_button.toggled.connect(lambda: self.action_chosen.emit(self.action))
-        self.attacker.chosen.connect(lambda path: self._choose_attacker(path))
+        self.attacker.chosen.connect(lambda choice: self._choose_attacker(choice))
         self.suggestions.suggest_requested.connect(lambda: self.suggest_requested.emit(self.action))
         self._on_arm(False)
         self.set_ready(False)
@@ -163,8 +163,8 @@ class AttackWidget(Section):
         self.undo_button.setEnabled(bool(injections))
         self.clear_button.setEnabled(bool(injections))
 
-    def _choose_attacker(self, path: Path | None) -> None:
-        self.attacker_chosen.emit(self.action, path)
+    def _choose_attacker(self, choice: Choice | None) -> None:
+        self.attacker_chosen.emit(self.action, choice)
 
     def _on_arm(self, on: bool) -> None:
         self.arm.setText("Click in the image to attack: ON" if on else "Click in the image to attack: off")

@@ -1,7 +1,8 @@
-"""One row of the attack part: which weights the next attack is made with."""
+"""One row of the attack part: which attacker the next attack is made with."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from qtpy.QtCore import Signal
@@ -18,7 +19,7 @@ class AttackerRow(QWidget):
     """Says which attacker is in use, and asks for another."""
 
     chosen = Signal(object)
-    """The path of the weights, or None for those that come with the package."""
+    """An attacker's name, or the path of its weights, or None for the usual one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -26,13 +27,18 @@ class AttackerRow(QWidget):
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button = QPushButton("Choose…")
         self.button.setToolTip(
-            "Make the next attacks with other weights; attacks in the list keep the attacker they were made with"
+            "Make the next attacks with another attacker; attacks in the list keep the attacker they were made with"
         )
-        menu = QMenu(self.button)
+        menu = self.menu = QMenu(self.button)
         self.folder_action = QAction("Folder of CT-GAN's authors (Keras)…", menu)
         self.file_action = QAction("Weights file (safetensors)…", menu)
         self.built_in_action = QAction("Built in", menu)
-        menu.addActions([self.folder_action, self.file_action, self.built_in_action])
+        self.named_actions: list[QAction] = []
+        """Attackers that can be chosen by their names, beside the usual one."""
+        self._offered: dict[str, str] = {}
+        menu.addAction(self.built_in_action)
+        self._end_of_names = menu.addSeparator()
+        menu.addActions([self.file_action, self.folder_action])
         self.button.setMenu(menu)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -45,10 +51,25 @@ class AttackerRow(QWidget):
         self.built_in_action.triggered.connect(lambda: self.chosen.emit(None))
         self.show_attacker(BUILT_IN)
 
+    def offer(self, attackers: Mapping[str, str]) -> None:
+        """List the attackers of one action, each with a few words about it; the first is the usual one."""
+        if dict(attackers) == self._offered:
+            return
+        self._offered = dict(attackers)
+        for action in self.named_actions:
+            self.menu.removeAction(action)
+            action.deleteLater()
+        self.named_actions = []
+        for name, description in list(attackers.items())[1:]:
+            action = QAction(f"{name} · {description}", self.menu)
+            action.triggered.connect(lambda _=False, name=name: self.chosen.emit(name))
+            self.menu.insertAction(self._end_of_names, action)
+            self.named_actions.append(action)
+
     def show_attacker(self, name: str) -> None:
         """Say which attacker the next attack is made with."""
         self.name.setText(f"Attacker: {attacker_words(name)}")
-        self.name.setToolTip("The weights that come with this plugin" if name == BUILT_IN else name)
+        self.name.setToolTip("The attacker that comes with this plugin" if name == BUILT_IN else name)
         self.built_in_action.setEnabled(name != BUILT_IN)
 
     def _choose_folder(self) -> None:

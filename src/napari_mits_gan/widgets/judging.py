@@ -61,7 +61,7 @@ class Judging(QObject):
             why = sentence(TITLE, error)
             self.said.emit(f"The judge is not available, and the attacks go on without it: {why}")
 
-        self._work.run(Work(TITLE, lambda progress: session.judge(version, progress), done, failed, key="judge"))
+        self._work.run(Work(TITLE, lambda progress: session.detect(version, progress), done, failed, key="judge"))
 
 
 def _told(version: Version, injections: tuple[Injection, ...], verdicts: tuple[Verdict, ...]) -> str:

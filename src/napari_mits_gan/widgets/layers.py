@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.constants import HU_MAX, HU_MIN, LUNG_WINDOW_HU
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN, LUNG_WINDOW_HU, SIMULATED_ATTACK
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import MitsGanError
 
@@ -25,7 +25,6 @@ PANEL_KEY = "mits_gan_panel"
 """Name, in a layer's metadata, of the panel that it belongs to."""
 
 SCAN, ATTACK, DIFFERENCE = PANELS = ("scan", "attack", "difference")
-SIMULATED_ATTACK = "SIMULATED ATTACK"
 AXIS_LABELS = ("z", "y", "x")
 
 

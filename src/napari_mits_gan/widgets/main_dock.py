@@ -168,6 +168,7 @@ class MitsGanDock(QWidget):
         self.protection.vulnerability.show_map(vulnerability)
         self.attack.set_ready(is_open)
         self.attack.show_injections(session.injections, session.verdicts)
+        self.attack.attacker.offer(session.attackers(self.attack.action))
         self.attack.show_attacker(session.attacker(self.attack.action))
         suggestions = self.manager.suggestions
         self.attack.suggestions.set_ready(is_open and not busy)

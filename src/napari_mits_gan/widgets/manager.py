@@ -12,7 +12,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import Cancelled, MitsGanError
-from napari_mits_gan.session import Action, ReplayError, Session, Voxel
+from napari_mits_gan.session import Action, Choice, ReplayError, Session, Voxel
 from napari_mits_gan.widgets.background import Background, Work, sentence
 from napari_mits_gan.widgets.display import Display
 from napari_mits_gan.widgets.judging import Judging
@@ -21,8 +21,6 @@ from napari_mits_gan.widgets.suggestions import Suggestions
 from napari_mits_gan.widgets.vulnerability import Vulnerability
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from napari_mits_gan.ct.read import SeriesInfo
 
 CHOOSING = "Choosing the attacker"
@@ -199,16 +197,16 @@ class Manager(QObject):
             self.said.emit(f"Attack {len(self.session.injections)}: {added.action} at z {z}, y {y}, x {x}.")
         return added is not None
 
-    def use_attacker(self, action: Action, path: Path | None) -> None:
-        """Make the next attacks with other weights, loaded in the background; None for the package's own."""
+    def use_attacker(self, action: Action, choice: Choice | None) -> None:
+        """Make the next attacks with another attacker, loaded in the background; None for the usual one."""
 
         def use(_: object = None) -> None:
-            self.session.use_attacker(action, path)
+            self.session.use_attacker(action, choice)
 
-        if path is None:
+        if choice is None:
             self._try(CHOOSING, use)
             return
-        chosen = path
+        chosen = choice
         self.slow.run(
             Work(
                 CHOOSING,

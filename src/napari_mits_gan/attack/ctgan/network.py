@@ -144,7 +144,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Judges, patch by patch, whether a cube belongs to its masked condition.
+    """Decides, patch by patch, whether a cube belongs to its masked condition.
 
     Parameters
     ----------

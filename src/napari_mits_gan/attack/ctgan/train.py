@@ -14,12 +14,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.cuboid import with_blank_core
 from napari_mits_gan.attack.ctgan.network import Discriminator, Generator
 from napari_mits_gan.attack.ctgan.training_cubes import CubeBank
 from napari_mits_gan.attack.ctgan.training_picture import TrainingPicture
-from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK, Action, AttackerWeights, save_attacker
+from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK, AttackerWeights, save_attacker
 from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume

@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
-from napari_mits_gan.ct.dicom.geometry import Grid, grid_of
+from napari_mits_gan.ct.dicom.geometry import Grid
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
-from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info, slices_of_volume
-from napari_mits_gan.ct.dicom.source import DicomSource, named
+from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info, may_be_slices
+from napari_mits_gan.ct.dicom.source import DicomSource
+from napari_mits_gan.ct.dicom.stack import grid_of_volume, slices_of_volume
 from napari_mits_gan.ct.dicom.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
@@ -59,7 +60,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
     headers = choose(found, series)
-    damaged = found.damaged
+    damaged = found.damaged | may_be_slices(found, headers)
     slices, left_out = slices_of_volume(headers, chosen)
     if damaged:
         name, cause = next(iter(damaged.items()))
@@ -67,15 +68,17 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
             f"{len(damaged)} file(s) beside the series cannot be read ({name}: {cause}), so slices may be missing; "
             "copy them again or move them away."
         )
-    if left_out:
-        logger.warning("Left out of the volume, because they are no slices of it: %s", named(left_out))
-    grid = grid_of([s.plane for s in slices], [s.name for s in slices], slices[0].header.thickness_mm)
+    grid = grid_of_volume(slices)
     ordered = [slices[i] for i in grid.order]
     untilting = _untilting(grid, ordered)
     steps = len(files)
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
+    tilt = 0.0 if untilting is None else grid.tilt_degrees
+    source = DicomSource(decoded, tuple(left_out), tilt, grid.drift_mm)
+    for note in source.notes:
+        logger.warning("%s", note)
     origin = np.asarray(grid.origin)
     if untilting is not None:
         y, x = untilting.first
@@ -86,7 +89,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         origin=(float(origin[0]), float(origin[1]), float(origin[2])),
         direction=grid.direction,
         padding=padding,
-        source=DicomSource(decoded, tuple(left_out), 0.0 if untilting is None else grid.tilt_degrees),
+        source=source,
         name=info([s.header for s in ordered]).description,
     )
 
@@ -110,7 +113,6 @@ def _untilting(grid: Grid, ordered: list[CTSlice]) -> Untilting | None:
             f"The gantry was tilted by {grid.tilt_degrees:.1f} degrees, and {first.path.name} is a multi-frame "
             "file; only series with one slice in each file are straightened, so resample this one first."
         )
-    logger.info("The gantry was tilted by %.1f degrees; the slices are moved onto a grid.", grid.tilt_degrees)
     shift = (grid.shift_mm[0] / grid.spacing[1], grid.shift_mm[1] / grid.spacing[2])
     return Untilting(len(ordered), first.rows, first.columns, shift)
 

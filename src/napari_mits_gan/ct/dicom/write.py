@@ -39,6 +39,7 @@ def write_dicom(
     series_description: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
+    before_publishing: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """Write a volume as a DICOM CT series, all of it or nothing.
 
@@ -59,6 +60,8 @@ def write_dicom(
         At most 64 characters; by default the source's, with what was done.
     patient_name, patient_id : str, optional
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
+    before_publishing : callable, optional
+        Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
 
     Returns
     -------
@@ -96,6 +99,8 @@ def write_dicom(
     names = [f"{number:06d}.dcm" for number in range(1, len(makers) + 1)]
     with whole_folder(target) as temporary:
         _write_all([(temporary / name, make) for name, make in zip(names, makers, strict=True)], progress)
+        if before_publishing is not None:
+            before_publishing(temporary)
     return [target / name for name in names]
 
 
