@@ -266,9 +266,12 @@ def random_boxes(volume, side_mm: float, share: float, rng) -> NDArray[np.bool_]
     """Boxes anywhere, not aligned with blocks, until they hold that share of all voxels."""
     mask = np.zeros(volume.shape, bool)
     size = [min(n, max(1, round(side_mm / s))) for n, s in zip(volume.shape, volume.spacing, strict=True)]
-    while mask.mean() < share:
+    left = share * mask.size
+    while left > 0:
         low = [int(rng.integers(0, n - s + 1)) for n, s in zip(volume.shape, size, strict=True)]
-        mask[tuple(slice(a, a + s) for a, s in zip(low, size, strict=True))] = True
+        box = mask[tuple(slice(a, a + s) for a, s in zip(low, size, strict=True))]
+        left -= np.count_nonzero(~box)
+        box[:] = True
     return mask
 
 
