@@ -84,16 +84,19 @@ def test_the_viewer_may_be_closed_while_work_runs(protecting, stuck, viewer_of, 
     assert exceptions == []
 
 
-def test_the_dock_may_be_closed_while_work_runs_and_clicks_end_with_it(protecting, stuck, viewer_of, qtbot):
+def test_the_dock_may_be_closed_while_work_runs_which_goes_on_and_clicks_end_with_it(
+    protecting, stuck, settle, viewer_of, qtbot
+):
     dock, viewer = protecting, viewer_of(protecting)
+    work = dock.workspace
     before = list(viewer.mouse_drag_callbacks)
     dock.sections["attack"].arm.click()
     assert len(viewer.mouse_drag_callbacks) == len(before) + 1
     with qtbot.capture_exceptions() as exceptions, qtbot.waitSignal(dock.destroyed, timeout=TIMEOUT_MS):
-        dock.setParent(None)
-        dock.deleteLater()
-    qtbot.waitUntil(stuck.ended.is_set, timeout=TIMEOUT_MS)
+        viewer.window.remove_dock_widget(dock)
     assert list(viewer.mouse_drag_callbacks) == before
+    stuck.release.set()
+    qtbot.waitUntil(lambda: work.session.protected is not None and not work.quick.busy, timeout=TIMEOUT_MS)
     viewer.layers.clear()
     assert exceptions == []
 
