@@ -38,6 +38,19 @@ def test_all_is_kept_up_to_8_mm_from_the_lungs_and_nothing_beyond_14(spacing):
     assert 0.3 < share[(away > 10) & (away < 12)].mean() < 0.7
 
 
+def test_the_share_falls_from_8_to_14_mm_in_proportion():
+    """Above a lung, where the slices measure the distance and the grid within them does not matter."""
+    scan = trunk((2.0, 0.7, 0.7))
+    reach = lung_reach(scan)
+    # Each fourth voxel of 0.7 mm, from the third on: about 2.5 mm.
+    assert reach.shape == (scan.shape[0], len(range(2, scan.shape[1], 4)), len(range(2, scan.shape[2], 4)))
+    y, x = round(110 / 0.7 / 4), round(70 / 0.7 / 4)
+    last = int(np.flatnonzero(lung_mask(scan)[:, 4 * y + 2, 4 * x + 2])[-1])
+    found = reach[last : last + 9, y, x]
+    # 0, 2, ... 16 mm: (14 - 10) / 6 at 10 mm, (14 - 12) / 6 at 12 mm.
+    np.testing.assert_allclose(found, [1, 1, 1, 1, 1, 4 / 6, 2 / 6, 0, 0], atol=1e-6)
+
+
 def test_a_window_of_some_slices_is_a_part_of_the_whole():
     scan = trunk((2.5, 1.4, 1.4))
     reach, size = lung_reach(scan), scan.shape[1:]

@@ -15,6 +15,7 @@ from napari_mits_gan.command_line import (
     keygen,
     protect,
     recover,
+    restore,
     seal,
     sites,
     tamper,
@@ -23,6 +24,7 @@ from napari_mits_gan.command_line import (
     vulnerability,
     window,
 )
+from napari_mits_gan.command_line.options import Command
 from napari_mits_gan.errors import Cancelled, MitsGanError
 
 PROGRAM = "napari-mits-gan"
@@ -40,10 +42,10 @@ def parser() -> argparse.ArgumentParser:
         "not understood, 3 a scan that was verified is not what was sealed, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {napari_mits_gan.__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
     for command in (
         *(demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites),
-        *(keygen, seal, verify, recover),
+        *(keygen, seal, verify, recover, restore),
     ):
         command.add_to(commands)
     return top

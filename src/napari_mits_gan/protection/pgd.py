@@ -24,6 +24,7 @@ from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_sha
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.options import limited
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 from napari_mits_gan.protection.perturbation import bounded, roi_reach
@@ -57,9 +58,9 @@ class Pgd:
 
     at: Voxel | None = None
     attackers: tuple[str, ...] = ("inject", "remove")
-    steps: int = 40
-    visits: float = 8.0
-    rate: float = 0.25
+    steps: int = limited(40, low=1)
+    visits: float = limited(8.0, low=0)
+    rate: float = limited(0.25, low=0)
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
@@ -145,8 +146,8 @@ class _Search:
         ]
 
         def core(hu: Tensor) -> Tensor:
-            for axis, places in enumerate(index):
-                hu = hu.index_select(axis, places)
+            for axis, positions in enumerate(index):
+                hu = hu.index_select(axis, positions)
             cubes = resample(hu[None], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
             return opponent.paint_core(cubes, clip=False)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from napari_mits_gan.protection.slice_shift import SliceShift
 from napari_mits_gan.protection.tafim import Tafim
 from napari_mits_gan.protection.universal import Universal
 
-METHODS: Mapping[str, Callable[[], Method]] = {
+METHODS: Mapping[str, type[Method]] = {
     "mits-gan": MitsGan,
     "universal": Universal,
     "pgd": Pgd,
@@ -32,7 +32,7 @@ METHODS: Mapping[str, Callable[[], Method]] = {
     "constant-shift": ConstantShift,
     "slice-shift": SliceShift,
 }
-"""The methods by name; the default comes first."""
+"""The methods by name; the default comes first. Each is a frozen dataclass, whose fields are its options."""
 
 
 def protect(
@@ -90,7 +90,8 @@ def protect(
             raise ProtectionError(f"there is no protection method '{method}'; choose one of {', '.join(METHODS)}.")
         name, chosen = method, METHODS[method]()
     else:
-        name, chosen = type(method).__name__, method
+        known = {kind: name for name, kind in METHODS.items()}
+        name, chosen = known.get(type(method), type(method).__name__), method
     drawn_from, seed_record = seed_and_record(seed, key)
     if volume.is_tampered:
         raise ProtectionError("the scan carries a simulated attack; protect the scan it was made from.")

@@ -21,6 +21,7 @@ from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_sha
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.options import limited
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 
@@ -38,7 +39,7 @@ class Tafim:
     attackers : tuple of str
         Whose gradients are followed (`attack.attackers.ATTACKERS`), or files.
     steps : int
-        Gradient steps, each at two random places in the lungs.
+        Gradient steps, each at two random clicks in the lungs.
     rate : float
         Adam's learning rate; the pattern passes through a hyperbolic tangent.
     target : float
@@ -48,10 +49,10 @@ class Tafim:
     """
 
     attackers: tuple[str, ...] = ("inject", "remove")
-    steps: int = 150
-    rate: float = 0.05
+    steps: int = limited(150, low=1)
+    rate: float = limited(0.05, low=0)
     target: float = -0.5
-    economy: float = 0.01
+    economy: float = limited(0.01, low=0)
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress

@@ -17,7 +17,7 @@ from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
 
 if TYPE_CHECKING:
-    from napari_mits_gan.session.verdict import Verdict
+    from napari_mits_gan.session.detection import Detection
 
 Region = tuple[slice, slice, slice]
 
@@ -72,8 +72,8 @@ class Replay:
         self._volume = base
         self._applied: list[Applied] = []
         self._lock = Lock()
-        self.verdicts: dict[tuple[Injection, ...], Verdict] = {}
-        """What the detector said of the last of a row of injections."""
+        self.detections: dict[tuple[Injection, ...], Detection] = {}
+        """What the detector found of the last of a row of injections."""
 
     def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
         """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import NoduleShape
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import NoduleShape
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.disruption.attacked_sites import AttackedSite, inpainted_cores
@@ -73,7 +73,7 @@ def lung() -> CTVolume:
 
 @pytest.fixture(scope="module")
 def with_nodule(lung) -> CTVolume:
-    return draw_in_scan(lung, NODULE, AT)
+    return implant_in_scan(lung, NODULE, AT)
 
 
 def test_an_injection_that_changes_nothing_is_null(lung, detector):
@@ -94,7 +94,7 @@ def test_a_drawn_nodule_convinces(lung, with_nodule, detector):
 def test_a_drawn_nodule_convinces_in_a_noisier_scan(detector):
     # As after a protection: what was painted has the noise of its surroundings, which gives nothing away.
     lung = _lung(55)
-    found = classify(_place(lung, draw_in_scan(lung, NODULE, AT).hu), "inject", detector)
+    found = classify(_place(lung, implant_in_scan(lung, NODULE, AT).hu), "inject", detector)
     assert found.outcome is Outcome.CONVINCING, found.conspicuous
 
 
@@ -165,7 +165,7 @@ def test_remains_are_not_what_was_there_in_health(lung, detector):
     hu = lung.hu.copy()
     hu[:, AT[1] + 5 : AT[1] + 8, :] = 40  # a fissure full of fluid, a few mm away
     healthy = CTVolume(hu, SPACING)
-    nodule = draw_in_scan(healthy, NODULE, AT)
+    nodule = implant_in_scan(healthy, NODULE, AT)
     assert removal_features(_place(nodule, hu), healthy)["left_ml"] == 0
 
 
