@@ -105,3 +105,46 @@ def test_no_figure_is_ever_nan_and_the_order_of_the_scans_does_not_matter(pair):
 def test_what_cannot_be_compared_is_refused(changed, region, mask):
     with pytest.raises(ValueError, match="compare"):
         compare(np.zeros((1, 4, 4)), changed, region=region, mask=mask)
+
+
+def _by_formula(a: np.ndarray, b: np.ndarray, ddof: int) -> float:
+    """SSIM of one window (Wang et al., 2004, equation 13): constants of 1 % and 3 % of the lung window's 1500 HU."""
+    c1, c2 = 15.0**2, 45.0**2
+    a, b = a.astype(float), b.astype(float)
+    covariance = ((a - a.mean()) * (b - b.mean())).sum() / (a.size - ddof)
+    luminance = (2 * a.mean() * b.mean() + c1) / (a.mean() ** 2 + b.mean() ** 2 + c1)
+    return luminance * (2 * covariance + c2) / (a.var(ddof=ddof) + b.var(ddof=ddof) + c2)
+
+
+def test_the_similarity_of_four_voxels_by_hand():
+    a = np.array([[[-700, -600], [-800, -900]]], dtype=np.int16)  # mean -750, variance 12500
+    b = np.array([[[-700, -600], [-700, -800]]], dtype=np.int16)  # mean -700, variance 5000; covariance 7500
+    by_hand = (2 * 750 * 700 + 225) / (750**2 + 700**2 + 225) * (2 * 7500 + 2025) / (12500 + 5000 + 2025)
+    assert compare(a, b).ssim == pytest.approx(by_hand)
+
+
+@pytest.mark.parametrize("side", [3, 5, 7])
+def test_the_similarity_of_one_window_by_its_formula(side):
+    a, b = _lung_like((1, side, side), 1), _lung_like((1, side, side), 2)
+    # In windows of 3 voxels and more covariances are those of a sample.
+    expected = _by_formula(a.clip(-1350, 150), b.clip(-1350, 150), ddof=1)
+    assert compare(a, b).ssim == pytest.approx(expected)
+
+
+def test_the_similarity_of_a_mask_is_the_mean_over_windows_centred_in_it():
+    a, b = _lung_like((1, 14, 14), 1), _lung_like((1, 14, 14), 2)
+    mask = np.zeros(a.shape, dtype=bool)
+    mask[0, 3, 3] = mask[0, 9, 10] = True
+    windows = (slice(0, 7), slice(0, 7)), (slice(6, 13), slice(7, 14))
+    expected = np.mean([_by_formula(a[0][w], b[0][w], ddof=1) for w in windows])
+    assert compare(a, b, mask=mask).ssim == pytest.approx(expected)
+
+
+def test_slices_are_averaged_and_an_unchanged_one_counts_as_one():
+    a, b = _lung_like((2, 7, 7), 1), _lung_like((2, 7, 7), 2)
+    b[0] = a[0]
+    assert compare(a, b).ssim == pytest.approx((1 + _by_formula(a[1], b[1], ddof=1)) / 2)
+
+
+def test_psnr_of_less_than_one_hu_is_finite():
+    assert Fidelity.from_rms(max_change_hu=1.0, rms_hu=0.5, ssim=1.0).psnr_db == pytest.approx(20 * math.log10(8190))
