@@ -117,9 +117,9 @@ def _by_formula(a: np.ndarray, b: np.ndarray, ddof: int) -> float:
 
 
 def test_the_similarity_of_four_voxels_by_hand():
-    a = np.array([[[-700, -600], [-800, -900]]], dtype=np.int16)  # mean -750, variance 12500
-    b = np.array([[[-700, -600], [-700, -800]]], dtype=np.int16)  # mean -700, variance 5000; covariance 7500
-    by_hand = (2 * 750 * 700 + 225) / (750**2 + 700**2 + 225) * (2 * 7500 + 2025) / (12500 + 5000 + 2025)
+    a = np.array([[[20, -20], [-40, 0]]], dtype=np.int16)  # mean -10, variance 500
+    b = np.array([[[-10, -30], [-50, -30]]], dtype=np.int16)  # mean -30, variance 200; covariance 300
+    by_hand = (2 * 10 * 30 + 225) / (10**2 + 30**2 + 225) * (2 * 300 + 2025) / (500 + 200 + 2025)
     assert compare(a, b).ssim == pytest.approx(by_hand)
 
 

@@ -99,8 +99,12 @@ def test_pixels_may_be_wider_than_high(noisy):
     # The columns cannot hold a third of a cycle per mm.
     assert [np.isnan(v) for v in found.noise_hu] == [low >= 1 / 3 for low in BAND_EDGES[:-1]]
     assert found.change_hu[2] == pytest.approx(20 / np.sqrt(2), rel=0.05)
+    high = CTVolume(noisy.hu, (2.0, 1.5, 0.75))
+    bands = noise_spectrum(high, high, everywhere(high)).noise_hu
+    assert [np.isnan(v) for v in bands] == [low >= 1 / 3 for low in BAND_EDGES[:-1]]
 
 
 def test_a_square_that_the_scan_cuts_off_is_left_out(noisy):
-    less = CTVolume(noisy.hu[:, :95, :95], SPACING)
-    assert noise_spectrum(less, less, everywhere(less)).patches == 18 * 4
+    for hu in (noisy.hu[:, :95], noisy.hu[:, :, :95]):
+        less = CTVolume(hu, SPACING)
+        assert noise_spectrum(less, less, everywhere(less)).patches == 18 * 6

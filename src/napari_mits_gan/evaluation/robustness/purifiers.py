@@ -20,7 +20,7 @@ from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.dicom.pixels import CODEC_LOCK
 from napari_mits_gan.ct.dicom.read import read_dicom
 from napari_mits_gan.ct.dicom.write import write_dicom
-from napari_mits_gan.ct.grid import Spacing, cubic_matrix
+from napari_mits_gan.ct.grid import Spacing, along_axis, cubic_matrix
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError
 
@@ -159,13 +159,13 @@ def _through_jpeg2000(volume: CTVolume, rng: np.random.Generator, *, ratio: floa
 
 
 def _resampled(volume: CTVolume, rng: np.random.Generator) -> NDArray[np.float32]:
-    hu = _measured(volume)
+    hu: NDArray[np.floating] = _measured(volume)
     for axis, spacing in enumerate(volume.spacing):
         # Where voxel 0 lies along this axis: the grid's points are at whole mm of the world, also for a crop.
         first_mm = float(np.asarray(volume.origin) @ volume.direction[:, axis])
         there_and_back = _to_grid_and_back(volume.shape[axis], spacing, first_mm).astype(np.float32)
-        hu = np.moveaxis(np.tensordot(there_and_back, hu, axes=(1, axis)), 0, axis)
-    return hu
+        hu = along_axis(there_and_back, hu, axis)
+    return np.asarray(hu, dtype=np.float32)
 
 
 def _to_grid_and_back(n: int, spacing: float, first_mm: float) -> NDArray[np.float64]:
