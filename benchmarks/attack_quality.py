@@ -43,13 +43,13 @@ def main() -> None:
         limit_cores(options.cores)
     from benchmarks.attack_quality_report import markdown
     from benchmarks.measures.attack_quality import attack_quality
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector
 
-    injector = CTGAN.load(options.injector, options.device, action="inject")
-    remover = CTGAN.load(options.remover, options.device, action="remove")
+    injector = load_differentiable(options.injector, options.device, action="inject")
+    remover = load_attacker(options.remover, options.device, action="remove")
     detector = NoduleDetector.load(options.detector, options.device)
     found = []
     for path in chosen_paths(options):

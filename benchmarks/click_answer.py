@@ -21,7 +21,8 @@ def main() -> None:
     options = parser.parse_args()
 
     limit_cores(options.cores)
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.attackers import load_attacker
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 
     (volume,) = chosen_scans(options, at_most=1)
@@ -30,8 +31,8 @@ def main() -> None:
     for action in ("inject", "remove"):
         before = resident_bytes()
         forget_peak()
-        loaded: list[CTGAN] = []
-        loading = seconds(lambda action=action, loaded=loaded: loaded.append(CTGAN.load(action, options.device)))
+        loaded: list[Attacker] = []
+        loading = seconds(lambda action=action, loaded=loaded: loaded.append(load_attacker(action, options.device)))
         attacker = loaded[0]
         first_time = seconds(lambda attacker=attacker: attacker.tamper(volume, first))
         times = [seconds(lambda at=at, attacker=attacker: attacker.tamper(volume, at)) for at in others]

@@ -20,16 +20,15 @@ def main() -> None:
     options = parser.parse_args()
 
     limit_cores(options.cores)
-    from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
     from napari_mits_gan.widgets.demo import Demonstration
 
     (path,) = chosen_paths(options, at_most=1)
     demonstration = Demonstration(path)
-    sites = random_lung_clicks(read_ct(path), 1 + options.clicks, seed=0)
+    sites = random_lung_clicks(demonstration.scan, 1 + options.clicks, seed=0)
 
     def click(site: tuple[int, int, int]) -> None:
-        demonstration.dock.manager.attack("inject", site)
+        demonstration.workspace.attacking.attack("inject", site)
         demonstration.wait()
 
     first, *times = [seconds(lambda site=site: click(site)) for site in sites]

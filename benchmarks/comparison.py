@@ -25,7 +25,9 @@ import torch
 
 from benchmarks.measures.minimum_budget import MinimumBudget
 from benchmarks.scans import add_scans, chosen_paths
-from napari_mits_gan.attack.ctgan.attacker import CTGAN, SHIPPED_ATTACKERS
+from napari_mits_gan.attack.attackers import load_attacker
+from napari_mits_gan.attack.contract import Attacker, DifferentiableAttacker
+from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
@@ -58,6 +60,8 @@ STRIPES: Wave = (0.0, 7.5, 0.0)
 """The wave that the shipped protection is made of, nearly."""
 BLURS = (0.5, 1.0)
 """Standard deviations in the scan's voxels, as in `evaluation/robustness/purifiers.py`."""
+CHECK_SITES, CHECK_PROBES = 4, 2
+"""What a test can measure again within seconds, to see that the document is of the committed weights and code."""
 SQUARE_WAVE = 8 / math.pi**2
 """Proportion of a square wave's mean square that lies in its first harmonic."""
 
@@ -106,6 +110,11 @@ as noise. *Peak*: the change's strongest single frequency over the noise at that
 in the worse scan: above 1, the stripes stand out of the noise there, and anybody who looks at a spectrum sees them."""
 
 
+CHECK_HEAD = f"""\
+With {CHECK_PROBES} random weightings of the core for each site, which is rough; a test measures it again, to see that
+this document belongs to the weights and the code beside it."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What to measure; files by the names that they have in the tables."""
@@ -133,13 +142,14 @@ class Found:
     waves: dict[str, FourierSensitivity] = field(default_factory=dict)
     blurred_waves: dict[float, dict[str, FourierSensitivity]] = field(default_factory=lambda: {s: {} for s in BLURS})
     lpips: dict[str, float] = field(default_factory=dict)
+    check: dict[str, FourierSensitivity] = field(default_factory=dict)
 
 
 def measured(path: Path, wanted: Wanted) -> Found:
     """Measure one scan."""
     volume = replace(read_ct(path), name=path.name.removesuffix(".gz").removesuffix(".nii"))
-    attackers = {name: CTGAN.load(name, wanted.device) for name in SHIPPED_ATTACKERS}
-    attackers |= {name: CTGAN.load(Path(file), wanted.device) for name, file in wanted.attackers.items()}
+    attackers = {name: load_attacker(name, wanted.device) for name in SHIPPED_ATTACKERS}
+    attackers |= {name: load_attacker(Path(file), wanted.device) for name, file in wanted.attackers.items()}
     body, lung = body_mask(volume), lung_mask(volume)
     sites = random_lung_clicks(volume, wanted.clicks, wanted.seed, lung=lung)
     found = Found()
@@ -169,6 +179,7 @@ def measured(path: Path, wanted: Wanted) -> Found:
             blurred[name] = found.waves[name].after_blur(sigma, (z, y, x))
         rows = [found.budget_disruptions[budget][name].deviations for budget in wanted.budgets]
         found.budgets[name] = MinimumBudget(wanted.budgets, np.array(rows).T)
+    found.check[volume.name] = check_of(attackers["inject"], volume)
     for name, file in wanted.protectors.items():
         for budget in SPECTRUM_BUDGETS_HU:
             print(f"{name} at {budget} HU, {volume.name}", flush=True)
@@ -187,8 +198,25 @@ def measured(path: Path, wanted: Wanted) -> Found:
     return found
 
 
+def check_of(injector: DifferentiableAttacker, volume: CTVolume) -> FourierSensitivity:
+    """Sensitivity of the injector at a few sites, roughly."""
+    sites = random_lung_clicks(volume, CHECK_SITES, 0)
+    return fourier_sensitivity(injector, volume, sites, probes=CHECK_PROBES)
+
+
+def check_table(found: Mapping[str, FourierSensitivity]) -> Table:
+    """A row for each scan: what `check_of` gives."""
+    header = ("inject", "strongest that keeps means", f"upper bound at {METHODS_BUDGET_HU} HU", "the same, all waves")
+    rows = []
+    for name, s in found.items():
+        wave = ", ".join(f"{cycles:g}" for cycles in s.strongest_wave(keep_local_mean=True))
+        bounds = (s.upper_bound(METHODS_BUDGET_HU, keep_local_mean=keep) for keep in (True, False))
+        rows.append((name, wave, *(f"{bound:.5f}" for bound in bounds)))
+    return Table(header, tuple(rows))
+
+
 def _click_known(
-    volume: CTVolume, sites: Sequence[tuple[int, int, int]], attackers: Mapping[str, CTGAN], wanted: Wanted
+    volume: CTVolume, sites: Sequence[tuple[int, int, int]], attackers: Mapping[str, Attacker], wanted: Wanted
 ) -> dict[str, Disruption]:
     """Each site protected for itself."""
     parts: dict[str, list[Disruption]] = {name: [] for name in attackers}
@@ -364,6 +392,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
     least = BUDGET_LEGEND.format(
         threshold=DISRUPTED_ABOVE, budgets=", ".join(map(str, wanted.budgets)), most=max(wanted.budgets)
     )
+    checked = check_table({name: check for f in found for name, check in f.check.items()})
     return "\n".join(
         [
             HEAD,
@@ -374,6 +403,7 @@ def report(found: Sequence[Found], wanted: Wanted) -> str:
             f"## Upper bound without knowledge of the click\n\n{upper_bound_table(found).markdown()}\n\n{bound}\n",
             spectrum,
             perceived,
+            f"## Upper bound at {CHECK_SITES} sites of each scan\n\n{CHECK_HEAD}\n\n{checked.markdown()}\n",
         ]
     )
 

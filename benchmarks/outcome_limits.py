@@ -30,12 +30,12 @@ def main() -> None:
     if options.cores:
         limit_cores(options.cores)
     from benchmarks.measures.outcome_calibration import calibrated, false_alarms, reference_features
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.attackers import load_attacker
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.detector import NoduleDetector
 
-    injector, remover = (CTGAN.load(action, options.device) for action in ("inject", "remove"))
+    injector, remover = (load_attacker(action, options.device) for action in ("inject", "remove"))
     detector = NoduleDetector.load(device=options.device)
     found = {}
     for path in chosen_paths(options):

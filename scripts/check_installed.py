@@ -20,7 +20,7 @@ def main() -> None:
     scan = mg.read_ct(package / "sample_data" / "chest_phantom")
     z, y, x = scan.shape[0] // 2, scan.shape[1] // 2, scan.shape[2] // 4
     for action in ("inject", "remove"):
-        tampered = mg.CTGAN.load(action).tamper(scan, at=(z, y, x))
+        tampered = mg.load_attacker(action).tamper(scan, at=(z, y, x))
         print(f"{action}: {int((tampered.hu != scan.hu).sum())} voxels changed")
 
 

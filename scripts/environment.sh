@@ -18,8 +18,8 @@ window_packages=(
   libxcb-randr0 libxcb-render0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0
   libxcb-xinerama0 libxcb-xkb1 libxrender1 libxi6 libsm6 libice6
 )
-# Independent judges of the DICOM that the tests write.
-judge_packages=(dicom3tools dcmtk)
+# Independent judges of the DICOM that the tests write, and the usual converter of series to NIfTI.
+judge_packages=(dicom3tools dcmtk dcm2niix)
 # A PACS that has to take the exports; the tests start one of their own.
 server_packages=(orthanc)
 
@@ -130,11 +130,7 @@ prepare_environment() {
 
 # Run a command on a virtual screen that can draw OpenGL.
 on_virtual_screen() {
-  if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
-    XDG_RUNTIME_DIR="$(mktemp -d)"
-    export XDG_RUNTIME_DIR
-  fi
-  QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
+  XDG_RUNTIME_DIR="$(runtime_folder)" QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
 }
 
 # core_tests PYTHON ARGUMENTS...: all tests but the window's, in as many processes as there are cores (four at most).
@@ -148,5 +144,25 @@ core_tests() {
     "$interpreter" -m pytest -p no:napari -p no:pytest-qt --ignore=tests/widgets \
     -n auto --maxprocesses=4 --dist=loadfile "$@"
 }
+
+# same_versions PYTHON OTHER: whether all packages of the first are in the second, in the same versions.
+same_versions() {
+  local missing
+  missing="$(comm -23 <("$1" -m pip list --format=freeze --exclude-editable | grep -v '^pip==\|^setuptools==' | sort) \
+    <("$2" -m pip list --format=freeze --exclude-editable | sort))"
+  [ -z "$missing" ] || printf 'other versions in the full environment: %s\n' "$missing"
+  [ -z "$missing" ]
+}
+
+# window_tests PYTHON ARGUMENTS...: the window's tests, two at a time, each process on a virtual screen of its own, which
+# tests/widgets/conftest.py starts.
+window_tests() {
+  local interpreter="$1"
+  shift
+  env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$(runtime_folder)" \
+    "$interpreter" -m pytest tests/widgets -n 2 --dist=worksteal "$@"
+}
+
+runtime_folder() { if [ -n "${XDG_RUNTIME_DIR:-}" ]; then echo "$XDG_RUNTIME_DIR"; else mktemp -d; fi; }
 
 has_screen() { [ "$(uname)" = Darwin ] || [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]; }

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.attacker import ATTACK_LABEL, CTGAN
+from napari_mits_gan.attack.attackers import load_attacker
+from napari_mits_gan.attack.contract import Attacker
 from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
 from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import nodules_beside
+from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.sites.healthy_lung import healthy_lung_sites
@@ -64,8 +66,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=OUTPUT, metavar="FILE")
     options = parser.parse_args()
 
-    injector = CTGAN.load(options.injector, options.device, action="inject")
-    remover = CTGAN.load(options.remover, options.device, action="remove")
+    injector = load_attacker(options.injector, options.device, action="inject")
+    remover = load_attacker(options.remover, options.device, action="remove")
     detector = None if options.no_scores else _detector(options.detector, options.device)
     injections: list[Pair] = []
     removals: list[Pair] = []
@@ -102,7 +104,7 @@ def _share(total: int, number: int, of: int) -> int:
 
 
 def _pair(
-    attacker: CTGAN,
+    attacker: Attacker,
     detector: NoduleDetector | None,
     volume: CTVolume,
     at: Voxel,
@@ -133,8 +135,8 @@ def _sheet(injections: list[Pair], removals: list[Pair]) -> Image.Image:
     pair_width = 2 * TILE + 2
     width = GAP + PAIRS_IN_ROW * (pair_width + GAP)
     parts = [
-        (f"{ATTACK_LABEL}: CT-GAN injects nodules", injections),
-        (f"{ATTACK_LABEL}: CT-GAN removes nodules", removals),
+        (f"{SIMULATED_ATTACK}: CT-GAN injects nodules", injections),
+        (f"{SIMULATED_ATTACK}: CT-GAN removes nodules", removals),
     ]
     rows = [-(-len(pairs) // PAIRS_IN_ROW) for _, pairs in parts]
     title, row = 56, TILE + CAPTION + GAP
@@ -154,7 +156,7 @@ def _sheet(injections: list[Pair], removals: list[Pair]) -> Image.Image:
             image.paste(Image.fromarray(pair.before), (x, y))
             image.paste(Image.fromarray(pair.after), (x + TILE + 2, y))
             # Each tile says it for itself, should somebody cut it out.
-            _label(draw, (x + TILE + 2, y), ATTACK_LABEL, tiny)
+            _label(draw, (x + TILE + 2, y), SIMULATED_ATTACK, tiny)
             if pair.drawn:
                 _label(draw, (x, y), "DRAWN NODULE", tiny)
             draw.text((x, y + TILE + 3), pair.caption, TEXT, small)

@@ -20,10 +20,8 @@ IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 def main() -> None:
     options = _options()
     demonstration = Demonstration(options.scan or sample_folder())
-    scan = demonstration.dock.manager.session.original
-    assert scan is not None  # reading has raised otherwise
     options.output.mkdir(parents=True, exist_ok=True)
-    demonstration.attack("inject", options.at or place_to_attack(scan))
+    demonstration.attack("inject", options.at or place_to_attack(demonstration.scan))
     demonstration.picture(options.output / "unprotected.png")
     for budget in options.budgets:
         demonstration.protect(budget)
@@ -35,16 +33,14 @@ def main() -> None:
 
 def _picture_of_the_map(demonstration: Demonstration, path: Path) -> None:
     """Where injections still work on the protected scan, in the slice with most of the places."""
-    manager = demonstration.dock.manager
-    manager.session.clear()
+    workspace = demonstration.workspace
+    workspace.session.clear()
     demonstration.wait()
-    manager.map_vulnerability("inject")
+    workspace.vulnerability.compute("inject")
     demonstration.wait()
-    found = manager.vulnerability.found
-    assert found is not None  # waiting has raised otherwise
-    slices = [place[0] for place in found.places]
-    manager.vulnerability.go_to(slices.index(max(slices, key=slices.count)))
-    manager.panels.show_whole()
+    slices = [at[0] for at in workspace.vulnerability.sites]
+    workspace.vulnerability.go_to(slices.index(max(slices, key=slices.count)))
+    workspace.panels.view.show_whole()
     demonstration.picture(path)
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs all that the tests need and runs them all, the window's on a virtual screen: first the core's, side by side,
-# then the window's, one after the other. With arguments, which go to pytest, all that they choose run on the screen.
+# Installs all that the tests need and runs them all, side by side: first the core's, then the window's, on virtual
+# screens. With arguments, which go to pytest, all that they choose run one after the other on one virtual screen.
 #
 # bash scripts/test.sh
 # bash scripts/test.sh tests/ct -k padding
@@ -19,5 +19,5 @@ else
   say "Running the tests of the core"
   core_tests "$python"
   say "Running the tests of the window"
-  on_virtual_screen "$python" -m pytest tests/widgets
+  window_tests "$python"
 fi

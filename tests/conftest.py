@@ -24,6 +24,21 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
+SCANS = ("shared_ct", "shared_dir")
+"""Fixtures that need real scans."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--only-scans", action="store_true", help="run only the tests that need real scans")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--only-scans"):
+        wanted = [item for item in items if set(SCANS) & set(getattr(item, "fixturenames", ()))]
+        config.hook.pytest_deselected(items=[item for item in items if item not in wanted])
+        items[:] = wanted
+
+
 @pytest.fixture(scope="session")
 def shared_ct() -> Path:
     """The folder with real chest CT: the environment variable MITS_GAN_SCANS, or `shared/ct` beside the checkout."""

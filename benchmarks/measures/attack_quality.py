@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measures.context_dependence import ContextDependence, context_dependence
-from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
 from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule
@@ -25,7 +24,7 @@ from napari_mits_gan.evaluation.sites.healthy_lung import healthy_lung_sites
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker, DifferentiableAttacker
     from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
@@ -125,8 +124,8 @@ class AttackQuality:
 
 def attack_quality(
     volume: CTVolume,
-    injector: CTGAN,
-    remover: CTGAN,
+    injector: DifferentiableAttacker,
+    remover: Attacker,
     detector: NoduleDetector,
     *,
     annotated: Sequence[AnnotatedNodule] = (),
@@ -140,7 +139,7 @@ def attack_quality(
     ----------
     volume : CTVolume
         A chest CT that neither the attackers nor the detector were trained on; it stays as it is.
-    injector, remover : CTGAN
+    injector, remover : DifferentiableAttacker, Attacker
         The attackers.
     detector : NoduleDetector
         Says whether a nodule is there before and after.
@@ -161,12 +160,11 @@ def attack_quality(
     rng = np.random.default_rng([_STREAM, seed])
     total = 2 * len(sites) + len(annotated)
     injected, drawn, real, drawn_cores = [], [], [], []
-    tampering = injector.tampering
-    low, high = tampering.mask
+    low, high = injector.core_in_cube
     for at in sites:
         injected.append(_attack(injector, detector, volume, at))
         with_nodule = implant_in_scan(volume, random_nodule(rng), at)
-        cube = tampering.calibration.normalise(tampering.cut_at_1mm(scan_tensor(with_nodule), [at], volume.spacing))[0]
+        cube = injector.normalise(injector.cubes(with_nodule, [at]))[0]
         drawn_cores.append(cube[low:high, low:high, low:high].clamp(-0.5, 0.5).float().numpy())
         drawn.append(_attack(remover, detector, with_nodule, at, healthy=volume))
         progress(2 * len(drawn), total)
@@ -187,7 +185,7 @@ def attack_quality(
 
 
 def _attack(
-    attacker: CTGAN, detector: NoduleDetector, volume: CTVolume, at: Voxel, *, healthy: CTVolume | None = None
+    attacker: Attacker, detector: NoduleDetector, volume: CTVolume, at: Voxel, *, healthy: CTVolume | None = None
 ) -> Attacked:
     """Attack once; `healthy` is the scan without the nodule that is to be removed."""
     tampered = attacker.tamper(volume, at)
@@ -209,7 +207,7 @@ def _attack(
         healthy_core_hu=math.nan if healthy is None else core_mean(healthy, at),
         brightest_hu=brightest_made(volume.hu, tampered.hu, touched, volume.spacing),
         touched_step=border_step(volume.hu, tampered.hu, touched),
-        cuboid_step=border_step(volume.hu, tampered.hu, attacker.tampering.cuboid(at, volume.spacing)),
+        cuboid_step=border_step(volume.hu, tampered.hu, attacker.cuboid(at, volume.spacing)),
     )
 
 

@@ -10,11 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan.attacker import scan_tensor
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import DifferentiableAttacker
     from napari_mits_gan.ct.grid import Voxel
 
 _BATCH = 8
@@ -79,12 +78,14 @@ def pairwise_rms(cores: NDArray[np.floating]) -> float:
     return float(np.sqrt(2 * cores.reshape(n, -1).var(axis=0, ddof=1, dtype=np.float64).mean()))
 
 
-def context_dependence(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *, seed: int = 0) -> ContextDependence:
+def context_dependence(
+    attacker: DifferentiableAttacker, volume: CTVolume, at: Sequence[Voxel], *, seed: int = 0
+) -> ContextDependence:
     """Paint the cores at several sites, as they are and with changed surroundings.
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : DifferentiableAttacker
         Who attacks.
     volume : CTVolume
         The scan; it stays as it is.
@@ -93,30 +94,26 @@ def context_dependence(attacker: CTGAN, volume: CTVolume, at: Sequence[Voxel], *
     seed : int
         Fixes what stands in the core in place of the scan.
     """
-    tampering = attacker.tampering
-    device = next(attacker.weights.generator.parameters()).device
     noise = torch.Generator().manual_seed(seed)
-    low, high = tampering.mask
+    low, high = attacker.core_in_cube
     core = (slice(None), *3 * (slice(low, high),))
     found: dict[str, list[NDArray[np.float32]]] = {"painted": [], "mirrored": [], "core_changed": [], "alignment": []}
 
     def paint(cubes_hu: torch.Tensor) -> NDArray[np.float32]:
-        painted: NDArray[np.float32] = (
-            tampering.in_paint(tampering.masked(cubes_hu))[core].clamp(-0.5, 0.5).cpu().numpy()
-        )
+        painted: NDArray[np.float32] = attacker.paint_core(cubes_hu).cpu().numpy()
         return painted
 
     with torch.inference_mode():
-        scan = scan_tensor(volume).to(device)
+        all_cubes = attacker.cubes(volume, at)
         for start in range(0, len(at), _BATCH):
-            cubes = tampering.cut_at_1mm(scan, at[start : start + _BATCH], volume.spacing)
+            cubes = all_cubes[start : start + _BATCH]
             changed = cubes.clone()
             changed[core] = (torch.rand(changed[core].shape, generator=noise) * 1000 - 1000).to(cubes)
             painted = paint(cubes)
             found["painted"].append(painted)
             found["mirrored"].append(paint(cubes.flip(_X)))
             found["core_changed"].append(paint(changed))
-            surroundings = tampering.calibration.normalise(cubes).cpu().numpy()
+            surroundings = attacker.normalise(cubes).cpu().numpy()
             outside = np.ones(surroundings.shape[1:], bool)
             outside[core[1:]] = False
             found["alignment"].append(

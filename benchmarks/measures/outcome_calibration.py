@@ -27,7 +27,7 @@ from napari_mits_gan.evaluation.sites.synthetic_nodules import synthetic_nodules
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.detection.detector import NoduleDetector
 
 Side = Literal["above", "below", "both"]
@@ -96,8 +96,8 @@ class ReferenceFeatures:
 
 def reference_features(
     volume: CTVolume,
-    injector: CTGAN,
-    remover: CTGAN,
+    injector: Attacker,
+    remover: Attacker,
     detector: NoduleDetector,
     *,
     n: int,

@@ -4,7 +4,9 @@
 >>> scan = mg.read_ct("folder/of/a/series")  # doctest: +SKIP
 >>> protected = mg.protect(scan, method="mits-gan", max_change_hu=20, seed=0)  # doctest: +SKIP
 >>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
->>> attacked = mg.CTGAN.load("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
+>>> sealed = mg.seal(scan, mg.read_key("hospital.key"))  # doctest: +SKIP
+>>> print(mg.verify(sealed, mg.read_key("hospital.key")).text())  # doctest: +SKIP
+>>> attacked = mg.load_attacker("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
 >>> print(mg.evaluate(scan, tables=["robustness"]).to_text())  # doctest: +SKIP
 
 Importing the package loads neither PyTorch nor napari nor Qt: each name is fetched when it is first used.
@@ -16,24 +18,51 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_mits_gan.attack.attackers import load_attacker
     from napari_mits_gan.attack.ctgan.attacker import CTGAN
     from napari_mits_gan.ct.dicom.write import write_dicom
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.evaluation.evaluate import evaluate
+    from napari_mits_gan.evidence.check import verify
+    from napari_mits_gan.evidence.key import new_key, read_key, write_key
+    from napari_mits_gan.evidence.recover import recover
+    from napari_mits_gan.evidence.seal import seal
     from napari_mits_gan.protection.protect import protect
 
 __version__ = "0.1.0"
 
-__all__ = ["CTGAN", "CTVolume", "__version__", "evaluate", "protect", "read_ct", "write_dicom"]
+__all__ = [
+    "CTGAN",
+    "CTVolume",
+    "__version__",
+    "evaluate",
+    "load_attacker",
+    "new_key",
+    "protect",
+    "read_ct",
+    "read_key",
+    "recover",
+    "seal",
+    "verify",
+    "write_dicom",
+    "write_key",
+]
 
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
     "evaluate": "napari_mits_gan.evaluation.evaluate",
+    "new_key": "napari_mits_gan.evidence.key",
+    "load_attacker": "napari_mits_gan.attack.attackers",
     "protect": "napari_mits_gan.protection.protect",
     "read_ct": "napari_mits_gan.ct.read",
+    "read_key": "napari_mits_gan.evidence.key",
+    "recover": "napari_mits_gan.evidence.recover",
+    "seal": "napari_mits_gan.evidence.seal",
+    "verify": "napari_mits_gan.evidence.check",
     "write_dicom": "napari_mits_gan.ct.dicom.write",
+    "write_key": "napari_mits_gan.evidence.key",
 }
 
 

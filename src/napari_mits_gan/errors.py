@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class MitsGanError(Exception):
-    """Base of every error whose text is meant for the user."""
+    """Base of every error whose text is meant for the user: one line that can be shown on any terminal."""
+
+    def __init__(self, text: str = "") -> None:
+        # Names and headers may hold anything, sequences that command a terminal among it.
+        super().__init__("".join(c if c.isprintable() else " " for c in str(text)))
 
 
 class ReadError(MitsGanError):
@@ -33,6 +37,18 @@ class ProtectionError(MitsGanError):
 
 class WeightsError(MitsGanError):
     """A file of network weights is missing, damaged or of another kind."""
+
+
+class EvidenceError(MitsGanError):
+    """A seal, its recovery copy, a manifest or a sidecar cannot be made or read."""
+
+
+class ManifestError(EvidenceError):
+    """A manifest is missing, damaged, edited, or signed by another key."""
+
+
+class SidecarError(EvidenceError):
+    """A sidecar for the exact restore is missing, damaged, or belongs to another scan or key."""
 
 
 class Cancelled(MitsGanError):

@@ -10,9 +10,10 @@ import pytest
 import torch
 from scipy import ndimage
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.network import Generator
-from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights
 from napari_mits_gan.ct.volume import CTVolume
 
 

@@ -8,7 +8,6 @@ import pytest
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError
-from napari_mits_gan.evaluation.disruption.attacked_sites import core_box
 from napari_mits_gan.evaluation.disruption.controls import control
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE
 from napari_mits_gan.evaluation.evaluate import TABLES, evaluate, evaluate_protected
@@ -40,7 +39,7 @@ def test_figures_of_the_disruption_are_those_of_tampered_volumes(small_chest, at
     found = evaluation.disruptions[action]["gaussian-noise"]
     attacker = attackers[action]
     for i, site in enumerate(evaluation.sites):
-        voxels = core_box(attacker.tampering, site, small_chest.spacing).inside(small_chest.shape).slices()
+        voxels = attacker.core(site, small_chest.spacing).inside(small_chest.shape).slices()
         pair = [attacker.tamper(volume, site).hu[voxels].astype(float) for volume in (protected, small_chest)]
         assert found.tampered_rms_hu[i] == pytest.approx(np.sqrt(np.mean((pair[0] - pair[1]) ** 2)), abs=0.1)
         assert found.original_core_mean_hu[i] == pytest.approx(pair[1].mean(), abs=0.1)

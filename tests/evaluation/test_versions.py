@@ -53,9 +53,13 @@ COMPARISONS: dict[str, Callable] = {
 }
 
 
+@pytest.fixture(scope="module")
+def protected(small_chest) -> CTVolume:
+    return control(small_chest, "slice-shift", 10.0)
+
+
 @pytest.mark.parametrize("changed", [_moved, _upside_down, _shorter, _stretched])
 @pytest.mark.parametrize("comparison", COMPARISONS)
-def test_another_grid_is_refused(small_chest, attackers, detector, comparison, changed):
-    protected = control(small_chest, "slice-shift", 10.0)
+def test_another_grid_is_refused(small_chest, protected, attackers, detector, comparison, changed):
     with pytest.raises(ProtectionError, match="other voxel positions"):
         COMPARISONS[comparison](small_chest, changed(protected), attackers, detector)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.anatomy import anatomy_of, body_mask, keep_anatomy
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import Cancelled, ProtectionError
@@ -112,6 +113,45 @@ def test_a_scan_without_a_body_is_refused():
     air = CTVolume(np.full((8, 40, 40), -1000, dtype=np.int16), (3.0, 2.0, 2.0), name="nothing")
     with pytest.raises(ProtectionError, match="no body was found in 'nothing'"):
         protect(air)
+
+
+@pytest.fixture(scope="module")
+def trunk() -> CTVolume:
+    """An abdomen: a body with some gas in its bowel, and no lung."""
+    z, y, x = np.mgrid[0:12, 0:60, 0:70].astype(np.float32)
+    hu = np.where(((y - 30) / 25) ** 2 + ((x - 35) / 30) ** 2 <= 1, 40, -1000)
+    hu[((z - 6) / 5) ** 2 + ((y - 20) / 6) ** 2 + ((x - 35) / 8) ** 2 <= 1] = -1000
+    return CTVolume(hu.astype(np.int16), (3.0, 2.0, 2.0), name="abdomen")
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_scan_without_lungs_is_refused_by_every_method(trunk, name):
+    with pytest.raises(
+        ProtectionError, match=r"^no lung was found in 'abdomen'; choose a chest CT, or .*--without-lun"
+    ):
+        protect(trunk, name, device="cpu")
+
+
+@pytest.mark.parametrize("name", ["mits-gan", "gaussian-noise", "constant-shift"])
+def test_a_scan_without_lungs_is_protected_on_demand(trunk, name):
+    protected = protect(trunk, name, device="cpu", without_lungs=True)
+    assert (protected.hu != trunk.hu)[body_mask(trunk)].mean() > 0.5
+
+
+def test_pgd_has_nowhere_to_search_without_lungs_even_on_demand(trunk, own):
+    with pytest.raises(ProtectionError, match="'pgd' has nowhere to search; choose 'mits-gan'"):
+        protect(trunk, "pgd", device="cpu", without_lungs=True)
+
+
+def test_the_lungs_that_a_scan_was_given_are_the_ones_protected(patient):
+    """Whoever knows the lungs better, for example from a drawing by hand, may say so."""
+    known = CTVolume(patient.hu, patient.spacing, padding=patient.padding, name=patient.name)
+    lungs = np.zeros(patient.shape, dtype=bool)
+    lungs[0:2, 30:40, 20:30] = True
+    keep_anatomy(known, replace(anatomy_of(patient), lungs=lungs))
+    changed = (protect(known, device="cpu").hu != known.hu).any(axis=(1, 2))
+    assert changed[:2].all()
+    assert not changed[8:].any()  # 14 mm away in slices of 3 mm
 
 
 def test_the_default_method_comes_first():

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import importlib.util
 import os
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 from threading import Event
@@ -11,16 +14,42 @@ from threading import Event
 import numpy as np
 import pytest
 
+import napari_mits_gan
+from napari_mits_gan.attack.contract import Attacker, Painted, box_of_mm
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.session import Session
+from napari_mits_gan.session import Networks, Session
+from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
 HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "pytestqt")) and any(
     importlib.util.find_spec(binding) for binding in ("PyQt6", "PySide6", "PyQt5", "PySide2")
 )
+SCREEN = "1600x1000x24"
+
+
+def _screen_of_its_own() -> subprocess.Popen[bytes] | None:
+    """Start a virtual screen for this process, where several test at once: windows of two would cover each other."""
+    if "PYTEST_XDIST_WORKER" not in os.environ or not HAS_WINDOW or shutil.which("Xvfb") is None:
+        return None
+    reading, writing = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writing), "-screen", "0", SCREEN, "-nolisten", "tcp"]
+    server = subprocess.Popen(command, pass_fds=[writing], stderr=subprocess.DEVNULL)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        os.environ["DISPLAY"] = f":{pipe.readline().strip()}"
+    atexit.register(server.kill)
+    return server
+
+
+_server = _screen_of_its_own()
 collect_ignore_glob = [] if HAS_WINDOW else ["test_*.py"]
 
 TIMEOUT_MS = 120_000
+
+
+def pytest_unconfigure() -> None:
+    if _server is not None:
+        _server.kill()
 
 
 def pytest_report_header() -> str:
@@ -35,22 +64,24 @@ def _display():
         pytest.skip("no screen here; run the tests under xvfb-run")
 
 
-class Ball:
+class Ball(Attacker):
     """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
+
+    family = "ball"
 
     def __init__(self, action: str, name: str = "ball") -> None:
         self.action = action
         self.name = name
 
-    def tamper(self, volume: CTVolume, at: tuple[int, int, int]) -> CTVolume:
-        hu = volume.hu.copy()
-        reach = [int(8 / s) for s in volume.spacing]
-        region = tuple(slice(max(0, a - r), a + r + 1) for a, r in zip(at, reach, strict=True))
-        grids = np.ogrid[region]
+    def touched(self, at, spacing):
+        return box_of_mm(at, 16.0, spacing)
+
+    def paint(self, volume: CTVolume, at: tuple[int, int, int]) -> Painted:
+        box = self.touched(at, volume.spacing).inside(volume.shape)
+        grids = np.ogrid[box.slices()]
         distance = sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True))
         value = 40 + int(volume.hu[at]) % 17 if self.action == "inject" else -880
-        hu[region] = np.where(distance < 64, np.int16(value), hu[region])
-        return volume.with_hu(hu, Step("attack", {"action": self.action, "at": list(at), "weights": self.name}))
+        return Painted(box, np.where(distance < 64, value, volume.hu[box.slices()]))
 
 
 def load_ball(action: str, device: str, weights: Path | None = None) -> Ball:
@@ -76,15 +107,16 @@ class BrightCore:
         return np.array(found)
 
 
-def stripes(volume, *, method, max_change_hu, seed, key, device, progress):
+def stripes(volume: CTVolume, options: ProtectionOptions, progress) -> CTVolume:
     """A protection of stripes: quick, and within its budget."""
-    seed += len(key or "")
+    shift = options.seed + len(options.key or "")
     hu = volume.hu.copy()
     for z in range(len(hu)):
         progress(z, len(hu))
-        hu[z, (seed % 2) :: 2] += np.int16(max_change_hu)
-        hu[z, (seed + 1) % 2 :: 2] -= np.int16(max_change_hu)
-    return volume.with_hu(hu, Step("protection", {"method": method, "max_change_hu": max_change_hu, "seed": seed}))
+        hu[z, (shift % 2) :: 2] += np.int16(options.max_change_hu)
+        hu[z, (shift + 1) % 2 :: 2] -= np.int16(options.max_change_hu)
+    parameters = {"method": str(options.method), "max_change_hu": options.max_change_hu, "seed": options.seed}
+    return volume.with_hu(hu, Step("protection", parameters))
 
 
 class Stuck:
@@ -93,19 +125,19 @@ class Stuck:
     def __init__(self) -> None:
         self.running, self.release, self.ended = Event(), Event(), Event()
 
-    def __call__(self, volume, *, progress, **options):
+    def __call__(self, volume, options, progress):
         try:
             self.running.set()
             while not self.release.wait(0.005):
                 progress(1, 2)
-            return stripes(volume, progress=progress, **options)
+            return stripes(volume, options, progress)
         finally:
             self.ended.set()
 
 
-def make_session(**parts) -> Session:
-    light = {"load_attacker": load_ball, "protector": stripes, "load_detector": lambda device: BrightCore()}
-    return Session(**{**light, **parts})
+def make_session(*, protector=stripes, **networks) -> Session:
+    light = {"load_attacker": load_ball, "load_detector": lambda device: BrightCore()}
+    return Session(Networks(**{**light, **networks}), protector)
 
 
 @pytest.fixture
@@ -122,9 +154,14 @@ def scan() -> CTVolume:
 
 
 @pytest.fixture
-def light_session() -> Session:
-    """A session whose attackers and protection need no weights."""
-    return make_session()
+def light_session(monkeypatch):
+    """What is opened from now on has attackers and a protection that need no weights; parts may be given."""
+
+    def use(**parts) -> None:
+        monkeypatch.setattr("napari_mits_gan.widgets.workspace.Session", lambda: make_session(**parts))
+
+    use()
+    return use
 
 
 @pytest.fixture
@@ -132,25 +169,52 @@ def settle(qtbot):
     """Wait until a dock has nothing more to do."""
 
     def wait(dock) -> None:
-        manager = dock.manager
-        qtbot.waitUntil(lambda: not manager.slow.busy and not manager.quick.busy, timeout=TIMEOUT_MS)
+        work = dock.workspace
+        qtbot.waitUntil(lambda: not work.slow.busy and not work.quick.busy, timeout=TIMEOUT_MS)
 
     return wait
 
 
 @pytest.fixture
-def make_dock(make_napari_viewer, settle):
-    """A window with the dock in it, ready to be used."""
-    from napari_mits_gan.widgets.main_dock import MitsGanDock
+def plugin():
+    """The plugin as napari finds it: by its manifest."""
+    from npe2 import PluginManager, PluginManifest
 
-    def make(volume: CTVolume | None = None, *, show: bool = False, **parts) -> MitsGanDock:
+    manager = PluginManager.instance()
+    if "napari-mits-gan" not in manager:
+        manager.register(PluginManifest.from_file(Path(napari_mits_gan.__file__).parent / "napari.yaml"))
+    return manager
+
+
+@pytest.fixture
+def open_menu(plugin):
+    """Open the dock of a viewer as the Plugins menu does, which hands it a wrapped viewer."""
+    from napari_mits_gan.widgets.main_dock import open_dock
+
+    return open_dock
+
+
+@pytest.fixture
+def viewers():
+    """The viewer of each dock that a test opened."""
+    opened: list = []
+    yield opened
+    opened.clear()  # nothing may keep a viewer that is closed
+
+
+@pytest.fixture
+def make_dock(make_napari_viewer, settle, open_menu, light_session, viewers):
+    """A window with the dock in it, opened through napari's menu, ready to be used."""
+
+    def make(volume: CTVolume | None = None, *, show: bool = False, **parts):
+        light_session(**parts)
         viewer = make_napari_viewer(show=show)
-        viewer.window._qt_window.resize(1100, 700)
-        dock = MitsGanDock(viewer, make_session(**parts))
-        viewer.window.add_dock_widget(dock, name="MITS-GAN", area="right")
+        viewer.window.resize(1100, 700)
+        dock = open_menu(viewer)
+        viewers.append((dock, viewer))
         settle(dock)
         if volume is not None:
-            dock.manager.session.open(volume)
+            dock.workspace.session.open(volume)
             settle(dock)
         return dock
 
@@ -170,9 +234,9 @@ def shown_dock(make_dock, scan):
 
 
 @pytest.fixture
-def viewer_of():
-    """The viewer that a dock belongs to."""
-    return lambda dock: dock.manager._viewer
+def viewer_of(viewers):
+    """The viewer that a dock belongs to, as it is, not as plugins see it."""
+    return lambda dock: next(viewer for own, viewer in viewers if own is dock)
 
 
 @pytest.fixture
@@ -200,13 +264,13 @@ def pixel_of():
 
 
 @pytest.fixture
-def click_at(qtbot, pixel_of):
+def click_at(qtbot, pixel_of, viewer_of):
     """Click with the real mouse button on a voxel (z, y, x) of the scan, in a panel."""
     from qtpy.QtCore import Qt
 
     def click(dock, voxel, panel: int = 0) -> None:
-        viewer, layer = dock.manager._viewer, dock.manager.panels.image("scan")
-        dock.manager.panels.go_to(dock.manager.session.original, voxel)
+        viewer, layer = viewer_of(dock), dock.workspace.panels.image("scan")
+        dock.workspace.panels.go_to(dock.workspace.session.original, voxel)
         native = viewer.window._qt_viewer.canvas.native
         place = pixel_of(viewer, layer, voxel, panel)
         qtbot.mouseMove(native, place)

@@ -9,7 +9,7 @@ import pytest
 from napari_mits_gan.ct.dicom.write import write_dicom
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
-from napari_mits_gan.widgets.layers import LayerError, volume_of
+from napari_mits_gan.widgets.layers.volume_layer import LayerError, volume_of
 
 PLACE = (20, 45, 34)
 
@@ -21,8 +21,8 @@ def complaint(dock):
 
 
 def open_path(dock, settle, path: Path) -> None:
-    dock.load.path.setText(str(path))
-    dock.load.path.returnPressed.emit()
+    dock.sections["scan"].path.setText(str(path))
+    dock.sections["scan"].path.returnPressed.emit()
     settle(dock)
 
 
@@ -35,7 +35,7 @@ def assert_one_sentence(text: str) -> None:
 
 
 def test_an_empty_folder_and_a_text_file_are_refused_and_the_open_scan_stays(dock, settle, complaint, scan, tmp_path):
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     text = tmp_path / "notes.txt"
     text.write_text("no scan")
@@ -44,9 +44,9 @@ def test_an_empty_folder_and_a_text_file_are_refused_and_the_open_scan_stays(doc
     for path in (text, empty, tmp_path / "nowhere"):
         open_path(dock, settle, path)
         assert_one_sentence(complaint())
-        assert dock.manager.session.original is scan
-        assert dock.manager.session.injections == (Injection("inject", PLACE),)
-        assert dock.load.folder_button.isEnabled()
+        assert dock.workspace.session.original is scan
+        assert dock.workspace.session.injections == (Injection("inject", PLACE),)
+        assert dock.sections["scan"].folder_button.isEnabled()
 
 
 def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_path, qtbot):
@@ -59,12 +59,12 @@ def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_p
         for file in (tmp_path / f"s{number}").iterdir():
             shutil.copy(file, both / f"{number}_{file.name}")
     choosers = []
-    ask = dock.choose_series
-    dock.manager.several_series.disconnect()
-    dock.manager.several_series.connect(lambda path, series: choosers.append(ask(path, series)))
+    ask = dock.sections["scan"].choose_series
+    dock.workspace.loading.several_series.disconnect()
+    dock.workspace.loading.several_series.connect(lambda path, series: choosers.append(ask(path, series)))
     open_path(dock, settle, both)
     assert_one_sentence(complaint())
-    assert dock.manager.session.original is scan
+    assert dock.workspace.session.original is scan
     (chooser,) = choosers
     rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
     assert len(rows) == 2
@@ -72,27 +72,27 @@ def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_p
     chooser.list.setCurrentRow(wanted)
     chooser.accept()
     settle(dock)
-    assert dock.manager.session.original.shape == other.shape
+    assert dock.workspace.session.original.shape == other.shape
 
 
 def test_a_place_outside_the_scan_is_refused(dock, settle, complaint):
-    dock.attack.place[0].setValue(40)
-    dock.attack.here_button.click()
+    dock.sections["attack"].voxel_boxes[0].setValue(40)
+    dock.sections["attack"].here_button.click()
     settle(dock)
     assert_one_sentence(complaint())
     assert "outside the scan" in complaint()
-    assert dock.manager.session.injections == ()
+    assert dock.workspace.session.injections == ()
 
 
 def test_a_click_beside_the_scan_is_refused(dock, settle, complaint, viewer_of):
-    assert dock.manager.click((50.0, 500.0, 0.0), "inject") is None
+    assert dock.workspace.attacking.click((50.0, 500.0, 0.0)) is None
     assert_one_sentence(complaint())
-    assert dock.manager.session.injections == ()
+    assert dock.workspace.session.injections == ()
 
 
 def test_a_click_in_three_dimensions_is_refused(dock, complaint, viewer_of):
     viewer_of(dock).dims.ndisplay = 3
-    assert dock.manager.click((50.0, 0.0, 0.0), "inject") is None
+    assert dock.workspace.attacking.click((50.0, 0.0, 0.0)) is None
     assert_one_sentence(complaint())
 
 
@@ -104,11 +104,11 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_earlier_attacks_stay(make
             raise AttackError("the scan is only 8 mm thick along z, and the attack needs 32 mm.")
 
     dock = make_dock(scan, load_attacker=lambda action, device: Refuses())
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     assert dock.message.text.text() == "The scan is only 8 mm thick along z, and the attack needs 32 mm."
-    assert dock.manager.session.injections == ()
-    assert dock.attack.list.count() == 0
+    assert dock.workspace.session.injections == ()
+    assert dock.sections["attack"].list.count() == 0
 
 
 @pytest.mark.parametrize(
@@ -120,26 +120,26 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_earlier_attacks_stay(make
     ],
 )
 def test_what_goes_wrong_in_the_protection_is_one_sentence_without_foreign_text(make_dock, settle, scan, error, says):
-    def fails(volume, **options):
+    def fails(volume, options, progress):
         raise error
 
     dock = make_dock(scan, protector=fails)
-    dock.protection.protect_button.click()
+    dock.sections["protect"].protect_button.click()
     settle(dock)
     text = dock.message.text.text()
     assert says in text
     assert "DOE" not in text
-    assert dock.protection.protect_button.isEnabled()
-    assert dock.manager.session.protected is None
+    assert dock.sections["protect"].protect_button.isEnabled()
+    assert dock.workspace.session.protected is None
 
 
 def test_a_folder_that_is_not_empty_is_not_exported_to(dock, settle, complaint, tmp_path):
-    dock.protection.protect_button.click()
+    dock.sections["protect"].protect_button.click()
     settle(dock)
     mine = tmp_path / "mine.txt"
     mine.write_text("keep me")
-    dock.export.folder.setText(str(tmp_path))
-    dock.export.export_button.click()
+    dock.sections["export"].folder.setText(str(tmp_path))
+    dock.sections["export"].export_button.click()
     settle(dock)
     assert_one_sentence(complaint())
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
@@ -147,13 +147,13 @@ def test_a_folder_that_is_not_empty_is_not_exported_to(dock, settle, complaint, 
 
 
 def test_a_simulated_attack_is_never_exported(dock, settle, complaint, viewer_of, tmp_path):
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     viewer = viewer_of(dock)
     viewer.layers.selection.active = viewer.layers["SIMULATED ATTACK · original"]
-    dock.export.source.setCurrentText("Selected layer")
-    dock.export.folder.setText(str(tmp_path / "out"))
-    dock.export.export_button.click()
+    dock.sections["export"].source.setCurrentText("Selected layer")
+    dock.sections["export"].folder.setText(str(tmp_path / "out"))
+    dock.sections["export"].export_button.click()
     settle(dock)
     assert_one_sentence(complaint())
     assert "simulated attack" in complaint()
@@ -161,9 +161,9 @@ def test_a_simulated_attack_is_never_exported(dock, settle, complaint, viewer_of
 
 
 def test_neither_a_copy_of_an_attack_nor_a_difference_is_exported(dock, settle, complaint, viewer_of, tmp_path):
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    dock.protection.protect_button.click()
+    dock.sections["protect"].protect_button.click()
     settle(dock)
     viewer = viewer_of(dock)
     attacked = viewer.layers["SIMULATED ATTACK · protected"]
@@ -172,22 +172,22 @@ def test_neither_a_copy_of_an_attack_nor_a_difference_is_exported(dock, settle, 
         viewer.add_image(attacked.data.copy(), name="SIMULATED ATTACK · protected [1]"),
         viewer.layers["Difference (HU) · attacked − scan"],
     ]
-    dock.export.source.setCurrentText("Selected layer")
+    dock.sections["export"].source.setCurrentText("Selected layer")
     for number, layer in enumerate(copies):
         viewer.layers.selection.active = layer
-        dock.export.folder.setText(str(tmp_path / str(number)))
+        dock.sections["export"].folder.setText(str(tmp_path / str(number)))
         dock.message.say("")
-        dock.export.export_button.click()
+        dock.sections["export"].export_button.click()
         settle(dock)
         assert_one_sentence(complaint())
     assert list(tmp_path.iterdir()) == []
 
 
 def test_exporting_before_protecting_or_without_a_folder_is_refused(dock, settle, complaint, tmp_path):
-    dock.export.export_button.click()
+    dock.sections["export"].export_button.click()
     assert "folder" in complaint()
-    dock.export.folder.setText(str(tmp_path / "out"))
-    dock.export.export_button.click()
+    dock.sections["export"].folder.setText(str(tmp_path / "out"))
+    dock.sections["export"].export_button.click()
     assert "Protect" in complaint()
     assert not (tmp_path / "out").exists()
 
@@ -195,15 +195,15 @@ def test_exporting_before_protecting_or_without_a_folder_is_refused(dock, settle
 def test_the_exported_series_holds_the_protected_layer_voxel_by_voxel(dock, settle, tmp_path, viewer_of):
     import SimpleITK as sitk
 
-    dock.protection.protect_button.click()
+    dock.sections["protect"].protect_button.click()
     settle(dock)
-    dock.export.folder.setText(str(tmp_path / "out"))
-    dock.export.export_button.click()
+    dock.sections["export"].folder.setText(str(tmp_path / "out"))
+    dock.sections["export"].export_button.click()
     settle(dock)
     reader = sitk.ImageSeriesReader()
     reader.SetFileNames(reader.GetGDCMSeriesFileNames(str(tmp_path / "out")))
     image = reader.Execute()
-    scan = dock.manager.session.original
+    scan = dock.workspace.session.original
     assert np.array_equal(sitk.GetArrayFromImage(image), viewer_of(dock).layers["Scan · protected"].data)
     assert np.allclose(image.GetSpacing(), scan.spacing[::-1])
     assert np.allclose(image.GetOrigin(), scan.origin)
@@ -222,10 +222,10 @@ def test_layers_that_are_no_ct_are_refused_with_the_reason(dock, complaint, view
     }
     for says, layer in wrong.items():
         viewer.layers.selection.active = layer
-        dock.load.layer_button.click()
+        dock.sections["scan"].layer_button.click()
         assert_one_sentence(complaint())
         assert says in complaint()
-        assert dock.manager.session.original is scan
+        assert dock.workspace.session.original is scan
     with pytest.raises(LayerError, match="no layer is selected"):
         volume_of(None)
 
@@ -235,9 +235,9 @@ def test_any_grey_layer_with_three_axes_can_be_taken_for_a_scan(dock, settle, vi
     data = np.linspace(-1000, 500, 40 * 50 * 60).reshape(40, 50, 60)
     layer = viewer.add_image(data, scale=(2.5, 0.8, 0.8), translate=(7, 8, 9), name="mine")
     viewer.layers.selection.active = layer
-    dock.load.layer_button.click()
+    dock.sections["scan"].layer_button.click()
     settle(dock)
-    taken = dock.manager.session.original
+    taken = dock.workspace.session.original
     assert taken.spacing == (2.5, 0.8, 0.8)
     assert taken.origin == (9.0, 8.0, 7.0)
     assert np.array_equal(taken.hu, np.rint(data).astype(np.int16))

@@ -13,11 +13,13 @@ def test_a_folder_that_is_not_empty_is_refused_before_the_window_opens(tmp_path)
         run(output=tmp_path)
 
 
-def test_the_whole_loop_leaves_pictures_series_and_report(make_napari_viewer, light_session, sample_series, tmp_path):
+def test_the_whole_loop_leaves_pictures_series_and_report(
+    make_napari_viewer, plugin, light_session, sample_series, tmp_path
+):
     output = tmp_path / "output"
-    demonstration = Demonstration(sample_series, light_session, make_napari_viewer(show=True))
+    demonstration = Demonstration(sample_series, make_napari_viewer(show=True))
     demonstration.write(output)
-    session = demonstration.dock.manager.session
+    session = demonstration.workspace.session
     assert (read_ct(output / "protected_dicom").hu == session.protected.hu).all()
     report = (output / "report.md").read_text(encoding="utf-8")
     assert "Attack on protected vs attack on original, in the tampered cuboid" in report
@@ -26,6 +28,8 @@ def test_the_whole_loop_leaves_pictures_series_and_report(make_napari_viewer, li
         assert (output / picture).stat().st_size > 50_000
 
 
-def test_a_scan_that_cannot_be_read_ends_the_demonstration_with_its_reason(make_napari_viewer, light_session, tmp_path):
+def test_a_scan_that_cannot_be_read_ends_the_demonstration_with_its_reason(
+    make_napari_viewer, plugin, light_session, tmp_path
+):
     with pytest.raises(MitsGanError, match="nowhere"):
-        Demonstration(tmp_path / "nowhere", light_session, make_napari_viewer())
+        Demonstration(tmp_path / "nowhere", make_napari_viewer())

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from napari_mits_gan.ct.volume import CTVolume, Step
-from napari_mits_gan.widgets.layers import (
+from napari_mits_gan.widgets.layers.volume_layer import (
     AFFINE_KEY,
     SIMULATED_ATTACK_KEY,
     VOLUME_KEY,

@@ -6,7 +6,7 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_mits_gan.session import Difference, Injection
-from napari_mits_gan.widgets.layers import SIMULATED_ATTACK_KEY, VOLUME_KEY
+from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK_KEY, VOLUME_KEY
 
 PLACE = (20, 45, 34)
 
@@ -27,16 +27,16 @@ def test_a_scan_is_shown_in_a_lung_window_in_mm(dock, scan, viewer_of):
     assert [str(unit) for unit in layer.units] == ["millimeter"] * 3
     assert layer.axis_labels == ("z", "y", "x")
     assert layer.metadata[VOLUME_KEY] is scan
-    assert "40 × 90 × 120" in dock.load.summary.text()
+    assert "40 × 90 × 120" in dock.sections["scan"].summary.text()
 
 
 def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_at, viewer_of):
     viewer = viewer_of(shown_dock)
-    shown_dock.attack.arm.click()
+    shown_dock.sections["attack"].arm.click()
     click_at(shown_dock, PLACE)
     settle(shown_dock)
-    assert shown_dock.manager.session.injections == (Injection("inject", PLACE),)
-    assert shown_dock.attack.voxel == PLACE
+    assert shown_dock.workspace.session.injections == (Injection("inject", PLACE),)
+    assert shown_dock.sections["attack"].voxel == PLACE
     attacked = viewer.layers["SIMULATED ATTACK · original"]
     assert attacked.data[PLACE] >= 40
     assert viewer.layers["Scan · original"].data[PLACE] < -700
@@ -47,8 +47,8 @@ def test_the_nodule_is_seen_in_the_attacked_panel_and_not_in_the_scan(
     shown_dock, settle, click_at, viewer_of, pixel_of
 ):
     viewer = viewer_of(shown_dock)
-    shown_dock.compare.marks.setChecked(False)
-    shown_dock.attack.arm.click()
+    shown_dock.sections["compare"].marks.setChecked(False)
+    shown_dock.sections["attack"].arm.click()
     click_at(shown_dock, PLACE)
     settle(shown_dock)
     image = picture(viewer).astype(int)
@@ -63,19 +63,19 @@ def test_the_nodule_is_seen_in_the_attacked_panel_and_not_in_the_scan(
 
 
 def test_a_click_in_any_panel_attacks_the_same_voxel(shown_dock, settle, click_at, viewer_of):
-    shown_dock.attack.arm.click()
+    shown_dock.sections["attack"].arm.click()
     click_at(shown_dock, PLACE)
     settle(shown_dock)
     for panel, place in enumerate([(18, 50, 80), (22, 40, 88), (16, 60, 30)]):
         click_at(shown_dock, place, panel)
         settle(shown_dock)
-        assert shown_dock.manager.session.injections[-1].at == place
+        assert shown_dock.workspace.session.injections[-1].at == place
     assert viewer_of(shown_dock).canvas.grid.enabled
 
 
 def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle, viewer_of):
     viewer = viewer_of(shown_dock)
-    shown_dock.attack.arm.click()
+    shown_dock.sections["attack"].arm.click()
     native = viewer.window._qt_viewer.canvas.native
     center = native.rect().center()
     before = viewer.camera.center
@@ -94,33 +94,33 @@ def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle,
     qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=center + QPoint(60, 25))
     settle(shown_dock)
     qtbot.waitUntil(lambda: viewer.camera.center != before)
-    assert shown_dock.manager.session.injections == ()
+    assert shown_dock.workspace.session.injections == ()
 
 
 def test_clicks_do_nothing_unless_they_are_switched_on(shown_dock, settle, click_at):
     click_at(shown_dock, PLACE)
     settle(shown_dock)
-    assert shown_dock.manager.session.injections == ()
-    shown_dock.attack.arm.click()
-    shown_dock.attack.arm.click()
+    assert shown_dock.workspace.session.injections == ()
+    shown_dock.sections["attack"].arm.click()
+    shown_dock.sections["attack"].arm.click()
     click_at(shown_dock, PLACE)
     settle(shown_dock)
-    assert shown_dock.manager.session.injections == ()
+    assert shown_dock.workspace.session.injections == ()
 
 
 def test_the_place_can_be_typed(dock, settle, viewer_of):
-    dock.attack.remove_button.click()
-    for box, value in zip(dock.attack.place, PLACE, strict=True):
+    dock.sections["attack"].remove_button.click()
+    for box, value in zip(dock.sections["attack"].voxel_boxes, PLACE, strict=True):
         box.setValue(value)
-    dock.attack.here_button.click()
+    dock.sections["attack"].here_button.click()
     settle(dock)
-    assert dock.manager.session.injections == (Injection("remove", PLACE),)
+    assert dock.workspace.session.injections == (Injection("remove", PLACE),)
     assert viewer_of(dock).layers["SIMULATED ATTACK · original"].data[PLACE] == -880
 
 
 def test_three_panels_stand_side_by_side_with_one_window_and_symmetric_difference(dock, settle, viewer_of):
     viewer = viewer_of(dock)
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     assert names(viewer) == [
         "Scan · original",
@@ -142,70 +142,70 @@ def test_three_panels_stand_side_by_side_with_one_window_and_symmetric_differenc
 
 def test_side_by_side_can_be_switched_off_and_on(dock, settle, viewer_of):
     viewer = viewer_of(dock)
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    dock.compare.side_by_side.click()
+    dock.sections["compare"].side_by_side.click()
     assert not viewer.canvas.grid.enabled
     assert [layer.name for layer in viewer.layers if layer.visible] == ["SIMULATED ATTACK · original", "Marks · attack"]
-    dock.compare.side_by_side.click()
+    dock.sections["compare"].side_by_side.click()
     assert viewer.canvas.grid.enabled
     assert all(layer.visible for layer in viewer.layers)
 
 
 def test_marks_can_be_hidden(dock, settle, viewer_of):
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    dock.compare.marks.click()
+    dock.sections["compare"].marks.click()
     assert [layer.visible for layer in viewer_of(dock).layers] == [True, False] * 3
 
 
 def test_one_switch_replays_the_injections_on_the_other_version(dock, settle, viewer_of):
     viewer = viewer_of(dock)
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    dock.protection.budget.setValue(11)
-    dock.protection.protect_button.click()
+    dock.sections["protect"].budget.setValue(11)
+    dock.sections["protect"].protect_button.click()
     settle(dock)
-    assert dock.protection.switch.isChecked()
+    assert dock.sections["protect"].switch.isChecked()
     protected = viewer.layers["Scan · protected"].data
-    assert np.abs(protected.astype(int) - dock.manager.session.original.hu).max() == 11
+    assert np.abs(protected.astype(int) - dock.workspace.session.original.hu).max() == 11
     on_protected = viewer.layers["SIMULATED ATTACK · protected"].data
-    dock.protection.switch.click()
+    dock.sections["protect"].switch.click()
     settle(dock)
-    assert "OFF" in dock.protection.switch.text()
+    assert "OFF" in dock.sections["protect"].switch.text()
     on_original = viewer.layers["SIMULATED ATTACK · original"].data
     assert on_original[PLACE] != on_protected[PLACE]
-    assert viewer.layers["Scan · original"].data[PLACE] == dock.manager.session.original.hu[PLACE]
-    dock.protection.switch.click()
+    assert viewer.layers["Scan · original"].data[PLACE] == dock.workspace.session.original.hu[PLACE]
+    dock.sections["protect"].switch.click()
     settle(dock)
     assert viewer.layers["SIMULATED ATTACK · protected"].data is on_protected
 
 
 def test_each_difference_can_be_looked_at(dock, settle, viewer_of):
-    dock.manager.attack("inject", PLACE)
-    dock.protection.protect_button.click()
+    dock.workspace.attacking.attack("inject", PLACE)
+    dock.sections["protect"].protect_button.click()
     settle(dock)
-    session = dock.manager.session
+    session = dock.workspace.session
     expected = {
         Difference.ATTACK: (session.attacked("protected").hu, session.protected.hu),
         Difference.PROTECTION: (session.protected.hu, session.original.hu),
         Difference.EFFECT: (session.attacked("protected").hu, session.attacked("original").hu),
     }
     for kind, (minuend, subtrahend) in expected.items():
-        index = dock.compare.difference.findText(str(kind))
-        dock.compare.difference.setCurrentIndex(index)
-        dock.compare.difference.activated.emit(index)
+        index = dock.sections["compare"].difference.findText(str(kind))
+        dock.sections["compare"].difference.setCurrentIndex(index)
+        dock.sections["compare"].difference.activated.emit(index)
         settle(dock)
         layer = viewer_of(dock).layers[f"Difference (HU) · {kind}"]
         assert np.array_equal(layer.data, minuend.astype(int) - subtrahend)
 
 
 def test_figures_stand_beside_the_pictures(dock, settle):
-    table = dock.compare.figures
+    table = dock.sections["compare"].figures
     assert table.text("protection_slice", "max_change_hu") == "–"
-    dock.manager.attack("inject", PLACE)
-    dock.protection.budget.setValue(14)
-    dock.protection.protect_button.click()
+    dock.workspace.attacking.attack("inject", PLACE)
+    dock.sections["protect"].budget.setValue(14)
+    dock.sections["protect"].protect_button.click()
     settle(dock)
     assert table.text("protection_slice", "max_change_hu") == "14"
     assert 40 < float(table.text("protection_cuboid", "psnr_db")) < 60
@@ -216,48 +216,48 @@ def test_figures_stand_beside_the_pictures(dock, settle):
 def test_undo_takes_the_last_attack_back_and_clear_takes_all(dock, settle, viewer_of):
     viewer = viewer_of(dock)
     other = (20, 45, 86)
-    dock.manager.attack("inject", PLACE)
-    dock.manager.attack("inject", other)
+    dock.workspace.attacking.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", other)
     settle(dock)
-    assert dock.attack.list.count() == 2
-    dock.attack.undo_button.click()
+    assert dock.sections["attack"].list.count() == 2
+    dock.sections["attack"].undo_button.click()
     settle(dock)
     attacked = viewer.layers["SIMULATED ATTACK · original"].data
-    assert attacked[other] == dock.manager.session.original.hu[other]
+    assert attacked[other] == dock.workspace.session.original.hu[other]
     assert attacked[PLACE] >= 40
-    dock.manager.attack("inject", other)
-    dock.attack.clear_button.click()
+    dock.workspace.attacking.attack("inject", other)
+    dock.sections["attack"].clear_button.click()
     settle(dock)
     assert names(viewer) == ["Scan · original", "Marks · scan"]
     assert not viewer.canvas.grid.enabled
-    assert not dock.attack.undo_button.isEnabled()
+    assert not dock.sections["attack"].undo_button.isEnabled()
 
 
 def test_choosing_an_attack_goes_to_its_slice_and_zoom_brings_it_close(dock, settle, viewer_of):
     viewer = viewer_of(dock)
-    dock.manager.attack("inject", PLACE)
-    dock.manager.attack("inject", (30, 45, 86))
+    dock.workspace.attacking.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", (30, 45, 86))
     settle(dock)
     whole = viewer.camera.zoom
-    dock.attack.list.setCurrentRow(0)
-    dock.attack.list.itemClicked.emit(dock.attack.list.item(0))
+    dock.sections["attack"].list.setCurrentRow(0)
+    dock.sections["attack"].list.itemClicked.emit(dock.sections["attack"].list.item(0))
     settle(dock)
     layer = viewer.layers["Scan · original"]
     assert round(layer.world_to_data(viewer.dims.point)[0]) == 20
-    dock.compare.zoom_button.click()
+    dock.sections["compare"].zoom_button.click()
     assert viewer.camera.zoom > whole
     assert np.allclose(viewer.camera.center[1:], layer.data_to_world(PLACE)[1:])
-    dock.compare.whole_button.click()
+    dock.sections["compare"].whole_button.click()
     assert np.isclose(viewer.camera.zoom, whole)
 
 
 def test_a_close_up_survives_the_next_attack(dock, settle, viewer_of):
     viewer = viewer_of(dock)
-    dock.manager.attack("inject", PLACE)
+    dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    dock.compare.zoom_button.click()
+    dock.sections["compare"].zoom_button.click()
     close_up = (viewer.camera.center, viewer.camera.zoom)
-    dock.manager.attack("inject", (21, 48, 36))
+    dock.workspace.attacking.attack("inject", (21, 48, 36))
     settle(dock)
     assert (viewer.camera.center, viewer.camera.zoom) == close_up
 
@@ -267,15 +267,15 @@ def test_shortcuts_work_and_stand_in_their_tooltips(shown_dock, settle, qtbot, v
     QApplication.setActiveWindow(window)
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     for button in (
-        shown_dock.attack.arm,
-        shown_dock.attack.undo_button,
-        shown_dock.protection.switch,
-        shown_dock.compare.zoom_button,
+        shown_dock.sections["attack"].arm,
+        shown_dock.sections["attack"].undo_button,
+        shown_dock.sections["protect"].switch,
+        shown_dock.sections["compare"].zoom_button,
     ):
         assert button.shortcut().toString() in button.toolTip()
     qtbot.keyClick(window, Qt.Key.Key_A, modifiers)
-    qtbot.waitUntil(shown_dock.attack.arm.isChecked)
-    shown_dock.manager.attack("inject", PLACE)
+    qtbot.waitUntil(shown_dock.sections["attack"].arm.isChecked)
+    shown_dock.workspace.attacking.attack("inject", PLACE)
     settle(shown_dock)
     qtbot.keyClick(window, Qt.Key.Key_Z, modifiers)
-    qtbot.waitUntil(lambda: shown_dock.manager.session.injections == ())
+    qtbot.waitUntil(lambda: shown_dock.workspace.session.injections == ())

@@ -20,14 +20,14 @@ def window():
 
 def test_it_shows_the_scan_with_the_dock(window, sample_series, qtbot):
     viewer, dock = window(sample_series)
-    with qtbot.waitSignal(dock.manager.scan_shown, timeout=60_000):
+    with qtbot.waitSignal(dock.workspace.scan_shown, timeout=60_000):
         pass
-    assert dock.manager.session.original.shape == (130, 256, 256)
+    assert dock.workspace.session.original.shape == (130, 256, 256)
     assert any(layer.data.shape == (130, 256, 256) for layer in viewer.layers)
     assert dock.isVisible()
 
 
 def test_it_opens_without_a_scan_too(window, qtbot):
     viewer, dock = window(None)
-    assert dock.manager.session.original is None
+    assert dock.workspace.session.original is None
     assert len(viewer.layers) == 0

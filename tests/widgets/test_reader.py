@@ -8,7 +8,7 @@ from napari_mits_gan.ct.image.write import write_image
 from napari_mits_gan.ct.read import SeveralSeriesError
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
-from napari_mits_gan.widgets.layers import VOLUME_KEY
+from napari_mits_gan.widgets.layers.volume_layer import VOLUME_KEY
 from napari_mits_gan.widgets.reader import get_reader
 from napari_mits_gan.widgets.sample import chest_phantom, sample_folder
 
@@ -75,22 +75,21 @@ def test_a_scan_opened_by_napari_is_taken_by_the_dock(make_dock, series, viewer_
     viewer = viewer_of(dock)
     for data, options, _ in get_reader(str(series))(str(series)):
         viewer.add_image(data, **options)
-    qtbot.waitUntil(lambda: dock.manager.session.original is not None)
+    qtbot.waitUntil(lambda: dock.workspace.session.original is not None)
     settle(dock)
     assert [layer.name for layer in viewer.layers] == ["Scan · original", "Marks · scan"]
     assert viewer.layers[0].metadata[VOLUME_KEY].source is not None
 
 
-def test_a_dock_that_is_opened_later_takes_the_scan_as_well(make_napari_viewer, series, settle):
-    from napari_mits_gan.widgets.main_dock import MitsGanDock
-
+def test_a_dock_that_is_opened_later_takes_the_scan_as_well(
+    make_napari_viewer, series, settle, open_menu, light_session
+):
     viewer = make_napari_viewer()
     for data, options, _ in get_reader(str(series))(str(series)):
         viewer.add_image(data, **options)
-    dock = MitsGanDock(viewer)
-    viewer.window.add_dock_widget(dock)
+    dock = open_menu(viewer)
     settle(dock)
-    assert dock.manager.session.original is not None
+    assert dock.workspace.session.original is not None
     assert viewer.layers[0].name == "Scan · original"
 
 
@@ -102,23 +101,15 @@ def test_the_sample_is_a_chest_large_enough_to_work_on():
     assert data.shape[2] * options["scale"][2] > 200
 
 
-def test_the_manifest_offers_reader_sample_and_dock(make_napari_viewer, series):
-    from pathlib import Path
-
-    from npe2 import PluginManager, PluginManifest
-
-    import napari_mits_gan
+def test_the_manifest_offers_reader_sample_and_dock(make_napari_viewer, plugin, light_session, series):
     from napari_mits_gan.widgets.main_dock import MitsGanDock
 
-    manager = PluginManager.instance()
-    if "napari-mits-gan" not in manager:
-        manager.register(PluginManifest.from_file(Path(napari_mits_gan.__file__).parent / "napari.yaml"))
     viewer = make_napari_viewer()
     (layer,) = viewer.open(str(series), plugin="napari-mits-gan")
     assert layer.metadata[VOLUME_KEY].shape == layer.data.shape
     _, dock = viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
     assert isinstance(dock, MitsGanDock)
-    assert dock.manager.session.original is layer.metadata[VOLUME_KEY]
+    assert dock.workspace.session.original is layer.metadata[VOLUME_KEY]
     viewer.layers.clear()
     viewer.open_sample("napari-mits-gan", "chest_phantom")
     assert len(viewer.layers) >= 1

@@ -9,29 +9,27 @@ import pytest
 
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.session import Session
 from napari_mits_gan.widgets.demo import place_to_attack
-from napari_mits_gan.widgets.main_dock import MitsGanDock
 
 
 @pytest.fixture
-def real_dock(make_napari_viewer, settle):
+def real_dock(make_napari_viewer, settle, open_menu, viewers):
     viewer = make_napari_viewer(show=True)
-    dock = MitsGanDock(viewer, Session())
-    viewer.window.add_dock_widget(dock, name="MITS-GAN", area="right")
+    dock = open_menu(viewer)
+    viewers.append((dock, viewer))
     settle(dock)
     return dock
 
 
 def inject_by_mouse(dock, settle, click_at, scan, place):
-    dock.manager.session.open(scan)
+    dock.workspace.session.open(scan)
     settle(dock)
-    dock.attack.arm.click()
+    dock.sections["attack"].arm.click()
     click_at(dock, place)
     settle(dock)
-    (injection,) = dock.manager.session.injections
+    (injection,) = dock.workspace.session.injections
     assert np.abs(np.subtract(injection.at, place)).max() <= 1
-    attacked = dock.manager.panels.image("attack").data
+    attacked = dock.workspace.panels.image("attack").data
     z, y, x = injection.at
     core = (slice(z - 3, z + 4), slice(y - 4, y + 5), slice(x - 4, x + 5))
     assert attacked[core].max() > -300
@@ -48,10 +46,10 @@ def test_a_real_click_in_the_right_lung_of_a_real_scan_injects_a_nodule(real_doc
 
 
 def test_a_scan_thinner_than_the_cuboid_is_refused_and_the_window_goes_on(real_dock, settle, scan: CTVolume):
-    real_dock.manager.session.open(replace(scan, hu=scan.hu[:10]))
+    real_dock.workspace.session.open(replace(scan, hu=scan.hu[:10]))
     settle(real_dock)
-    real_dock.manager.attack("inject", (5, 45, 34))
+    real_dock.workspace.attacking.attack("inject", (5, 45, 34))
     settle(real_dock)
     assert "20 mm thick along z" in real_dock.message.text.text()
-    assert real_dock.manager.session.injections == ()
-    assert real_dock.attack.here_button.isEnabled()
+    assert real_dock.workspace.session.injections == ()
+    assert real_dock.sections["attack"].here_button.isEnabled()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget, QWidget
 
-from napari_mits_gan.widgets.section import VerticalScroll
+from napari_mits_gan.widgets.controls.vertical_scroll import VerticalScroll
 
 LONG_LABEL = "CT series 3000566: 133 × 512 × 512 voxels of 2.5 × 0.7031 × 0.7031 mm"
 
@@ -20,8 +20,8 @@ def test_no_part_of_the_dock_lies_under_the_scroll_bar(shown_dock, settle, viewe
     scroll = dock.findChild(VerticalScroll)
     content, bar = scroll.widget(), scroll.verticalScrollBar()
     (holder,) = [d for d in window.findChildren(QDockWidget) if d.isAncestorOf(dock)]
-    dock.load.show_scan(LONG_LABEL)
-    dock.manager.attack("inject", (20, 45, 34))
+    dock.sections["scan"].summary.setText(LONG_LABEL)
+    dock.workspace.attacking.attack("inject", (20, 45, 34))
     settle(dock)
     scrolled = set()
     for width, height in ((1600, 930), (1600, 1000), (1100, 600), (1600, 1050)):

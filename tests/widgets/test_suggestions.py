@@ -1,4 +1,4 @@
-"""Suggested places in the window: found, marked, gone to, attacked."""
+"""Suggested sites in the window: found, marked, gone to, attacked."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from qtpy.QtWidgets import QApplication
 from napari_mits_gan.detection.sites import Site
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.session import Injection
-from napari_mits_gan.widgets.marks import CURRENT_COLOR, SITE
-from napari_mits_gan.widgets.suggestion_row import SuggestionRow
+from napari_mits_gan.widgets.controls.suggestion_row import SuggestionRow
+from napari_mits_gan.widgets.layers.marks import CURRENT_COLOR, SITE
 
 NODULE = (20, 45, 86)
 TIMEOUT_MS = 120_000
@@ -33,13 +33,13 @@ def ill(scan):
 def suggested(make_dock, ill, settle):
     """A dock with suggestions for injections."""
     dock = make_dock(ill)
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
     return dock
 
 
 def suggestion_layers(viewer):
-    return [layer for layer in viewer.layers if layer.name.startswith("Suggested places")]
+    return [layer for layer in viewer.layers if layer.name.startswith("Suggested sites")]
 
 
 def slice_shown(viewer) -> int:
@@ -62,12 +62,12 @@ def test_the_row_lists_places_with_scores_and_goes_round(qtbot):
 
 def test_suggestions_are_marked_with_their_score_and_listed(suggested, viewer_of):
     dock, viewer = suggested, viewer_of(suggested)
-    sites = dock.manager.suggestions.sites
+    sites = dock.workspace.suggestions.suggested
     assert sites
-    assert dock.attack.suggestions.list.count() == len(sites)
+    assert dock.sections["attack"].suggestions.list.count() == len(sites)
     (layer,) = suggestion_layers(viewer)
-    assert layer.name == "Suggested places to inject · scan"
-    assert tuple(layer.scale) == dock.manager.session.original.spacing
+    assert layer.name == "Suggested sites to inject · scan"
+    assert tuple(layer.scale) == dock.workspace.session.original.spacing
     for number, site in enumerate(sites):
         own = layer.features[layer.features[SITE] == number]
         assert np.allclose(own["score"], site.score)
@@ -78,78 +78,78 @@ def test_suggestions_are_marked_with_their_score_and_listed(suggested, viewer_of
 
 def test_next_goes_there_and_one_more_click_attacks_there(suggested, settle, viewer_of):
     dock = suggested
-    sites = dock.manager.suggestions.sites
-    dock.attack.suggestions.next_button.click()
-    assert dock.attack.voxel == sites[0].at
+    sites = dock.workspace.suggestions.suggested
+    dock.sections["attack"].suggestions.next_button.click()
+    assert dock.sections["attack"].voxel == sites[0].at
     assert slice_shown(viewer_of(dock)) == sites[0].at[0]
-    assert dock.attack.suggestions.list.currentIndex() == 0
+    assert dock.sections["attack"].suggestions.list.currentIndex() == 0
     (layer,) = suggestion_layers(viewer_of(dock))
     current = layer.border_color[(layer.features[SITE] == 0).to_numpy()]
     assert np.allclose(current, [1, 1, 1, 1]), CURRENT_COLOR
-    dock.attack.here_button.click()
+    dock.sections["attack"].here_button.click()
     settle(dock)
-    assert dock.manager.session.injections == (Injection("inject", sites[0].at),)
+    assert dock.workspace.session.injections == (Injection("inject", sites[0].at),)
     # the ring says so now, and the marker would hide what was injected
     for layer in suggestion_layers(viewer_of(dock)):
         assert np.array_equal(layer.shown, layer.features[SITE] != 0)
-    dock.attack.undo_button.click()
+    dock.sections["attack"].undo_button.click()
     settle(dock)
     assert all(layer.shown.all() for layer in suggestion_layers(viewer_of(dock)))
 
 
 def test_a_choice_in_the_list_goes_there(suggested, viewer_of):
-    row = suggested.attack.suggestions
-    last = len(suggested.manager.suggestions.sites) - 1
+    row = suggested.sections["attack"].suggestions
+    last = len(suggested.workspace.suggestions.suggested) - 1
     row.list.setCurrentIndex(last)
     row.list.activated.emit(last)
-    assert suggested.attack.voxel == suggested.manager.suggestions.sites[last].at
-    assert suggested.manager.suggestions.current == last
+    assert suggested.sections["attack"].voxel == suggested.workspace.suggestions.suggested[last].at
+    assert suggested.workspace.suggestions.current == last
 
 
 def test_selecting_a_marker_in_its_layer_goes_there(suggested, viewer_of):
     (layer,) = suggestion_layers(viewer_of(suggested))
-    last = len(suggested.manager.suggestions.sites) - 1
+    last = len(suggested.workspace.suggestions.suggested) - 1
     layer.selected_data = {int(np.flatnonzero(layer.features[SITE] == last)[0])}
-    assert suggested.attack.voxel == suggested.manager.suggestions.sites[last].at
+    assert suggested.sections["attack"].voxel == suggested.workspace.suggestions.suggested[last].at
 
 
 def test_a_click_on_a_marker_goes_there_and_attacks_nothing(make_dock, ill, settle, click_at, viewer_of):
     dock = make_dock(ill, show=True)
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
-    site = dock.manager.suggestions.sites[-1]
+    site = dock.workspace.suggestions.suggested[-1]
     click_at(dock, site.at)
     settle(dock)
-    assert dock.attack.voxel == site.at
-    assert dock.manager.session.injections == ()
-    dock.attack.arm.click()
+    assert dock.sections["attack"].voxel == site.at
+    assert dock.workspace.session.injections == ()
+    dock.sections["attack"].arm.click()
     click_at(dock, site.at)
     settle(dock)
-    assert dock.manager.session.injections == (Injection("inject", site.at),)
+    assert dock.workspace.session.injections == (Injection("inject", site.at),)
 
 
 def test_every_panel_gets_the_markers_and_each_panel_keeps_its_cell(suggested, settle, viewer_of):
     dock, viewer = suggested, viewer_of(suggested)
-    dock.manager.attack("inject", (20, 45, 34))
+    dock.workspace.attacking.attack("inject", (20, 45, 34))
     settle(dock)
     assert [layer.name for layer in viewer.layers] == [
         "Scan · original",
         "Marks · scan",
-        "Suggested places to inject · scan",
+        "Suggested sites to inject · scan",
         "SIMULATED ATTACK · original",
         "Marks · attack",
-        "Suggested places to inject · attack",
+        "Suggested sites to inject · attack",
         "Difference (HU) · attacked − scan",
         "Marks · difference",
-        "Suggested places to inject · difference",
+        "Suggested sites to inject · difference",
     ]
     cells = [viewer.canvas.grid.position(index, viewer.layers) for index in range(9)]
     assert [len(set(cells[i : i + 3])) for i in (0, 3, 6)] == [1, 1, 1]
     assert len(set(cells)) == 3
-    dock.compare.marks.click()
+    dock.sections["compare"].marks.click()
     assert [layer.visible for layer in viewer.layers] == [True, False, False] * 3
-    dock.compare.marks.click()
-    dock.attack.suggestions.clear_button.click()
+    dock.sections["compare"].marks.click()
+    dock.sections["attack"].suggestions.clear_button.click()
     assert suggestion_layers(viewer) == []
     assert viewer.canvas.grid.stride == 2
     assert len(viewer.layers) == 6
@@ -157,46 +157,46 @@ def test_every_panel_gets_the_markers_and_each_panel_keeps_its_cell(suggested, s
 
 def test_each_action_has_its_own_suggestions(suggested, settle, viewer_of):
     dock, viewer = suggested, viewer_of(suggested)
-    for_injection = dock.manager.suggestions.sites
-    dock.attack.remove_button.click()
+    for_injection = dock.workspace.suggestions.suggested
+    dock.sections["attack"].remove_button.click()
     assert suggestion_layers(viewer) == []
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
-    (site,) = dock.manager.suggestions.sites
+    (site,) = dock.workspace.suggestions.suggested
     assert site.action == "remove"
     assert np.abs(np.subtract(site.at, NODULE)).max() <= 2
-    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested places to remove · scan"]
-    dock.attack.inject_button.click()
-    assert dock.manager.suggestions.sites == for_injection
-    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested places to inject · scan"]
+    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested sites to remove · scan"]
+    dock.sections["attack"].inject_button.click()
+    assert dock.workspace.suggestions.suggested == for_injection
+    assert [layer.name for layer in suggestion_layers(viewer)] == ["Suggested sites to inject · scan"]
 
 
 def test_nothing_found_is_said(dock, settle, viewer_of):
-    dock.attack.remove_button.click()
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].remove_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
     assert "looks like a nodule" in dock.message.text.text()
     assert suggestion_layers(viewer_of(dock)) == []
 
 
 def test_another_scan_has_no_suggestions_of_the_last_one(suggested, settle, scan, viewer_of):
-    suggested.manager.session.open(scan)
+    suggested.workspace.session.open(scan)
     settle(suggested)
     assert suggestion_layers(viewer_of(suggested)) == []
-    assert suggested.attack.suggestions.list.count() == 0
-    assert not suggested.attack.suggestions.next_button.isEnabled()
+    assert suggested.sections["attack"].suggestions.list.count() == 0
+    assert not suggested.sections["attack"].suggestions.next_button.isEnabled()
 
 
 def test_markers_that_were_removed_come_back_with_restore(suggested, settle, viewer_of):
     dock, viewer = suggested, viewer_of(suggested)
-    viewer.layers.remove("Suggested places to inject · scan")
+    viewer.layers.remove("Suggested sites to inject · scan")
     viewer.layers.remove("Marks · scan")
-    assert not dock.compare.restore_button.isHidden()
-    dock.compare.restore_button.click()
+    assert not dock.sections["compare"].restore_button.isHidden()
+    dock.sections["compare"].restore_button.click()
     settle(dock)
     assert len(suggestion_layers(viewer)) == 1
     viewer.layers.remove("Marks · scan")
-    dock.attack.suggestions.clear_button.click()
+    dock.sections["attack"].suggestions.clear_button.click()
     assert [layer.name for layer in viewer.layers] == ["Scan · original", "Marks · scan"]
 
 
@@ -215,23 +215,23 @@ def test_the_search_can_be_cancelled(make_dock, ill, settle, qtbot):
     dock = make_dock(ill, load_detector=lambda device: Slow())
     # Connected last, so it is told after all others.
     dock.message.cancel_requested.connect(lambda: heard.set())
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
     assert Slow.asked == 1
-    assert dock.manager.suggestions.sites == ()
+    assert dock.workspace.suggestions.suggested == ()
     assert "stopped" in dock.message.text.text()
 
 
-def test_healthy_lung_is_suggested_without_a_judge_and_nodules_are_not(make_dock, ill, settle):
+def test_healthy_lung_is_suggested_without_a_detector_and_nodules_are_not(make_dock, ill, settle):
     def missing(device):
         raise WeightsError("the file 'detector.safetensors' is missing.")
 
     dock = make_dock(ill, load_detector=missing)
-    dock.attack.suggestions.suggest_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
-    assert dock.manager.suggestions.sites
-    dock.attack.remove_button.click()
-    dock.attack.suggestions.suggest_button.click()
+    assert dock.workspace.suggestions.suggested
+    dock.sections["attack"].remove_button.click()
+    dock.sections["attack"].suggestions.suggest_button.click()
     settle(dock)
     assert "detector.safetensors" in dock.message.text.text()
 
@@ -242,14 +242,14 @@ def test_the_keyboard_suffices(make_dock, ill, settle, qtbot, viewer_of):
     QApplication.setActiveWindow(window)
     modifiers = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
     qtbot.keyClick(window, Qt.Key.Key_C, modifiers)
-    qtbot.waitUntil(lambda: bool(dock.manager.suggestions.sites), timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: bool(dock.workspace.suggestions.suggested), timeout=TIMEOUT_MS)
     settle(dock)
     qtbot.keyClick(window, Qt.Key.Key_N, modifiers)
-    qtbot.waitUntil(lambda: dock.manager.suggestions.current == 0)
+    qtbot.waitUntil(lambda: dock.workspace.suggestions.current == 0)
     qtbot.keyClick(window, Qt.Key.Key_H, modifiers)
-    qtbot.waitUntil(lambda: bool(dock.manager.session.injections))
+    qtbot.waitUntil(lambda: bool(dock.workspace.session.injections))
     settle(dock)
-    assert dock.manager.session.injections[0].at == dock.manager.suggestions.sites[0].at
-    row = dock.attack.suggestions
-    for button in (row.suggest_button, row.next_button, dock.attack.here_button):
+    assert dock.workspace.session.injections[0].at == dock.workspace.suggestions.suggested[0].at
+    row = dock.sections["attack"].suggestions
+    for button in (row.suggest_button, row.next_button, dock.sections["attack"].here_button):
         assert button.shortcut().toString() in button.toolTip()

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.options import (
-    ACTIONS,
     Commands,
     add_device,
     add_input,
     add_method,
     add_seed_or_key,
+    attacker_names,
+    chosen_method,
     new_command,
     whole_number,
 )
@@ -37,8 +39,7 @@ def add_to(commands: Commands) -> None:
         "--attackers",
         nargs="+",
         metavar="NAME",
-        help="other attackers than the usual two, by their names (inject-other-seed, inject-small-core, "
-        "inject-fixed-window, remove-small-core) or files",
+        help=f"other attackers than the usual two, by their names ({attacker_names()}) or files",
     )
     command.add_argument(
         "--controls",
@@ -65,6 +66,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read, evaluate, print the report."""
+    method = chosen_method(options)
     volume = read_with_bar(options.input, options.series)
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.evaluation.evaluate import evaluate, load_attackers
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
     with progress_bar("Evaluating") as progress:
         report = evaluate(
             volume,
-            method=options.method,
+            method=method,
             max_change_hu=options.max_change_hu,
             clicks=options.clicks,
             seed=options.seed,

@@ -12,13 +12,19 @@ from napari_mits_gan.command_line import (
     demo,
     evaluate,
     info,
+    keygen,
     protect,
+    recover,
+    restore,
+    seal,
     sites,
     tamper,
     train,
+    verify,
     vulnerability,
     window,
 )
+from napari_mits_gan.command_line.options import Command
 from napari_mits_gan.errors import Cancelled, MitsGanError
 
 PROGRAM = "napari-mits-gan"
@@ -33,11 +39,14 @@ def parser() -> argparse.ArgumentParser:
         description="Protect chest CT against tampering by generative networks. A second line of defence beside "
         "signatures, not a replacement; not for clinical use.",
         epilog="Exit codes: 0 done, 1 it could not be done (one sentence on stderr says why), 2 the command line was "
-        "not understood, 130 interrupted.",
+        "not understood, 3 a scan that was verified is not what was sealed, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {napari_mits_gan.__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites):
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
+    for command in (
+        *(demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites),
+        *(keygen, seal, verify, recover, restore),
+    ):
         command.add_to(commands)
     return top
 
@@ -57,11 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = parser().parse_args(arguments)
     try:
-        options.run(options)
+        code = options.run(options)
     except (KeyboardInterrupt, Cancelled):
         print(f"{PROGRAM}: interrupted; nothing was left half-written", file=sys.stderr)
         return INTERRUPTED
     except MitsGanError as error:
         print(f"{PROGRAM}: {error}", file=sys.stderr)
         return FAILED
-    return DONE
+    return DONE if code is None else int(code)

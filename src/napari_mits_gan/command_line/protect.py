@@ -1,8 +1,9 @@
-"""`napari-mits-gan protect`: protect a scan and write it as a derived DICOM series."""
+"""`napari-mits-gan protect`: protect a scan, seal it when a key is given, and write it as a derived DICOM series."""
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from napari_mits_gan.command_line.options import (
@@ -10,11 +11,15 @@ from napari_mits_gan.command_line.options import (
     add_device,
     add_input,
     add_method,
+    add_sealing,
     add_seed_or_key,
+    add_writing,
     new_command,
+    protection_options,
+    sealing_options,
+    writing_options,
 )
-from napari_mits_gan.command_line.progress_bar import progress_bar
-from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.command_line.progress_bar import note, progress_bar
 
 
 def add_to(commands: Commands) -> None:
@@ -23,43 +28,33 @@ def add_to(commands: Commands) -> None:
         commands,
         "protect",
         "protect a scan and write it as a DICOM series",
-        "The series is derived from the input where that is DICOM, else new and anonymous.",
+        "With a key file it is sealed as well. The series is derived from the input where that is DICOM, else new and "
+        "anonymous.",
     )
     add_input(command)
     command.add_argument("output", type=Path, metavar="OUTPUT_FOLDER", help="a new or empty folder")
     add_method(command)
     add_seed_or_key(command)
     add_device(command)
-    command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input does)")
-    command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
+    command.add_argument(
+        "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
+    )
+    add_sealing(command, required=False)
+    add_writing(command)
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read, protect, write."""
-    from napari_mits_gan.ct.dicom.write import write_dicom
-    from napari_mits_gan.files.publish import check_empty
+    """Read, protect, seal, write."""
+    from napari_mits_gan.workflow.protect_series import SeriesJob, protect_series
 
-    check_empty(options.output)  # minutes of work would be lost if it were found out at the end
-    volume = read_with_bar(options.input, options.series)
-    from napari_mits_gan.protection.protect import protect
-
-    with progress_bar("Protecting") as progress:
-        protected = protect(
-            volume,
-            method=options.method,
-            max_change_hu=options.max_change_hu,
-            seed=options.seed,
-            key=options.key,
-            device=options.device,
-            progress=progress,
-        )
-    with progress_bar("Writing") as progress:
-        files = write_dicom(
-            protected,
-            options.output,
-            progress=progress,
-            transfer_syntax=options.transfer_syntax,
-            series_description=options.series_description,
-        )
-    print(f"{len(files)} files in {options.output}")
+    job = SeriesJob(
+        input=options.input,
+        output=options.output,
+        series=options.series,
+        protection=replace(protection_options(options), without_lungs=options.without_lungs),
+        sealing=sealing_options(options),
+        writing=writing_options(options),
+    )
+    done = protect_series(job, progress_bar, note)
+    print(f"{len(done.files)} files in {options.output}")

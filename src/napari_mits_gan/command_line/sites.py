@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.options import (
-    ACTIONS,
     Commands,
     add_device,
     add_input,

@@ -52,7 +52,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Read the scans and train."""
-    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import CUBOID_MM
     from napari_mits_gan.ct.annotations import nodules_beside
 
     attacker_only = {"base_filters": "--base-filters", "core_mm": "--core-mm", "fixed_window": "--fixed-window"}
@@ -80,9 +80,9 @@ def run(options: argparse.Namespace) -> None:
 
             common["start_from"] = options.start_from
             if options.attackers is not None:
-                from napari_mits_gan.attack.ctgan.attacker import CTGAN
+                from napari_mits_gan.attack.attackers import load_differentiable
 
-                common["attackers"] = [CTGAN.load(name, options.device) for name in options.attackers]
+                common["attackers"] = [load_differentiable(name, options.device) for name in options.attackers]
             train_protection(volumes, options.output, ProtectionTraining(**settings), **common, progress=progress)
         elif options.network == "detector":
             from napari_mits_gan.detection.train import DetectorTraining, train_detector

@@ -46,10 +46,12 @@ def open_window(path: Path | None) -> tuple[napari.Viewer, MitsGanDock]:
     """
     import napari
 
+    from napari_mits_gan.widgets.main_dock import open_dock
+
     viewer = napari.Viewer(title="MITS-GAN")
-    _, dock = viewer.window.add_plugin_dock_widget("napari-mits-gan", "MITS-GAN")
+    dock = open_dock(viewer)
     if path is not None:
-        dock.manager.open_path(str(path))
+        dock.workspace.loading.open_path(str(path))
     return viewer, dock
 
 

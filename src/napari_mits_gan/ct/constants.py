@@ -1,4 +1,4 @@
-"""Ranges and windows of HU, and the usual region of interest, that the whole package agrees on."""
+"""What the whole package agrees on: ranges and windows of HU, the usual region of interest, the label of an attack."""
 
 from __future__ import annotations
 
@@ -10,3 +10,6 @@ LUNG_WINDOW_HU = (-1350.0, 150.0)
 
 REGION_OF_INTEREST_MM = 10.0
 """Diameter of the disc within a slice over which a reader measures a mean."""
+
+SIMULATED_ATTACK = "SIMULATED ATTACK"
+"""Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""

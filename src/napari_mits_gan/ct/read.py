@@ -94,6 +94,10 @@ def _check_is_there(place: Path) -> None:
         there = False
     if not there:
         raise ReadError(f"There is no file or folder called {place.name}; check the path.")
+    if not (place.is_dir() or place.is_file()):
+        raise ReadError(
+            f"{place.name} is neither a file nor a folder but a device, a socket or a pipe; open one of these."
+        )
     if any(is_unfinished(part) for part in Path(os.path.abspath(place)).parts):
         raise ReadError("This is what an interrupted export left behind, no complete scan; export again and open that.")
 

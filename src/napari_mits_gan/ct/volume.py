@@ -21,13 +21,13 @@ class Step:
 
     Parameters
     ----------
-    kind : {"protection", "attack"}
+    kind : {"protection", "attack", "seal", "recovery"}
         What was done. A volume with an "attack" step is never exported as DICOM.
     parameters : mapping
         JSON-serialisable names and values: method, weights digest, seed, place in voxels, budget in HU.
     """
 
-    kind: Literal["protection", "attack"]
+    kind: Literal["protection", "attack", "seal", "recovery"]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -128,6 +128,11 @@ class CTVolume:
     def is_protected(self) -> bool:
         """Whether a protection is part of this volume."""
         return any(step.kind == "protection" for step in self.history)
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether a seal is part of this volume, and nothing was done to it afterwards."""
+        return bool(self.history) and self.history[-1].kind == "seal"
 
     def with_hu(self, hu: NDArray[np.int16], step: Step) -> CTVolume:
         """The same scan with other HU of the same shape, and `step` added to its history."""

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.nodule_candidates import STEPS, nodule_candidates
 from napari_mits_gan.detection.search_grid import as_voxel, block_centres, coarse_factors, lung_in, middle_x
@@ -24,7 +25,6 @@ from napari_mits_gan.progress import Progress, silent
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
 
-Action = Literal["inject", "remove"]
 
 _CORE_MM = 8.0
 """Radius of the ball that an injected nodule may fill."""
@@ -105,7 +105,7 @@ def injection_sites(
     AttackError
         If no lung was found, the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+    from napari_mits_gan.attack.cuboid import CUBOID_MM
 
     _check(volume, n)
     progress(0, 4)
@@ -206,7 +206,7 @@ def removal_sites(
 
 
 def _check(volume: CTVolume, n: int) -> None:
-    from napari_mits_gan.attack.ctgan.cuboid import check_thickness
+    from napari_mits_gan.attack.cuboid import check_thickness
 
     if n < 1:
         raise AttackError(f"{n} sites were asked for; at least one is needed.")

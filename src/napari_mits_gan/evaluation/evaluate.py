@@ -20,14 +20,14 @@ from napari_mits_gan.evaluation.measures.change import measure_change
 from napari_mits_gan.evaluation.measures.diagnostic_value import diagnostic_value
 from napari_mits_gan.evaluation.outcomes.outcome import Outcomes, attack_and_classify
 from napari_mits_gan.evaluation.result import Evaluation
-from napari_mits_gan.evaluation.robustness.robustness import purify_at, robustness
+from napari_mits_gan.evaluation.robustness.robustness import check_local, purify_at, robustness
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.evaluation.sites.synthetic_nodules import synthetic_nodules
 from napari_mits_gan.evaluation.versions import check_versions
 from napari_mits_gan.progress import Progress, part_of, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
     from napari_mits_gan.protection.contract import Method
@@ -53,7 +53,7 @@ def evaluate(
     actions: Sequence[str] = ("inject", "remove"),
     device: str = "auto",
     controls: Sequence[str] = ("gaussian-noise",),
-    attackers: Mapping[str, CTGAN] | None = None,
+    attackers: Mapping[str, Attacker] | None = None,
     detector: NoduleDetector | None = None,
     tables: Sequence[str] = (),
     nodules: int = 12,
@@ -121,6 +121,8 @@ def evaluate(
     check_tables(tables)
     sites = random_lung_clicks(volume, clicks, seed)
     attackers = load_attackers(actions, device) if attackers is None else attackers
+    if "robustness" in tables:
+        check_local(attackers.values())
     if detector is None and {"outcomes", "diagnostic"} & set(tables):
         from napari_mits_gan.detection.detector import NoduleDetector
 
@@ -162,7 +164,7 @@ def _with_nodules(
     found: Evaluation,
     volume: CTVolume,
     protected: CTVolume,
-    attackers: Mapping[str, CTGAN],
+    attackers: Mapping[str, Attacker],
     detector: NoduleDetector,
     tables: Sequence[str],
     nodules: int,
@@ -211,11 +213,11 @@ def check_tables(names: Iterable[str]) -> None:
             raise ProtectionError(f"there is no table called '{name}'; choose from {', '.join(TABLES)}.")
 
 
-def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, CTGAN]:
-    """Attackers by their names: those that come with the package (`attack.ctgan.SHIPPED_ATTACKERS`), or files."""
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+def load_attackers(names: Sequence[str] = ("inject", "remove"), device: str = "auto") -> dict[str, Attacker]:
+    """Attackers by their names (`attack.attackers.ATTACKERS`), or files of weights."""
+    from napari_mits_gan.attack.attackers import load_attacker
 
-    return {name: CTGAN.load(name, device) for name in names}
+    return {name: load_attacker(name, device) for name in names}
 
 
 def evaluate_protected(
@@ -223,7 +225,7 @@ def evaluate_protected(
     protected: CTVolume,
     *,
     sites: Sequence[Voxel],
-    attackers: Mapping[str, CTGAN],
+    attackers: Mapping[str, Attacker],
     detector: NoduleDetector | None = None,
     controls: Sequence[str] = ("gaussian-noise",),
     seed: int = 0,
@@ -281,7 +283,7 @@ def rms_where_attacked(
     body: NDArray[np.bool_],
 ) -> float:
     """RMS of the change in HU, inside the body, in the 32 mm cuboids around the sites together."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     shape = cuboid_shape(original.spacing)
@@ -300,7 +302,7 @@ def disruptions_at(
     versions: Mapping[str, CTVolume],
     *,
     sites: Sequence[Voxel],
-    attackers: Mapping[str, CTGAN],
+    attackers: Mapping[str, Attacker],
     detector: NoduleDetector | None = None,
     progress: Progress = silent,
 ) -> dict[str, dict[str, Disruption]]:

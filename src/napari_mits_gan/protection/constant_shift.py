@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 
 
+@dataclass(frozen=True)
 class ConstantShift:
     """Control: the whole body brighter by the budget, which falsifies every HU."""
 

@@ -32,7 +32,7 @@ def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
     Returns
     -------
     ndarray of float32, shape (z, rows, columns)
-        1 in the lungs and up to 8 mm from them, falling to 0 at 14 mm; 1 everywhere where no lung was found.
+        1 in the lungs and up to 8 mm from them, falling to 0 at 14 mm; 1 everywhere in a scan without lungs.
     """
     lung = lung_mask(volume)
     steps = tuple(max(1, round(_GRID_MM / s)) for s in volume.spacing[1:])

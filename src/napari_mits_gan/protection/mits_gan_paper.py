@@ -21,6 +21,7 @@ from torch.nn import functional
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
+from napari_mits_gan.options import limited
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 from napari_mits_gan.protection.mits_gan import window_around
@@ -86,7 +87,7 @@ class MitsGanPaper:
         Updates of generator and discriminator, each on four crops of random slices.
     """
 
-    steps: int = 100
+    steps: int = limited(100, low=1)
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress

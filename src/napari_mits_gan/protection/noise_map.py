@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, cuboid_shape
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 
 PERIOD = 64
 """After so many of the attacker's voxels the stripes repeat."""

@@ -16,14 +16,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, check_thickness, cuboid_shape
-from napari_mits_gan.attack.ctgan.pipeline import Tampering
+from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
+from napari_mits_gan.attack.contract import DifferentiableAttacker
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.options import limited
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 from napari_mits_gan.protection.perturbation import bounded, roi_reach
@@ -46,7 +47,7 @@ class Pgd:
     at : tuple of int or None
         The voxel (z, y, x) of a known click; None knows no click and searches all over the lungs.
     attackers : sequence of str
-        Names of the attackers whose gradients are followed (`attack.ctgan.SHIPPED_ATTACKERS`), or files.
+        Names of the attackers whose gradients are followed (`attack.attackers.ATTACKERS`), or files.
     steps : int
         Steps where the click is known.
     visits : float
@@ -57,21 +58,20 @@ class Pgd:
 
     at: Voxel | None = None
     attackers: tuple[str, ...] = ("inject", "remove")
-    steps: int = 40
-    visits: float = 8.0
-    rate: float = 0.25
+    steps: int = limited(40, low=1)
+    visits: float = limited(8.0, low=0)
+    rate: float = limited(0.25, low=0)
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
     ) -> NDArray[np.float32]:
         """See `Method.change`."""
         check_thickness(volume.shape, volume.spacing)
-        opponents = [CTGAN.load(name, request.device) for name in self.attackers]
+        opponents = [load_differentiable(name, request.device) for name in self.attackers]
         rng = np.random.default_rng([request.seed, 0x706764])
         shape = cuboid_shape(volume.spacing)
         clicks = self._clicks(volume, shape, rng)
-        device = next(opponents[0].weights.generator.parameters()).device
-        search = _Search(volume, allowed, [o.tampering for o in opponents], request.max_change_hu, rng, device)
+        search = _Search(volume, allowed, opponents, request.max_change_hu, rng)
         for i, click in enumerate(clicks):
             search.step(click, self.rate)
             progress((i + 1) * volume.shape[0] // len(clicks), volume.shape[0])
@@ -82,17 +82,19 @@ class Pgd:
             if not all(0 <= c < n for c, n in zip(self.at, volume.shape, strict=True)):
                 raise ProtectionError(f"the voxel {self.at} lies outside the scan of {volume.shape} voxels.")
             return [self.at] * self.steps
-        lung = lung_voxels(volume, margin_mm=CUBOID_MM / 4)
-        if len(lung) == 0:
+        try:
+            lung = lung_voxels(volume, margin_mm=CUBOID_MM / 4)
+        except AttackError as error:
             raise ProtectionError(
-                f"no lung was found in '{volume.name}', so there is nowhere to search; choose 'mits-gan'."
-            )
+                f"no lung was found in '{volume.name}' far enough from its borders, so 'pgd' has nowhere to search; "
+                "choose 'mits-gan'."
+            ) from error
         n = max(1, round(self.visits * len(lung) / float(np.prod(shape))))
         return [(int(z), int(y), int(x)) for z, y, x in lung[rng.integers(len(lung), size=n)]]
 
     def record(self) -> dict[str, Any]:
         """See `Method.record`."""
-        names = [CTGAN.load(name, "cpu").name for name in self.attackers]
+        names = [load_attacker(name, "cpu").name for name in self.attackers]
         settings: dict[str, Any] = {"attackers": names, "rate": self.rate}
         return settings | ({"visits": self.visits} if self.at is None else {"at": list(self.at), "steps": self.steps})
 
@@ -104,13 +106,12 @@ class _Search:
         self,
         volume: CTVolume,
         allowed: NDArray[np.bool_],
-        tamperings: Sequence[Tampering],
+        opponents: Sequence[DifferentiableAttacker],
         budget: int,
         rng: np.random.Generator,
-        device: torch.device,
     ) -> None:
-        self._volume, self._allowed, self._tamperings, self._budget = volume, allowed, tamperings, budget
-        self._device = device
+        self._volume, self._allowed, self._opponents, self._budget = volume, allowed, opponents, budget
+        self._device = opponents[0].device
         self._values = rng.standard_normal(volume.shape, dtype=np.float32) * np.float32(_FIRST_SPREAD)
         self._direction = np.zeros(volume.shape, dtype=np.float32)
 
@@ -128,9 +129,7 @@ class _Search:
         inside = torch.from_numpy(self._allowed[index].astype(np.float32)).to(self._device)
         values = torch.from_numpy(self._values[index].copy()).to(self._device).requires_grad_(True)
         protected = hu + bounded(values, inside, spacing[1:]) * self._budget
-        reached = torch.stack(
-            [self._deviation(tampering, hu, protected, wider, cuboid) for tampering in self._tamperings]
-        )
+        reached = torch.stack([self._deviation(one, hu, protected, wider, cuboid) for one in self._opponents])
         (gradient,) = torch.autograd.grad(torch.log(reached + _FLOOR).sum(), [values])
         size = gradient.abs().mean()
         if float(size) == 0:
@@ -140,8 +139,7 @@ class _Search:
         self._values[index] = np.clip(self._values[index] + rate * self._direction[index], -_LARGEST, _LARGEST)
 
     @staticmethod
-    def _deviation(tampering: Tampering, before: Tensor, after: Tensor, wider: Box, cuboid: Box) -> Tensor:
-        low, high = tampering.mask
+    def _deviation(opponent: DifferentiableAttacker, before: Tensor, after: Tensor, wider: Box, cuboid: Box) -> Tensor:
         index = [
             torch.as_tensor(np.clip(np.arange(lo, lo + n) - first, 0, size - 1), device=before.device)
             for lo, n, first, size in zip(cuboid.low, cuboid.shape, wider.low, wider.shape, strict=True)
@@ -151,7 +149,7 @@ class _Search:
             for axis, positions in enumerate(index):
                 hu = hu.index_select(axis, positions)
             cubes = resample(hu[None], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
-            return tampering.in_paint(tampering.masked(cubes))[:, low:high, low:high, low:high]
+            return opponent.paint_core(cubes, clip=False)
 
         with torch.no_grad():
             unprotected = core(before)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 
-from napari_mits_gan.ct.anatomy import body_mask
+from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress, silent
@@ -22,7 +22,7 @@ from napari_mits_gan.protection.slice_shift import SliceShift
 from napari_mits_gan.protection.tafim import Tafim
 from napari_mits_gan.protection.universal import Universal
 
-METHODS: Mapping[str, Callable[[], Method]] = {
+METHODS: Mapping[str, type[Method]] = {
     "mits-gan": MitsGan,
     "universal": Universal,
     "pgd": Pgd,
@@ -32,7 +32,7 @@ METHODS: Mapping[str, Callable[[], Method]] = {
     "constant-shift": ConstantShift,
     "slice-shift": SliceShift,
 }
-"""The methods by name; the default comes first."""
+"""The methods by name; the default comes first. Each is a frozen dataclass, whose fields are its options."""
 
 
 def protect(
@@ -43,6 +43,8 @@ def protect(
     device: str = "auto",
     progress: Progress = silent,
     key: str | None = None,
+    *,
+    without_lungs: bool = False,
 ) -> CTVolume:
     """Protect a whole scan; where an attacker will click is not known and not needed.
 
@@ -62,6 +64,8 @@ def protect(
         Told how many slices are done; it may raise `Cancelled` to stop.
     key : str or None
         A text that the seed is derived from, instead of `seed`; neither it nor that seed is written down anywhere.
+    without_lungs : bool
+        Whether to protect a scan in which no lung was found, too: the whole body then.
 
     Returns
     -------
@@ -72,7 +76,8 @@ def protect(
     Raises
     ------
     ProtectionError
-        If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body.
+        If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body, or
+        no lung and `without_lungs` is False.
 
     Examples
     --------
@@ -85,7 +90,8 @@ def protect(
             raise ProtectionError(f"there is no protection method '{method}'; choose one of {', '.join(METHODS)}.")
         name, chosen = method, METHODS[method]()
     else:
-        name, chosen = type(method).__name__, method
+        known = {kind: name for name, kind in METHODS.items()}
+        name, chosen = known.get(type(method), type(method).__name__), method
     drawn_from, seed_record = seed_and_record(seed, key)
     if volume.is_tampered:
         raise ProtectionError("the scan carries a simulated attack; protect the scan it was made from.")
@@ -94,6 +100,11 @@ def protect(
     if not allowed.any():
         raise ProtectionError(
             f"no body was found in '{volume.name}'; the HU may be wrong, or it is not a CT of a patient."
+        )
+    if not (without_lungs or lung_mask(volume).any()):
+        raise ProtectionError(
+            f"no lung was found in '{volume.name}'; choose a chest CT, or demand it all the same with --without-lungs "
+            "(in Python: without_lungs=True)."
         )
     request = Request(budget, drawn_from, device)
     change = chosen.change(volume, allowed, request, progress)

@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, check_thickness, cuboid_shape
+from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.training_cubes import lung_places
+from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.options import limited
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
 
@@ -36,7 +37,7 @@ class Tafim:
     Parameters
     ----------
     attackers : tuple of str
-        Whose gradients are followed (`attack.ctgan.SHIPPED_ATTACKERS`), or files.
+        Whose gradients are followed (`attack.attackers.ATTACKERS`), or files.
     steps : int
         Gradient steps, each at two random clicks in the lungs.
     rate : float
@@ -48,10 +49,10 @@ class Tafim:
     """
 
     attackers: tuple[str, ...] = ("inject", "remove")
-    steps: int = 150
-    rate: float = 0.05
+    steps: int = limited(150, low=1)
+    rate: float = limited(0.05, low=0)
     target: float = -0.5
-    economy: float = 0.01
+    economy: float = limited(0.01, low=0)
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
@@ -65,9 +66,8 @@ class Tafim:
             raise ProtectionError(
                 f"no lung was found in '{volume.name}', so there is nowhere to search; choose 'mits-gan'."
             ) from None
-        loaded = [CTGAN.load(name, request.device) for name in self.attackers]
-        opponents = [attacker.tampering for attacker in loaded]
-        device = next(loaded[0].weights.generator.parameters()).device
+        opponents = [load_differentiable(name, request.device) for name in self.attackers]
+        device = opponents[0].device
         shape = cuboid_shape(volume.spacing)
         first = rng.standard_normal(volume.shape[1:], dtype=np.float32) * np.float32(_FIRST_SPREAD)
         pattern = torch.from_numpy(first).to(device).requires_grad_(True)
@@ -87,9 +87,8 @@ class Tafim:
                 rows, columns = torch.from_numpy(y).to(device), torch.from_numpy(x).to(device)
                 change = share[rows][:, columns] * inside * request.max_change_hu
                 cube = resample((hu + change)[None], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
-                for tampering in opponents:
-                    low, high = tampering.mask
-                    core = tampering.in_paint(tampering.masked(cube))[:, low:high, low:high, low:high]
+                for opponent in opponents:
+                    core = opponent.paint_core(cube, clip=False)
                     loss = loss + (core - self.target).square().mean() / (_CLICKS * len(opponents))
             optimise.zero_grad()
             loss.backward()
@@ -100,7 +99,7 @@ class Tafim:
 
     def record(self) -> dict[str, Any]:
         """See `Method.record`."""
-        names = [CTGAN.load(name, "cpu").name for name in self.attackers]
+        names = [load_attacker(name, "cpu").name for name in self.attackers]
         return {
             "attackers": names,
             "steps": self.steps,

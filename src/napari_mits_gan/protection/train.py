@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from napari_mits_gan.attack.ctgan.attacker import CTGAN
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+from napari_mits_gan.attack.attackers import load_differentiable
+from napari_mits_gan.attack.contract import DifferentiableAttacker
 from napari_mits_gan.attack.ctgan.resample import resample
+from napari_mits_gan.attack.cuboid import CUBOID_MM
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent
@@ -45,7 +46,7 @@ def train_protection(
     output: Path,
     settings: ProtectionTraining = ProtectionTraining(),
     *,
-    attackers: Sequence[CTGAN] | None = None,
+    attackers: Sequence[DifferentiableAttacker] | None = None,
     start_from: Path | None = None,
     losses: type[ProtectionLosses] = ProtectionLosses,
     device: str = "auto",
@@ -62,7 +63,7 @@ def train_protection(
         The safetensors file to write; a checkpoint stands beside it while the run goes on.
     settings : ProtectionTraining
         The run.
-    attackers : sequence of CTGAN or None
+    attackers : sequence of DifferentiableAttacker or None
         Whom to protect against; None takes the injector and the remover that come with the package.
     start_from : Path or None
         Weights of an earlier run to start from, in place of random ones.
@@ -83,7 +84,7 @@ def train_protection(
     target = choose_device(device)
     scans = sorted(volume.name for volume in volumes)
     with seeded(settings.seed, target):
-        opponents = attackers or [CTGAN.load("inject", device), CTGAN.load("remove", device)]
+        opponents = attackers or [load_differentiable("inject", device), load_differentiable("remove", device)]
         names = [opponent.name for opponent in opponents]
         patches = TrainingPatches(volumes, settings.seed)
         generator = PerturbationGenerator(settings.width, settings.first_cycles).to(target)
@@ -104,7 +105,7 @@ class _ProtectionTraining(Training):
         self,
         generator: PerturbationGenerator,
         patches: TrainingPatches,
-        opponents: Sequence[CTGAN],
+        opponents: Sequence[DifferentiableAttacker],
         settings: ProtectionTraining,
         losses: ProtectionLosses,
         device: torch.device,
@@ -182,15 +183,13 @@ def _perturbed(
     return torch.stack(changes)
 
 
-def _cores(opponent: CTGAN, hu: Tensor) -> Tensor:
+def _cores(opponent: DifferentiableAttacker, hu: Tensor) -> Tensor:
     """What an attacker paints into cuboids (n, z, y, x) cut out of the patches; not clipped, so gradients survive."""
-    tampering = opponent.tampering
-    low, high = tampering.mask
     cubes = resample(hu[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
-    return tampering.in_paint(tampering.masked(cubes))[:, low:high, low:high, low:high]
+    return opponent.paint_core(cubes, clip=False)
 
 
-def _moved(opponent: CTGAN, original: Tensor, protected: Tensor) -> Tensor:
+def _moved(opponent: DifferentiableAttacker, original: Tensor, protected: Tensor) -> Tensor:
     """By how much an attacker's painted cores differ under a protection, in normalised units, shape (n, z, y, x)."""
     with torch.no_grad():
         before = _cores(opponent, original)

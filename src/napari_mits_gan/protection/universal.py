@@ -5,11 +5,13 @@ After Huang et al., 'CMUA-Watermark', AAAI 2022: one universal perturbation agai
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from napari_mits_gan.protection.mits_gan import MitsGan
 
 
+@dataclass(frozen=True)
 class Universal(MitsGan):
     """The trained stripes alone, the same for every scan."""
 

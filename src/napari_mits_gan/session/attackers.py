@@ -1,35 +1,19 @@
-"""Which attackers a session works with: those of the package, or weights that the user chose."""
+"""Which attackers a session works with: the usual ones, others of the list, or weights that the user chose."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
 
-from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.attack.contract import Action, Attacker
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.session.replay import Action, Voxel
 
 BUILT_IN = ""
-"""Stands for the attackers that come with the package, where an attacker's name is asked for."""
+"""Stands for the attacker that is in use unless another is chosen, where an attacker's name is asked for."""
 
-
-class Attacker(Protocol):
-    """What a session asks of an attack."""
-
-    def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
-        """The volume with something injected or removed at voxel (z, y, x)."""
-        ...
-
-
-class NamedAttacker(Attacker, Protocol):
-    """What is asked of an attacker that the user chose."""
-
-    @property
-    def name(self) -> str:
-        """Which weights these are: a file name and a digest."""
-        ...
+Choice = str | Path
+"""A name in the list of attackers, or the path of weights."""
 
 
 class Attackers:
@@ -38,7 +22,7 @@ class Attackers:
     Parameters
     ----------
     load : callable
-        Called with an action and the name of a device, and, for weights that the user chose, with their path.
+        Called with an action and the name of a device, and with the name or the path that the user chose, if any.
 
     Notes
     -----
@@ -49,17 +33,17 @@ class Attackers:
     def __init__(self, load: Callable[..., Attacker]) -> None:
         self._load = load
         self._loaded: dict[tuple[Action, str, str], Attacker] = {}
-        self._paths: dict[tuple[Action, str], Path] = {}
-        self._prepared: dict[tuple[Action, Path, str], str] = {}
+        self._choices: dict[tuple[Action, str], Choice] = {}
+        self._prepared: dict[tuple[Action, Choice, str], str] = {}
         self._chosen: dict[Action, str] = {}
         self._lock = Lock()
 
     def chosen(self, action: Action) -> str:
-        """The name of the attacker that the next attack is made with; `BUILT_IN` for the package's own."""
+        """The name of the attacker that the next attack is made with; `BUILT_IN` for the usual one."""
         return self._chosen.get(action, BUILT_IN)
 
-    def prepare(self, action: Action, path: Path, device: str) -> str:
-        """Load weights that the user wants to choose, and keep them for `use`; takes a while.
+    def prepare(self, action: Action, choice: Choice, device: str) -> str:
+        """Load the attacker that the user wants to choose, and keep it for `use`; takes a while.
 
         Returns
         -------
@@ -69,31 +53,32 @@ class Attackers:
         Raises
         ------
         WeightsError
-            If they are missing, damaged, or do another action; the attacker in use stays.
+            If there is no such attacker, its weights are missing or damaged, or it does another action; the attacker
+            in use stays.
         """
-        path = path.absolute()
-        attacker: NamedAttacker = self._load(action, device, path)  # type: ignore[assignment]
+        choice = _lasting(choice)
+        attacker = self._load(action, device, choice)
         name = attacker.name
         with self._lock:
             self._loaded[action, name, device] = attacker
-            self._paths[action, name] = path
-            self._prepared[action, path, device] = name
+            self._choices[action, name] = choice
+            self._prepared[action, choice, device] = name
         return name
 
-    def use(self, action: Action, path: Path | None, device: str) -> str:
-        """Make the next attacks with these weights, or with the package's own; loads what was not prepared.
+    def use(self, action: Action, choice: Choice | None, device: str) -> str:
+        """Make the next attacks with this attacker, None being the usual one; loads what was not prepared.
 
         Raises
         ------
         WeightsError
             As `prepare`.
         """
-        if path is None:
+        if choice is None:
             self._chosen.pop(action, None)
         else:
             with self._lock:
-                name = self._prepared.pop((action, path.absolute(), device), None)
-            self._chosen[action] = name if name is not None else self.prepare(action, path, device)
+                name = self._prepared.pop((action, _lasting(choice), device), None)
+            self._chosen[action] = name if name is not None else self.prepare(action, choice, device)
         return self.chosen(action)
 
     def get(self, action: Action, name: str, device: str) -> Attacker:
@@ -111,12 +96,17 @@ class Attackers:
             if name == BUILT_IN:
                 attacker = self._load(action, device)
             else:
-                path = self._paths[action, name]
-                attacker = self._load(action, device, path)
-                if getattr(attacker, "name", None) != name:
+                choice = self._choices[action, name]
+                attacker = self._load(action, device, choice)
+                if attacker.name != name:
                     raise WeightsError(
-                        f"'{path.name}' was changed since it was chosen as attacker; choose it again, and make its "
-                        "attacks anew."
+                        f"'{Path(choice).name}' was changed since it was chosen as attacker; choose it again, and make "
+                        "its attacks anew."
                     )
             self._loaded[key] = attacker
             return attacker
+
+
+def _lasting(choice: Choice) -> Choice:
+    """The same choice, whatever becomes of the working directory."""
+    return choice.absolute() if isinstance(choice, Path) else choice

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 
 if TYPE_CHECKING:
+    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.evaluation.measures.fidelity import Fidelity
-    from napari_mits_gan.session.replay import Region, Voxel
+    from napari_mits_gan.session.replay import Region
 
 
 class Difference(StrEnum):
@@ -44,8 +45,8 @@ class Figures:
 
 
 def cuboid(volume: CTVolume, at: Voxel) -> Region:
-    """The part of the CT-GAN cuboid around a voxel (z, y, x) that lies inside the scan."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    """The part of the 32 mm around a voxel (z, y, x) that lies inside the scan."""
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     return Box.around(at, cuboid_shape(volume.spacing)).inside(volume.shape).slices()

@@ -2,8 +2,8 @@
 
 A session keeps two versions of one scan, the original and the protected one, and one list of injections. Whatever
 version is looked at, the same injections are replayed on it, so that one switch shows what the protection does.
-Long work (`make_protected`, `attacked`, `judge`, `suggest`, `difference`, `figures`, ...) may run in another thread: it
-changes nothing that the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
+Long work (`make_protected`, `attacked`, all of `session.analysis`) may run in another thread: it changes nothing that
+the user sees. Short work (`open`, `accept_protected`, `add_injection`, `undo`, ...) changes the
 session and tells so.
 
 Each injection keeps the attacker that was chosen when it was made, whatever is chosen afterwards, and is replayed with
@@ -13,49 +13,23 @@ that one on every version: another choice is for the next attack, and no picture
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from psygnal import Signal
 
+from napari_mits_gan.attack.contract import Action
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import AttackError, ProtectionError, WeightsError
+from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.progress import Progress, silent
-from napari_mits_gan.session.attackers import BUILT_IN, Attacker, Attackers
-from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
-from napari_mits_gan.session.replay import Action, Injection, Replay, Voxel
-from napari_mits_gan.session.verdict import Bench, Verdict
-
-if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
-    from napari_mits_gan.detection.detector import NoduleDetector
-    from napari_mits_gan.detection.sites import Detector as Judge
-    from napari_mits_gan.detection.sites import Site
-    from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
+from napari_mits_gan.session.attackers import Choice
+from napari_mits_gan.session.detection import Detection
+from napari_mits_gan.session.networks import Networks
+from napari_mits_gan.session.replay import Injection, Replay
+from napari_mits_gan.workflow.protect_series import ProtectionOptions, protect_volume
 
 Version = Literal["original", "protected"]
-
-
-def _load_ctgan(action: Action, device: str, weights: Path | None = None) -> Attacker:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
-
-    return CTGAN.load(action if weights is None else weights, device=device, action=action)
-
-
-def _load_detector(device: str) -> Judge:
-    from napari_mits_gan.detection.detector import NoduleDetector
-
-    return NoduleDetector.load(device=device)
-
-
-def _protect(volume: CTVolume, **options: object) -> CTVolume:
-    from napari_mits_gan.protection.protect import protect
-
-    return protect(volume, **options)  # type: ignore[arg-type]
+Protector = Callable[[CTVolume, ProtectionOptions, Progress], CTVolume]
 
 
 class Session:
@@ -63,14 +37,11 @@ class Session:
 
     Parameters
     ----------
-    load_attacker : callable, optional
-        Called with an action, a device name and, for other weights than the package's own, their path; returns the
-        attacker. CT-GAN unless told.
+    networks : Networks, optional
+        Attackers and detector; the package's own unless told.
     protector : callable, optional
-        Called as `protect(volume, method=, max_change_hu=, seed=, key=, device=, progress=)`; the package's own unless
-        told.
-    load_detector : callable, optional
-        Called with a device name, returns the judge of the attacks; the package's detector of nodules unless told.
+        Called with the scan, `ProtectionOptions` and a progress callback; `workflow.protect_series.protect_volume`
+        unless told.
 
     Examples
     --------
@@ -89,17 +60,10 @@ class Session:
     attacker_changed = Signal()
     """The next attacks are made with other weights."""
 
-    def __init__(
-        self,
-        *,
-        load_attacker: Callable[..., Attacker] = _load_ctgan,
-        protector: Callable[..., CTVolume] = _protect,
-        load_detector: Callable[[str], Judge] = _load_detector,
-    ) -> None:
-        self.device = "auto"
+    def __init__(self, networks: Networks | None = None, protector: Protector = protect_volume) -> None:
+        self.networks = networks or Networks()
+        """What attacks, and what detects nodules."""
         self._protector = protector
-        self._attackers = Attackers(load_attacker)
-        self._bench = Bench(load_detector)
         self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
@@ -144,15 +108,32 @@ class Session:
         found = self._replays.get(version)
         return found.base if found else None
 
-    def attacker(self, action: Action) -> str:
-        """The name of the attacker that the next attack is made with; empty for the one that comes with the package."""
-        return self._attackers.chosen(action)
+    def required(self, version: Version) -> CTVolume:
+        """The original or the protected scan, not attacked; raises as `replay`."""
+        return self.replay(version).base
+
+    def replay(self, version: Version) -> Replay:
+        """The original or the protected scan with the attacks made on it so far.
+
+        Raises
+        ------
+        AttackError
+            If no scan is open.
+        ProtectionError
+            If there is no protected version of it.
+        """
+        found = self._replays.get(version)
+        if found is None and version == "protected" and self._replays:
+            raise ProtectionError("there is no protected version of this scan yet; press Protect first")
+        if found is None:
+            raise AttackError("no scan is open yet; load a CT scan first")
+        return found
 
     @property
-    def verdicts(self) -> tuple[Verdict | None, ...]:
-        """What the judge said of each injection on the version that is shown; None where it was not asked yet."""
+    def detections(self) -> tuple[Detection | None, ...]:
+        """What the detector found for each injection on the version that is shown; None where it was not asked yet."""
         found = self._replays.get(self.shown)
-        known = {} if found is None else found.verdicts
+        known = {} if found is None else found.detections
         return tuple(known.get(self._injections[: row + 1]) for row in range(len(self._injections)))
 
     # ---- short work: changes the session
@@ -166,7 +147,7 @@ class Session:
 
     def accept_protected(self, volume: CTVolume) -> None:
         """Take what `make_protected` returned as this scan's protected version, and switch it on."""
-        original = self._require("original").base
+        original = self.required("original")
         if volume.shape != original.shape:
             raise ProtectionError(
                 f"the protected volume has the shape {volume.shape}, the scan has {original.shape};"
@@ -189,17 +170,17 @@ class Session:
         Raises
         ------
         AttackError
-            If no scan is open, or the place lies outside it.
+            If no scan is open, or the voxel lies outside it.
         """
-        shape = self._require("original").base.shape
-        place: Voxel = (int(at[0]), int(at[1]), int(at[2]))
-        if not all(0 <= p < n for p, n in zip(place, shape, strict=True)):
+        shape = self.required("original").shape
+        voxel: Voxel = (int(at[0]), int(at[1]), int(at[2]))
+        if not all(0 <= v < n for v, n in zip(voxel, shape, strict=True)):
             last = tuple(n - 1 for n in shape)
             raise AttackError(
-                f"the place (z, y, x) = {place} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
-                " choose a place inside it"
+                f"the voxel (z, y, x) = {voxel} lies outside the scan, whose voxels run from (0, 0, 0) to {last};"
+                " choose one inside it"
             )
-        added = Injection(action, place, self.attacker(action))
+        added = Injection(action, voxel, self.networks.chosen(action))
         self._set_injections((*self._injections, added))
         return added
 
@@ -224,48 +205,32 @@ class Session:
                 break
         self._set_injections(tuple(kept))
 
-    def use_attacker(self, action: Action, path: Path | None) -> None:
-        """Make the next attacks with other weights; those in the list keep the attacker that they were made with.
+    def use_attacker(self, action: Action, choice: Choice | None) -> None:
+        """Make the next attacks with another attacker; those in the list keep the one that they were made with.
 
         Parameters
         ----------
         action : {"inject", "remove"}
             Which attacks.
-        path : Path or None
-            A safetensors file, or a folder in the layout of CT-GAN's authors; None for the package's own weights. What
-            `prepare_attacker` loaded is at hand; else it is loaded now, which takes a while.
+        choice : str, Path or None
+            A name in the list of attackers, a safetensors file, or a folder in the layout of CT-GAN's authors; None for
+            the usual one. What `networks.prepare` loaded is at hand; else it is loaded now, which takes a while.
 
         Raises
         ------
         WeightsError
-            If the weights are missing, damaged, or do another action; the attacker in use stays.
+            If there is no such attacker, its weights are missing or damaged, or it does another action; the attacker
+            in use stays.
         """
-        before = self.attacker(action)
-        if self._attackers.use(action, path, self.device) != before:
+        before = self.networks.chosen(action)
+        if self.networks.use(action, choice) != before:
             self.attacker_changed.emit()
 
     # ---- long work: changes nothing that is seen
 
-    def make_protected(
-        self,
-        *,
-        method: str = "mits-gan",
-        max_change_hu: int = 20,
-        seed: int = 0,
-        key: str | None = None,
-        progress: Progress = silent,
-    ) -> CTVolume:
-        """Protect the original scan, as `protection.protect.protect` does; hand the result to `accept_protected`."""
-        original = self._require("original").base
-        return self._protector(
-            original,
-            method=method,
-            max_change_hu=max_change_hu,
-            seed=seed,
-            key=key,
-            device=self.device,
-            progress=progress,
-        )
+    def make_protected(self, options: ProtectionOptions | None = None, progress: Progress = silent) -> CTVolume:
+        """Protect the original scan; hand the result to `accept_protected`."""
+        return self._protector(self.required("original"), options or ProtectionOptions(), progress)
 
     def attacked(self, version: Version, progress: Progress = silent) -> CTVolume:
         """The injections replayed on one version of the scan; only what is new since the last call is computed.
@@ -287,168 +252,7 @@ class Session:
         ReplayError
             If an injection cannot be made; those before it are kept.
         """
-        return self._require(version).to(self._injections, progress)
-
-    def judge(self, version: Version, progress: Progress = silent) -> tuple[Verdict, ...]:
-        """What the judge says of each injection on one version of the scan; what is known already is not asked again.
-
-        Parameters
-        ----------
-        version : {"original", "protected"}
-            Where the attacks are looked at.
-        progress : callable
-            Told how many injections are done, of how many.
-
-        Returns
-        -------
-        tuple of Verdict
-            One per injection, each on the scan with all injections up to that one.
-
-        Raises
-        ------
-        WeightsError
-            If the judge cannot be loaded.
-        ReplayError
-            If an injection cannot be made.
-        """
-        replay, injections = self._require(version), self._injections
-        unknown = [row for row in range(len(injections)) if injections[: row + 1] not in replay.verdicts]
-        if unknown:
-            judge = self._bench.judge(self.device)
-
-            def look(volume: CTVolume, at: Voxel) -> float:
-                return float(judge.scores(volume, [at])[0])
-
-            for row, (before, after) in replay.before_and_after(injections, unknown, look, progress).items():
-                replay.verdicts[injections[: row + 1]] = Verdict(before, after, judge.threshold)
-        return tuple(replay.verdicts[injections[: row + 1]] for row in range(len(injections)))
-
-    def suggest(self, action: Action, n: int = 10, progress: Progress = silent) -> list[Site]:
-        """Places where an attack on the version that is shown would be plausible, best first.
-
-        Parameters
-        ----------
-        action : {"inject", "remove"}
-            Where to put nodules in, or where the scan seems to hold some.
-        n : int
-            How many at most.
-
-        Raises
-        ------
-        AttackError
-            If no scan is open, or it has no lungs, or is too thin.
-        WeightsError
-            If the judge is needed (to find what to remove) and cannot be loaded.
-        """
-        from napari_mits_gan.detection.sites import injection_sites, removal_sites
-
-        volume = self._require(self.shown).base
-        if action == "remove":
-            return removal_sites(volume, n, detector=self._bench.judge(self.device), progress=progress)
-        try:
-            judge = self._bench.judge(self.device)
-        except WeightsError:
-            judge = None  # healthy lung can be told without it
-        return injection_sites(volume, n, detector=judge, progress=progress)
-
-    def vulnerability(self, action: Action, n: int = 60, progress: Progress = silent) -> VulnerabilityMap:
-        """How far the attack deviates on the protected scan all over the lungs, and what the judge sees there.
-
-        Parameters
-        ----------
-        action : {"inject", "remove"}
-            Which attack; it is made with the attacker that the next one would be made with. The judge is asked about
-            injections only, since there are no nodules at these places to be removed.
-        n : int
-            How many places at most.
-
-        Raises
-        ------
-        ProtectionError
-            If there is no protected version.
-        AttackError
-            If no scan is open, or it has no lungs, or is too thin.
-        WeightsError
-            If the attacker cannot be loaded.
-        """
-        from napari_mits_gan.evaluation.vulnerability import vulnerability
-
-        original, protected = self._require("original").base, self._require("protected").base
-        attacker = cast("CTGAN", self._attackers.get(action, self.attacker(action), self.device))
-        judge = None
-        if action == "inject":
-            with suppress(WeightsError):  # how far attacks deviate can be told without it
-                judge = cast("NoduleDetector", self._bench.judge(self.device))
-        return vulnerability(original, protected, attacker, n=n, detector=judge, progress=progress)
-
-    def difference(self, kind: Difference, version: Version, progress: Progress = silent) -> NDArray[np.int16]:
-        """One difference of two volumes, in HU, shape (z, y, x).
-
-        Parameters
-        ----------
-        kind : Difference
-            Which volumes to subtract.
-        version : {"original", "protected"}
-            For `Difference.ATTACK`: which version's attack to look at. The others do not ask.
-        """
-        if kind is Difference.ATTACK:
-            return subtract(self.attacked(version, progress).hu, self._require(version).base.hu)
-        if kind is Difference.PROTECTION:
-            return subtract(self._require("protected").base.hu, self._require("original").base.hu)
-        return subtract(self.attacked("protected", progress).hu, self.attacked("original", progress).hu)
-
-    def figures(self, z: int, at: Voxel | None, progress: Progress = silent) -> Figures:
-        """How far the versions lie apart in slice z, and in the cuboid around `at` (None: no cuboid)."""
-        if self.original is None or self.protected is None:
-            return Figures()
-        from napari_mits_gan.evaluation.measures.fidelity import compare
-
-        whole_slice = (slice(z, z + 1), slice(None), slice(None))
-        region = None if at is None else cuboid(self.original, at)
-        before, after = self.original.hu, self.protected.hu
-        found = Figures(
-            protection_slice=compare(before, after, region=whole_slice),
-            protection_cuboid=None if region is None else compare(before, after, region=region),
-        )
-        if not self._injections:
-            return found
-        before, after = self.attacked("original", progress).hu, self.attacked("protected", progress).hu
-        return replace(
-            found,
-            attack_slice=compare(before, after, region=whole_slice),
-            attack_cuboid=None if region is None else compare(before, after, region=region),
-        )
-
-    def methods(self) -> dict[str, str]:
-        """Names of the protections that there are, each with the first line of what its class says of itself."""
-        from napari_mits_gan.protection.protect import METHODS
-
-        return {name: (type(make()).__doc__ or "").strip().split("\n")[0] for name, make in METHODS.items()}
-
-    def load_attackers(self) -> None:
-        """Load injector and remover, so that the first click need not wait for them."""
-        for action in ("inject", "remove"):
-            self._attackers.get(action, BUILT_IN, self.device)
-
-    def load_detector(self) -> None:
-        """Load the judge, so that the first verdict need not wait for it.
-
-        Raises
-        ------
-        WeightsError
-            If its weights are missing or damaged.
-        """
-        self._bench.judge(self.device)
-
-    def prepare_attacker(self, action: Action, path: Path) -> str:
-        """Load other weights, so that `use_attacker` need not wait for them; returns the attacker's name.
-
-        Raises
-        ------
-        WeightsError
-            If they are missing, damaged, or do another action.
-        """
-        return self._attackers.prepare(action, path, self.device)
+        return self.replay(version).to(self._injections, progress)
 
     # ---- inside
 
@@ -457,14 +261,5 @@ class Session:
             self._injections = injections
             self.injections_changed.emit()
 
-    def _require(self, version: Version) -> Replay:
-        found = self._replays.get(version)
-        if found is None and version == "protected" and self._replays:
-            raise ProtectionError("there is no protected version of this scan yet; press Protect first")
-        if found is None:
-            raise AttackError("no scan is open yet; load a CT scan first")
-        return found
-
     def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
-        attacker = self._attackers.get(injection.action, injection.attacker, self.device)
-        return attacker.tamper(volume, at=injection.at)
+        return self.networks.attacker(injection.action, injection.attacker).tamper(volume, at=injection.at)

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.attack.contract import Action
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
 
 if TYPE_CHECKING:
-    from napari_mits_gan.session.verdict import Verdict
+    from napari_mits_gan.session.detection import Detection
 
-Action = Literal["inject", "remove"]
-Voxel = tuple[int, int, int]
 Region = tuple[slice, slice, slice]
 
 
@@ -72,8 +72,8 @@ class Replay:
         self._volume = base
         self._applied: list[Applied] = []
         self._lock = Lock()
-        self.verdicts: dict[tuple[Injection, ...], Verdict] = {}
-        """What the judge said of the last of a row of injections."""
+        self.detections: dict[tuple[Injection, ...], Detection] = {}
+        """What the detector found of the last of a row of injections."""
 
     def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
         """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""
@@ -87,7 +87,7 @@ class Replay:
         look: Callable[[CTVolume, Voxel], float],
         progress: Progress,
     ) -> dict[int, tuple[float, float]]:
-        """What `look` gives at the places of some injections, just before and just after each was made.
+        """What `look` gives at the sites of some injections, just before and just after each was made.
 
         Parameters
         ----------
@@ -162,6 +162,6 @@ def changed_region(before: NDArray[np.int16], after: NDArray[np.int16]) -> Regio
     flat = changed.any(axis=0)
     bounds = []
     for hit in (changed.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0)):
-        places = np.flatnonzero(hit)
-        bounds.append(slice(int(places[0]), int(places[-1]) + 1) if len(places) else slice(0, 0))
+        hits = np.flatnonzero(hit)
+        bounds.append(slice(int(hits[0]), int(hits[-1]) + 1) if len(hits) else slice(0, 0))
     return (bounds[0], bounds[1], bounds[2])

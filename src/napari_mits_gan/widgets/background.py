@@ -69,6 +69,11 @@ class Background(QObject):
         """Whether anything is running or waits."""
         return self._running is not None
 
+    @property
+    def title(self) -> str:
+        """What is being done; empty for nothing."""
+        return "" if self._running is None else self._running.work.title
+
     def run(self, work: Work) -> None:
         """Begin the work, or let it wait for its turn."""
         if self._closed:

@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QDockWidget
 
 from napari_mits_gan.errors import MitsGanError, WriteError
-from napari_mits_gan.session import Action, Difference, Figures, Session, Voxel
-from napari_mits_gan.widgets.figures_table import COLUMNS, ROWS
-from napari_mits_gan.widgets.main_dock import MitsGanDock
+from napari_mits_gan.session import Difference, Figures, Voxel
+from napari_mits_gan.widgets.controls.figures_table import COLUMNS, ROWS
+from napari_mits_gan.widgets.main_dock import open_dock
 from napari_mits_gan.widgets.sample import sample_folder
+from napari_mits_gan.widgets.sections.protect import ProtectSection
 
 if TYPE_CHECKING:
     import napari
 
+    from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.ct.volume import CTVolume
 
 SIZE = (1600, 1000)
@@ -67,22 +69,26 @@ class Demonstration:
     ----------
     path : Path
         The scan to open.
-    session : Session, optional
-        A session with parts of one's own.
     viewer : napari.Viewer, optional
         A window that is open already.
     """
 
-    def __init__(self, path: Path, session: Session | None = None, viewer: napari.Viewer | None = None) -> None:
+    def __init__(self, path: Path, viewer: napari.Viewer | None = None) -> None:
         import napari
 
         self.viewer: napari.Viewer = viewer or napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
-        self.dock = MitsGanDock(self.viewer, session)
+        self.dock = open_dock(self.viewer)
+        self.workspace = self.dock.workspace
         self._problem: str | None = None
-        self.dock.manager.complained.connect(self._remember)
+        self.workspace.messages.complained.connect(self._remember)
         self._arrange_window()
-        self.dock.manager.open_path(str(path))
+        self.workspace.loading.open_path(str(path))
         self.wait()
+
+    @property
+    def scan(self) -> CTVolume:
+        """The scan that was opened."""
+        return self.workspace.session.required("original")
 
     def wait(self) -> None:
         """Let the window work until nothing is under way.
@@ -92,11 +98,11 @@ class Demonstration:
         MitsGanError
             If something went wrong meanwhile.
         """
-        manager = self.dock.manager
-        while manager.slow.busy or manager.quick.busy:
+        slow, quick = self.workspace.slow, self.workspace.quick
+        while slow.busy or quick.busy:
             loop = QEventLoop()
-            manager.slow.idle.connect(loop.quit)
-            manager.quick.idle.connect(loop.quit)
+            slow.idle.connect(loop.quit)
+            quick.idle.connect(loop.quit)
             loop.exec()
         if self._problem is not None:
             problem, self._problem = self._problem, None
@@ -106,32 +112,35 @@ class Demonstration:
         """Hand the window over, ready to be clicked in, until it is closed."""
         import napari
 
-        self.dock.attack.arm.setChecked(True)
-        self.dock.message.say("Click into a lung to inject a nodule; then press Protect, and see what becomes of it.")
+        self.workspace.clicking.arm(True)
+        self.workspace.messages.say(
+            "Click into a lung to inject a nodule; then press Protect, and see what becomes of it."
+        )
         napari.run()
 
     def attack(self, action: Action, at: Voxel) -> None:
         """Inject or remove at a voxel (z, y, x), and look at it closely."""
-        self.dock.manager.attack(action, at)
+        self.workspace.attacking.attack(action, at)
         self.wait()
-        self.dock.manager.select(len(self.dock.manager.session.injections) - 1)
-        self.dock.manager.zoom()
+        self.workspace.display.select(len(self.workspace.session.injections) - 1)
+        self.workspace.display.zoom()
         self.wait()
 
     def protect(self, max_change_hu: int = BUDGET_HU) -> None:
         """Press Protect and wait."""
-        self.dock.protection.budget.setValue(max_change_hu)
-        self.dock.protection.protect_button.click()
+        section = self.dock.section(ProtectSection)
+        section.budget.setValue(max_change_hu)
+        section.protect_button.click()
         self.wait()
 
     def switch(self, on: bool) -> None:
         """Switch the protection on or off and wait for the replay."""
-        self.dock.manager.switch_protection(on)
+        self.workspace.protecting.switch(on)
         self.wait()
 
     def look_at(self, kind: Difference) -> None:
         """Choose a difference and wait for it."""
-        self.dock.manager.display.choose_difference(kind)
+        self.workspace.display.choose_difference(kind)
         self.wait()
 
     def picture(self, path: Path) -> None:
@@ -147,13 +156,7 @@ class Demonstration:
     def write(self, output: Path) -> None:
         """The whole loop without a user; pictures, DICOM series and report go to a folder."""
         output.mkdir(parents=True, exist_ok=True)
-        manager = self.dock.manager
-        scan = manager.session.original
-        if scan is None:
-            raise MitsGanError("no scan was opened")
-        figures: list[Figures] = []
-        manager.display.figures_ready.connect(figures.append)
-        place = place_to_attack(scan)
+        place = place_to_attack(self.scan)
         _tell("attacking")
         self.attack("inject", place)
         self.picture(output / "attack_on_original.png")
@@ -162,9 +165,9 @@ class Demonstration:
         self.look_at(Difference.EFFECT)
         self.picture(output / "attack_on_protected.png")
         _tell("writing the protected series")
-        manager.export(str(output / DICOM_FOLDER))
+        self.workspace.exporting.export(str(output / DICOM_FOLDER))
         self.wait()
-        (output / REPORT).write_text(self._report(figures[-1], place), encoding="utf-8")
+        (output / REPORT).write_text(self._report(self.workspace.display.figures, place), encoding="utf-8")
         _tell(f"done: pictures, {DICOM_FOLDER} and {REPORT} are in {output}")
 
     def close(self) -> None:
@@ -181,21 +184,23 @@ class Demonstration:
 
     def _arrange_window(self) -> None:
         window = self.viewer.window
-        window.add_dock_widget(self.dock, name="MITS-GAN", area="right")
-        # napari's own docks stay in its Window menu; without them the three panels are half as wide again
-        window._qt_viewer.dockLayerControls.setVisible(False)
-        window._qt_viewer.dockLayerList.setVisible(False)
-        screen = window._qt_window.screen().availableGeometry()
-        window._qt_window.resize(min(SIZE[0], screen.width()), min(SIZE[1], screen.height()))
+        main_window = self.dock.main_window
+        if main_window is not None:
+            # napari's own docks stay in its Window menu; without them the three panels are half as wide again
+            for dock in main_window.findChildren(QDockWidget):
+                if dock.objectName() in ("layer list", "layer controls"):
+                    dock.setVisible(False)
+        screen = QApplication.primaryScreen()
+        if screen is not None:
+            there = screen.availableGeometry()
+            window.resize(min(SIZE[0], there.width()), min(SIZE[1], there.height()))
 
     def _remember(self, problem: str) -> None:
         self._problem = problem
 
     def _report(self, figures: Figures, place: Voxel) -> str:
-        session = self.dock.manager.session
-        scan, protected = session.original, session.protected
-        if scan is None or protected is None:
-            raise MitsGanError("there is no protected scan to report on")
+        session = self.workspace.session
+        scan, protected = session.required("original"), session.required("protected")
         steps = [dict(step.parameters) for step in protected.history if step.kind == "protection"]
         lines = [
             "# MITS-GAN demonstration",
@@ -204,7 +209,7 @@ class Demonstration:
             f"{' × '.join(f'{s:.4g}' for s in scan.spacing)} mm.",
             f"Simulated attack: CT-GAN injects a nodule at voxel (z, y, x) = {place}.",
             f"Protection: {steps[-1] if steps else 'none'}.",
-            f"Computed on {platform.machine()} with the device “{session.device}”.",
+            f"Computed on {platform.machine()} with the device “{session.networks.device}”.",
             "",
             "| | " + " | ".join(title for title, _, _ in ROWS) + " |",
             "|---|" + "---|" * len(ROWS),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
 from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES, READABLE_SUFFIXES
-from napari_mits_gan.widgets.layers import layer_data
+from napari_mits_gan.widgets.layers.volume_layer import layer_data
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
@@ -18,19 +18,23 @@ NOT_DICOM_FOLDERS = (".zarr", ".n5")
 PathLike = str | Path
 
 
-def get_reader(path: PathLike | Sequence[PathLike]) -> Callable[[Any], list[Any]] | None:
+def get_reader(path: PathLike | Sequence[PathLike] | None = None) -> Callable[[Any], list[Any]] | None:
     """The reader for a path, as napari asks for it.
 
     Parameters
     ----------
-    path : str, Path or a list of them
-        A DICOM folder or file, a NIfTI, MetaImage or NRRD file; for a list, all must be such.
+    path : str, Path or a list of them, or None
+        A DICOM folder or file, a NIfTI, MetaImage or NRRD file; for a list, all must be such. None, which is what the
+        command palette has, asks the user for a folder and opens it in the dock.
 
     Returns
     -------
     callable or None
         Called with the path, it returns a list of layer data; None says that this plugin does not read such files.
     """
+    if path is None:
+        _ask_for_a_scan()
+        return None
     paths = _as_paths(path)
     return read_layers if paths and all(_is_candidate(p) for p in paths) else None
 
@@ -68,10 +72,21 @@ def _ask(error: SeveralSeriesError) -> str | None:
 
     if QApplication.instance() is None:
         return None
-    from napari_mits_gan.widgets.series_chooser import SeriesChooser
+    from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser
 
     chooser = SeriesChooser(error.series)
     return chooser.chosen if chooser.exec() else None
+
+
+def _ask_for_a_scan() -> None:
+    import napari
+
+    from napari_mits_gan.widgets.main_dock import open_dock
+    from napari_mits_gan.widgets.sections.scan import ScanSection
+
+    viewer = napari.current_viewer()
+    if viewer is not None:
+        open_dock(viewer).section(ScanSection).choose_folder()
 
 
 def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.errors import ReadError
-from napari_mits_gan.widgets.layers import layer_data
+from napari_mits_gan.widgets.layers.volume_layer import layer_data
 
 NAME = "chest_phantom"
 

@@ -125,9 +125,9 @@ def test_what_is_painted_is_clipped_and_has_the_size_of_the_mask(double_tamperin
 
 def test_several_places_at_once_give_what_each_gives_alone(double_tampering, scan):
     attack = double_tampering()
-    places = [AT, (5, 12, 44)]
-    together = attack.core(scan, places, SPACING)
-    alone = torch.cat([attack.core(scan, [place], SPACING) for place in places])
+    sites = [AT, (5, 12, 44)]
+    together = attack.core(scan, sites, SPACING)
+    alone = torch.cat([attack.core(scan, [site], SPACING) for site in sites])
     torch.testing.assert_close(together, alone)
 
 

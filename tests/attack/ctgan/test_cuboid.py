@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape, cut, paste
+from napari_mits_gan.attack.ctgan.cuboid import cut, paste
+from napari_mits_gan.attack.cuboid import cuboid_shape
 from napari_mits_gan.ct.grid import Box
 
 corners = st.tuples(*[st.integers(-12, 12)] * 3)

@@ -7,15 +7,17 @@ import pytest
 
 from benchmarks.attack_quality_report import markdown
 from benchmarks.measures.attack_quality import AttackQuality, attack_quality, healthy_lung_sites
-from napari_mits_gan.attack.ctgan.attacker import CTGAN
+from napari_mits_gan.attack.contract import Attacker, Painted
+from napari_mits_gan.attack.cuboid import cuboid_shape
 from napari_mits_gan.ct.annotations import AnnotatedNodule
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.measures.nodule import core_mean
 
 REAL = AnnotatedNodule((20.2, 30.4, 18.7), 10.0)
 
 
-class Judge:
+class Bright:
     """Calls a site a nodule where it is bright: all that these tests need of a detector."""
 
     name, threshold = "bright sites", 0.5
@@ -24,20 +26,22 @@ class Judge:
         return np.array([core_mean(volume, at) > -500 for at in sites], dtype=float)
 
 
-class Eraser(CTGAN):
+class Eraser(Attacker):
     """A remover that leaves plain lung around the site."""
 
-    def tamper(self, volume, at):
-        tampered = super().tamper(volume, at)
-        hu = volume.hu.copy()
-        hu[self.tampering.cuboid(at, volume.spacing).inside(volume.shape).slices()] = -850
-        return volume.with_hu(hu, tampered.history[-1])
+    name, action, family = "eraser", "remove", "eraser"
+
+    def touched(self, at, spacing):
+        return Box.around(at, cuboid_shape(spacing))
+
+    def paint(self, volume, at):
+        box = self.touched(at, volume.spacing).inside(volume.shape)
+        return Painted(box, np.full(box.shape, -850))
 
 
 @pytest.fixture(scope="module")
 def quality(small_chest, attackers) -> AttackQuality:
-    remover = Eraser(attackers["remove"].weights, "eraser")
-    return attack_quality(small_chest, attackers["inject"], remover, Judge(), annotated=[REAL], n=5, seed=1)
+    return attack_quality(small_chest, attackers["inject"], Eraser(), Bright(), annotated=[REAL], n=5, seed=1)
 
 
 def test_places_keep_away_from_annotated_nodules(small_chest):

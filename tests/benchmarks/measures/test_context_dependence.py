@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
 
 from benchmarks.measures.context_dependence import ContextDependence, context_dependence, pairwise_rms
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.attack.ctgan.calibration import Calibration
-from napari_mits_gan.attack.ctgan.pipeline import Tampering
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 
 
@@ -39,9 +38,8 @@ class Stubborn(torch.nn.Module):
         return self.same.expand(masked.shape)
 
 
-def _attacker(generator: torch.nn.Module) -> SimpleNamespace:
-    tampering = Tampering("inject", generator, Calibration.fixed_window(-1000, 400))
-    return SimpleNamespace(tampering=tampering, weights=SimpleNamespace(generator=generator))
+def _attacker(generator: torch.nn.Module) -> CTGAN:
+    return CTGAN(AttackerWeights("inject", generator, Calibration.fixed_window(-1000, 400)), "known answer")
 
 
 @pytest.fixture(scope="module")

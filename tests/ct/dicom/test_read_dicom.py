@@ -18,7 +18,6 @@ from pydicom.uid import (
     JPEG2000Lossless,
     JPEGLSLossless,
     RLELossless,
-    generate_uid,
 )
 from scipy.spatial.transform import Rotation
 
@@ -215,16 +214,6 @@ def test_progress_ascends_to_its_total(dicom_series) -> None:
     read_ct(dicom_series().folder, progress=lambda done, total: told.append((done, total)))
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     assert told[-1] == (10, 10)
-
-
-def test_a_frame_of_reference_of_its_own_is_not_mixed_in(dicom_series) -> None:
-    def other(ds, z) -> None:
-        if z == 0:
-            ds.FrameOfReferenceUID = generate_uid(prefix=None)
-
-    volume = read_ct(dicom_series(edit=other).folder)
-    assert volume.shape[0] == 4
-    assert volume.source.left_out == ("001.dcm",)
 
 
 def test_the_real_scan_equals_simpleitk(shared_ct) -> None:

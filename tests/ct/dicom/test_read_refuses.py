@@ -109,7 +109,9 @@ def test_two_orientations(dicom_series, tmp_path) -> None:
         if z > 2:
             ds.ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
 
-    _sentence(dicom_series(tmp_path / PLANTED, edit=turn).folder, "mixes images of 2 sizes or orientations")
+    _sentence(
+        dicom_series(tmp_path / PLANTED, edit=turn).folder, "mixes images of 2 sizes, pixel spacings or orientations"
+    )
 
 
 def test_two_versions_of_one_image(dicom_series, tmp_path) -> None:

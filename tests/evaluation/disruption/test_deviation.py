@@ -30,6 +30,8 @@ def test_black_for_white_deviates_by_one():
 def test_cores_of_different_places_are_refused():
     with pytest.raises(ValueError, match="shape"):
         deviation(np.zeros((2, 4, 4, 4)), np.zeros((3, 4, 4, 4)))
+    with pytest.raises(ValueError, match="shape"):
+        deviation(np.zeros((4, 4, 4)), np.zeros((4, 4, 4)))
 
 
 def test_figures_of_hand_made_cores():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,17 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.measures.diagnostic_value import (
+    DIAMETER_LIMIT_MM,
+    EMPHYSEMA_BELOW_HU,
+    VOLUME_LIMIT,
     DiagnosticValue,
+    Lungs,
+    NoduleChange,
     diagnostic_value,
     dice,
     subsampled_lung_mask,
 )
+from napari_mits_gan.evaluation.measures.nodule import NoduleMeasure
 from napari_mits_gan.evaluation.reports.diagnostic_value import diagnostic_table
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
 from napari_mits_gan.evaluation.sites.synthetic_nodules import SyntheticNodules, synthetic_nodules
@@ -120,3 +127,69 @@ def test_dice():
     assert dice(a, b) == pytest.approx(2 / 5)
     assert dice(a, a) == 1
     assert dice(~a & a, ~a & a) == 1
+
+
+def test_densitometry_by_hand(detector):
+    # -1000 to -901 HU, each once, on a grid that is not made coarser; a constant shift of 30 HU.
+    hu = np.arange(-1000, -900, dtype=np.int16).reshape(4, 5, 5)
+    scan = CTVolume(hu, (2.0, 2.0, 2.0))
+    found = diagnostic_value(
+        scan, _changed(scan, hu + 30.0), nodules=[], detector=detector, lung=np.ones(hu.shape, dtype=bool)
+    )
+    (lungs,) = found.lungs_original
+    assert lungs.laa_950 == 0.5
+    assert lungs.perc15_hu == pytest.approx(-1000 + 0.15 * 99)
+
+
+def test_figures_of_regions_and_nodules_by_hand():
+    def measured(diameter_mm: float) -> NoduleMeasure:
+        return NoduleMeasure(0.0, diameter_mm, 2.0)
+
+    value = DiagnosticValue(
+        region_mean_change_hu=tuple(float(v) for v in (*range(-10, 0), *range(0, 11))),
+        region_sd_hu=((10.0, 12.0), (20.0, 26.0), (40.0, 41.0)),
+        lungs_original=(Lungs(0.1, -930.0),),
+        lungs_protected=(Lungs(0.2, -940.0),),
+        lung_dice=(0.99,),
+        nodules=(
+            NoduleChange(measured(10.0), measured(12.0), True, False),
+            NoduleChange(measured(10.0), measured(8.0), True, True),
+            NoduleChange(measured(10.0), None, False, False),
+            NoduleChange(measured(10.0), measured(math.nan), True, True),
+        ),
+        false_original=(True, False, False, False),
+        false_protected=(True, True, False, False),
+    )
+    # |−10| … |10| sorted: 0, 1, 1, … 10, 10; the 95th percentile of 21 values is the 20th, 10.
+    assert value.region_mean_95_hu == 10.0
+    assert value.region_sd_median_hu == (20.0, 26.0)
+    assert value.volume_changes.tolist() == pytest.approx([1.2**3 - 1, 0.8**3 - 1])
+    assert value.diameter_changes_mm.tolist() == pytest.approx([2.0, -2.0])
+    rows = {row[0]: row[1] for row in diagnostic_table([("x", value)]).rows}
+    assert rows == {
+        "mean in 10 mm discs, 95 % change by at most, HU": "10.00",
+        "standard deviation in them, median, HU": "20.0 → 26.0",
+        "lung below -950 HU": "10.0 → 20.0 %",
+        "15th percentile of the lung, HU": "-930.0 → -940.0",
+        "Dice of the lung masks, least": "0.9900",
+        "nodules with a size in both": "2 of 4",
+        # 72.8 % and 27.1 %: median 49.95; the 95th percentile lies 95 % of the way between them, 70.5.
+        "volume, median change": "60.8 % (95 %: 71.6)",
+        "volume changed by over 25 %": "2 of 2, 100 % (34 – 100)",
+        "diameter, median change": "2.00 mm (95 %: 2.00)",
+        "diameter changed by over 2 mm": "0 of 2, 0 % (0 – 66)",
+        "nodules found, original": "3 of 4, 75 % (30 – 95)",
+        "nodules found, protected": "2 of 4, 50 % (15 – 85)",
+        "false positives, original": "1 of 4, 25 % (5 – 70)",
+        "false positives, protected": "2 of 4, 50 % (15 – 85)",
+    }
+
+
+def test_growth_is_more_than_the_limits_and_not_the_limits_themselves():
+    def changed_by(mm: float) -> NoduleChange:
+        return NoduleChange(NoduleMeasure(0.0, 100.0, 2.0), NoduleMeasure(0.0, 100.0 + mm, 2.0), True, True)
+
+    value = DiagnosticValue((), (), (), (), (1.0,), (changed_by(2.0), changed_by(-2.5)), (), ())
+    rows = dict(diagnostic_table([("x", value)]).rows)
+    assert rows["diameter changed by over 2 mm"].startswith("1 of 2")
+    assert (VOLUME_LIMIT, DIAMETER_LIMIT_MM, EMPHYSEMA_BELOW_HU) == (0.25, 2.0, -950)

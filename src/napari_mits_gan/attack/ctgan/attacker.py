@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan.cuboid import check_thickness
+from napari_mits_gan.attack.contract import Action, DifferentiableAttacker, Painted
 from napari_mits_gan.attack.ctgan.pipeline import MENDED, Mode, Tampering
-from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights, load_attacker
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights, load_attacker
+from napari_mits_gan.attack.cuboid import CUBOID_MM
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
-from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
-from napari_mits_gan.errors import AttackError, WeightsError
+from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, digest
-
-ATTACK_LABEL = "SIMULATED ATTACK"
-"""Stands in the name of every layer and in the metadata of every file that carries a tampered volume."""
 
 SHIPPED_ATTACKERS: Mapping[str, str] = {
     "inject": "injector.safetensors",
@@ -48,8 +47,12 @@ def scan_tensor(volume: CTVolume) -> torch.Tensor:
         return torch.from_numpy(hu)
 
 
+_BATCH = 8
+"""Cubes in-painted at once: enough to keep a CPU busy, little enough for any memory."""
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
-class CTGAN:
+class CTGAN(DifferentiableAttacker):
     """An attacker that injects a lung nodule at a voxel, or removes one.
 
     CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019). Make one with `CTGAN.load`.
@@ -73,6 +76,13 @@ class CTGAN:
     weights: AttackerWeights
     name: str
     mode: Mode = MENDED
+    action: Action = dataclasses.field(init=False)
+
+    family = "CT-GAN"
+    needed_mm = float(CUBOID_MM)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "action", self.weights.action)
 
     @classmethod
     def load(
@@ -116,9 +126,9 @@ class CTGAN:
         return cls(weights, f"{path.name} {digest(path)}", mode)
 
     @property
-    def action(self) -> Action:
-        """What this attacker does: "inject" or "remove"."""
-        return self.weights.action
+    def device(self) -> str:
+        """Where it computes."""
+        return str(next(self.weights.generator.parameters()).device)
 
     @cached_property
     def tampering(self) -> Tampering:
@@ -127,58 +137,65 @@ class CTGAN:
         return Tampering(w.action, w.generator, w.calibration, w.mask, self.mode)
 
     def touched(self, at: Voxel, spacing: Spacing) -> Box:
-        """The box of voxels that an attack at `at` may change; it may reach outside the scan."""
+        """See `Attacker.touched`."""
         return self.tampering.touched(at, spacing)
 
-    def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
-        """Tamper with a scan at one voxel.
+    def cuboid(self, at: Voxel, spacing: Spacing) -> Box:
+        """The 32 mm that are in-painted and pasted."""
+        return self.tampering.cuboid(at, spacing)
 
-        Parameters
-        ----------
-        volume : CTVolume
-            At least 32 mm thick along each axis; it stays as it is.
-        at : tuple of int
-            The voxel (z, y, x) to inject a nodule at, or to remove one from.
+    def core(self, at: Voxel, spacing: Spacing) -> Box:
+        """The voxels that the blanked core covers."""
+        return self.tampering.core_box(at, spacing)
 
-        Returns
-        -------
-        CTVolume
-            The tampered scan, its history saying so. Padding voxels, and all outside the touched box, are unchanged.
+    def paint(self, volume: CTVolume, at: Voxel) -> Painted:
+        """See `Attacker.paint`."""
+        return next(self.paint_all(volume, [at]))
 
-        Raises
-        ------
-        AttackError
-            If the voxel lies outside the scan, or the scan is thinner than the cuboid.
-        """
-        place = self._checked(volume, at)
-        device = next(self.weights.generator.parameters()).device
+    def paint_all(self, volume: CTVolume, sites: Sequence[Voxel]) -> Iterator[Painted]:
+        """See `Attacker.paint_all`; several cubes are in-painted at once."""
+        tampering, spacing = self.tampering, volume.spacing
+        scan = scan_tensor(volume).to(self.device)
+        low, high = self.core_in_cube
+        for start in range(0, len(sites), _BATCH):
+            some, painted = sites[start : start + _BATCH], []
+            with torch.inference_mode():
+                found = tampering.cut_at_1mm(scan, some, spacing)
+                cubes = tampering.in_paint(tampering.masked(found))
+                cores = cubes[:, low:high, low:high, low:high].clamp(-0.5, 0.5).float().cpu().numpy()
+                for at, cube, found_hu, core in zip(some, cubes, found, cores, strict=True):
+                    cuboid_hu = tampering.to_scan_grid(tampering.to_hu(cube, found_hu), spacing)
+                    box, hu = tampering.finish(scan, cuboid_hu, at, spacing)
+                    painted.append(Painted(box, hu.cpu().numpy(), core))
+            # Outside of inference mode, which must not stay on while the caller works.
+            yield from painted
+
+    def cores(self, scans: Sequence[tuple[CTVolume, Voxel]]) -> NDArray[np.float32]:
+        """See `Attacker.cores`; a crop has to show the 32 mm cuboid, less where the scan ends."""
+        found = []
         with torch.inference_mode():
-            box, changed = self.tampering.tamper_box(scan_tensor(volume).to(device), place, volume.spacing)
-        values = changed.round().clamp(np.iinfo(np.int16).min, np.iinfo(np.int16).max).to(torch.int16).cpu().numpy()
-        hu = volume.hu.copy()
-        slices = box.slices()
-        if volume.padding is not None:
-            values = np.where(volume.padding[slices], hu[slices], values)
-        hu[slices] = values
-        return volume.with_hu(hu, Step("attack", self._record(place)))
+            for start in range(0, len(scans), _BATCH):
+                cubes = torch.cat([self.cubes(volume, [at]) for volume, at in scans[start : start + _BATCH]])
+                found.append(self.paint_core(cubes).float().cpu().numpy())
+        return np.concatenate(found)
 
-    def _checked(self, volume: CTVolume, at: Voxel) -> Voxel:
-        if len(at) != 3 or not all(float(c).is_integer() for c in at):
-            raise AttackError(f"the place {tuple(at)} is not a voxel; give three whole numbers z, y, x.")
-        place = (int(at[0]), int(at[1]), int(at[2]))
-        if not all(0 <= c < n for c, n in zip(place, volume.shape, strict=True)):
-            raise AttackError(
-                f"the voxel {place} lies outside the scan of {volume.shape} voxels; choose a place inside it."
-            )
-        check_thickness(volume.shape, volume.spacing)
-        return place
+    @property
+    def core_in_cube(self) -> tuple[int, int]:
+        """See `DifferentiableAttacker.core_in_cube`."""
+        return self.weights.mask
 
-    def _record(self, place: Voxel) -> dict[str, Any]:
-        return {
-            "label": ATTACK_LABEL,
-            "attack": "CT-GAN",
-            "action": self.action,
-            "at": list(place),
-            "weights": self.name,
-            "mode": dataclasses.asdict(self.mode),
-        }
+    def cubes(self, volume: CTVolume, sites: Sequence[Voxel]) -> torch.Tensor:
+        """See `DifferentiableAttacker.cubes`."""
+        return self.tampering.cut_at_1mm(scan_tensor(volume).to(self.device), sites, volume.spacing)
+
+    def normalise(self, cubes_hu: torch.Tensor) -> torch.Tensor:
+        """See `DifferentiableAttacker.normalise`."""
+        return self.weights.calibration.normalise(cubes_hu)
+
+    def paint_core(self, cubes_hu: torch.Tensor, *, clip: bool = True) -> torch.Tensor:
+        """See `DifferentiableAttacker.paint_core`."""
+        return self.tampering.painted_core(cubes_hu, clip=clip)
+
+    def record(self) -> dict[str, Any]:
+        """The mode; the weights are the name."""
+        return {"mode": dataclasses.asdict(self.mode)}

@@ -7,8 +7,9 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.keras_weights import load_keras_attacker
-from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights, save_attacker
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights, save_attacker
 from napari_mits_gan.errors import WeightsError, WriteError
 from napari_mits_gan.files.publish import failure, place_file
 
@@ -55,8 +56,8 @@ def convert_keras_attacker(folder: Path, output: Path, action: Action | None = N
     weights = load_keras_attacker(folder, action)
     weights = replace(weights, metadata={"converted_from": "Keras, layout of CT-GAN's authors", **weights.metadata})
     try:
-        with tempfile.TemporaryDirectory(prefix=".weights-", suffix=".partial", dir=output.parent) as place:
-            temporary = Path(place) / output.name
+        with tempfile.TemporaryDirectory(prefix=".weights-", suffix=".partial", dir=output.parent) as folder_beside:
+            temporary = Path(folder_beside) / output.name
             save_attacker(weights, temporary)
             place_file(temporary, output)
     except FileExistsError:

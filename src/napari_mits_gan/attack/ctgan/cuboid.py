@@ -1,41 +1,12 @@
-"""Boxes of voxels around a click: their size, how they are cut out of a scan and pasted back."""
+"""How a cuboid is cut out of a scan, blanked and pasted back."""
 
 from __future__ import annotations
-
-from functools import lru_cache
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from napari_mits_gan.ct.grid import Box
-from napari_mits_gan.errors import AttackError
-
-CUBOID_MM = 32
-"""Side in mm, and in voxels at 1 mm, of the cuboid that CT-GAN in-paints."""
-
-
-@lru_cache(maxsize=64)
-def cuboid_shape(spacing: tuple[float, float, float]) -> tuple[int, int, int]:
-    """Number of voxels (z, y, x) of the 32 mm cuboid at `spacing` mm, at least 2 along each axis."""
-    z, y, x = (max(2, int(np.round(CUBOID_MM * (1.0 / s)))) for s in spacing)
-    return z, y, x
-
-
-def check_thickness(shape: tuple[int, int, int], spacing: tuple[float, float, float]) -> None:
-    """Refuse a scan of `shape` voxels (z, y, x) that is thinner than a cuboid.
-
-    Raises
-    ------
-    AttackError
-        If it is.
-    """
-    for axis, n, mm in zip("zyx", shape, spacing, strict=True):
-        if n * mm < CUBOID_MM:
-            raise AttackError(
-                f"the scan is only {n * mm:.0f} mm thick along {axis}, and an attack needs {CUBOID_MM} mm; "
-                "choose a scan that covers more."
-            )
 
 
 def cut(scan: Tensor, box: Box, pad_hu: float | None) -> Tensor:

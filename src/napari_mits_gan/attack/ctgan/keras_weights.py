@@ -19,10 +19,11 @@ import numpy as np
 import torch
 from torch import nn
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.array_pickle import read_array_list
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.network import Generator
-from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK, Action, AttackerWeights
+from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK, AttackerWeights
 from napari_mits_gan.errors import WeightsError
 from napari_mits_gan.weights_file import digest
 

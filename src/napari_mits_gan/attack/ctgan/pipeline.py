@@ -6,17 +6,20 @@ CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019), section 5.3; pub
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM, cuboid_shape, cut, paste, with_blank_core
+from napari_mits_gan.attack.ctgan.cuboid import cut, paste, with_blank_core
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.touch_up import blend, blend_kernel, noise_from, repair
-from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK, Action
+from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK
+from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 
 _REACH = 1.3
@@ -88,9 +91,19 @@ class Tampering:
         z, y, x = (int(n * _REACH) for n in shape)
         return Box.around(at, (z, y, x))
 
+    def core_box(self, at: Voxel, spacing: Spacing) -> Box:
+        """The scan's voxels that the blanked core covers around `at`; the box may reach outside the scan."""
+        cuboid = self.cuboid(at, spacing)
+        # The first and the last voxel of the 1 mm cube lie on those of the cuboid.
+        first, last = (voxel / (CUBOID_MM - 1) for voxel in (self.mask[0], self.mask[1] - 1))
+        low = [c + math.ceil(first * (n - 1)) for c, n in zip(cuboid.low, cuboid.shape, strict=True)]
+        high = [c + math.floor(last * (n - 1)) + 1 for c, n in zip(cuboid.low, cuboid.shape, strict=True)]
+        high = [max(h, lo + 1) for h, lo in zip(high, low, strict=True)]
+        return Box((low[0], low[1], low[2]), (high[0] - low[0], high[1] - low[1], high[2] - low[2]))
+
     def cut_at_1mm(self, scan: Tensor, at: Sequence[Voxel], spacing: Spacing) -> Tensor:
         """Cut the cuboids around `at` and resample them to 1 mm; shape (n, 32, 32, 32), HU."""
-        cuboids = torch.stack([self._cut(scan, self.cuboid(place, spacing)) for place in at])
+        cuboids = torch.stack([self._cut(scan, self.cuboid(site, spacing)) for site in at])
         return resample(cuboids, (CUBOID_MM, CUBOID_MM, CUBOID_MM))
 
     def masked(self, cubes_hu: Tensor) -> Tensor:
@@ -112,10 +125,11 @@ class Tampering:
         """
         return self.painted_core(self.cut_at_1mm(scan, at, spacing))
 
-    def painted_core(self, cubes_hu: Tensor) -> Tensor:
-        """The same for cubes at 1 mm, shape (n, 32, 32, 32), HU."""
+    def painted_core(self, cubes_hu: Tensor, *, clip: bool = True) -> Tensor:
+        """The same for cubes at 1 mm, shape (n, 32, 32, 32), HU; training does not clip, so that gradients survive."""
         low, high = self.mask
-        return self.in_paint(self.masked(cubes_hu))[:, low:high, low:high, low:high].clamp(-0.5, 0.5)
+        core = self.in_paint(self.masked(cubes_hu))[:, low:high, low:high, low:high]
+        return core.clamp(-0.5, 0.5) if clip else core
 
     def to_hu(self, painted: Tensor, found_hu: Tensor) -> Tensor:
         """De-normalise and repair one painted cube; `found_hu` is what was there. Both (32, 32, 32); returns HU."""

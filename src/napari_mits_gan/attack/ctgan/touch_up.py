@@ -26,13 +26,13 @@ class _SequentialMean(torch.autograd.Function):
     """Replace listed voxels, one after the other, by the mean of their 5 x 5 x 5 neighbourhood as it then is."""
 
     @staticmethod
-    def forward(ctx: Any, cube: Tensor, places: NDArray[np.int64]) -> Tensor:
+    def forward(ctx: Any, cube: Tensor, voxels: NDArray[np.int64]) -> Tensor:
         padded = np.pad(cube.detach().cpu().numpy(), _REPAIR_SIDE // 2, constant_values=FLOOR_HU)
         centre = _REPAIR_SIDE // 2
-        for z, y, x in places:
+        for z, y, x in voxels:
             block = padded[z : z + _REPAIR_SIDE, y : y + _REPAIR_SIDE, x : x + _REPAIR_SIDE]
             padded[z + centre, y + centre, x + centre] = block.mean()
-        ctx.places = places
+        ctx.voxels = voxels
         inner = padded[centre:-centre, centre:-centre, centre:-centre]
         return torch.from_numpy(np.ascontiguousarray(inner)).to(cube.device)
 
@@ -41,7 +41,7 @@ class _SequentialMean(torch.autograd.Function):
         gradient = gradients[0]
         centre = _REPAIR_SIDE // 2
         padded = np.pad(gradient.cpu().numpy(), centre)
-        for z, y, x in ctx.places[::-1]:
+        for z, y, x in ctx.voxels[::-1]:
             share = padded[z + centre, y + centre, x + centre] / _REPAIR_SIDE**3
             padded[z + centre, y + centre, x + centre] = 0
             padded[z : z + _REPAIR_SIDE, y : y + _REPAIR_SIDE, x : x + _REPAIR_SIDE] += share
@@ -62,9 +62,9 @@ def repair(cube: Tensor) -> Tensor:
     Tensor, shape (z, y, x)
         A repaired voxel may still exceed 2000 HU where its neighbours do, as in the original.
     """
-    places = torch.nonzero(cube.detach() > REPAIR_ABOVE_HU).cpu().numpy()
-    if len(places):
-        cube = _SequentialMean.apply(cube, places)  # type: ignore[no-untyped-call]
+    voxels = torch.nonzero(cube.detach() > REPAIR_ABOVE_HU).cpu().numpy()
+    if len(voxels):
+        cube = _SequentialMean.apply(cube, voxels)  # type: ignore[no-untyped-call]
     return cube.clamp(min=FLOOR_HU)
 
 

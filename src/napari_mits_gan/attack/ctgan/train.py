@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.cuboid import with_blank_core
 from napari_mits_gan.attack.ctgan.losses import AttackLosses
@@ -19,7 +20,7 @@ from napari_mits_gan.attack.ctgan.network import Discriminator, Generator
 from napari_mits_gan.attack.ctgan.training_cubes import CubeBank
 from napari_mits_gan.attack.ctgan.training_picture import TrainingPicture
 from napari_mits_gan.attack.ctgan.training_settings import AttackTraining
-from napari_mits_gan.attack.ctgan.weights import Action, AttackerWeights, save_attacker
+from napari_mits_gan.attack.ctgan.weights import AttackerWeights, save_attacker
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device

@@ -11,15 +11,15 @@ without and with it: an injector is shown the healthy surroundings and a remover
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.cuboid import CUBOID_MM
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.resample import resample
+from napari_mits_gan.attack.cuboid import CUBOID_MM
 from napari_mits_gan.attack.nodules.implant import implant_nodule
 from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.anatomy import lung_mask
@@ -27,8 +27,6 @@ from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
-
-Action = Literal["inject", "remove"]
 
 _BANK_MM = 48
 """Side of the stored cubes: room for a rotated, shifted cuboid."""

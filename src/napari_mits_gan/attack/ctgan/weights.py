@@ -6,16 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
 
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.network import Generator
 from napari_mits_gan.weights_file import WeightsFormat
 
-Action = Literal["inject", "remove"]
 _ACTIONS: Mapping[str, Action] = {"inject": "inject", "remove": "remove"}
 PUBLISHED_MASK = (6, 26)
 """First and one past the last voxel, on each axis, of the core that the published code blanks."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from napari_mits_gan.ct.dicom.geometry import Plane
@@ -11,10 +12,22 @@ from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
 from napari_mits_gan.ct.dicom.storage import Storage, storage_of
 from napari_mits_gan.errors import ReadError
 
-_PERFUSION_MAPS = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "PERMEABILITY"})
-_MULTI_ENERGY_MAPS = frozenset({"MAT_FRACTIONAL", "EFF_ATOMIC_NUM", "ELECTRON_DENSITY"})
-_MAPS = _PERFUSION_MAPS | _MULTI_ENERGY_MAPS
-"""Values of ImageType that name a computed map, whose values are no HU, whatever the rescale type says."""
+_PERFUSION = frozenset({"PERFUSION", "RCBF", "RCBV", "CBF", "CBV", "MTT", "TTP", "TMAX", "PERMEABILITY", "PBV"})
+_MULTI_ENERGY = frozenset(
+    {"ATOMIC", "ZEFF", "EFFZ", "RHO", "DENSITY", "FRACTIONAL", "FRACTION", "IODINE", "SPECIFIC", "VALUE", "URIC"}
+)
+_STATISTICS = frozenset(
+    {"STD", "STDDEV", "STDEV", "DEVIATION", "SD", "UNCERTAINTY", "VARIANCE", "ENTROPY", "CONFIDENCE", "PROBABILITY"}
+)
+_ARITHMETIC = frozenset({"SUBTRACTION", "DIVISION", "MULTIPLICATION", "RATIO", "MASK", "MAP"})
+_MAPS = _PERFUSION | _MULTI_ENERGY | _STATISTICS | _ARITHMETIC
+"""Words in the values of ImageType that name a computed map, whose values are no HU, whatever the rescale type says."""
+_UNSPECIFIED = ("", "US", "UNSPECIFIED")
+
+
+def _words(image_type: tuple[str, ...]) -> set[str]:
+    """What the values of ImageType from the third on are put together from: EFF_ATOMIC_NUM holds ATOMIC."""
+    return {word for value in image_type[2:] for word in re.split(r"[^A-Z0-9]+", value.upper())}
 
 
 @dataclass(frozen=True)
@@ -75,9 +88,9 @@ def checked(header: SliceHeader) -> CTSlice:
         )
     if header.rescale is None:
         raise ReadError(f"{header.name} does not say how its values become HU: rescale slope or intercept is missing.")
-    # "HU", "HU_MOD", and misspellings of Hounsfield; "US" (unspecified) and nothing are what CT images in HU often say.
-    in_hu = header.rescale_type.upper().startswith("H") or header.rescale_type in ("", "US")
-    if not in_hu or _MAPS.intersection(header.image_type):
+    # "HU", "HU_MOD", and misspellings of Hounsfield; unspecified and nothing are what CT images in HU often say.
+    in_hu = header.rescale_type.upper().startswith("H") or header.rescale_type.upper() in _UNSPECIFIED
+    if not in_hu or _MAPS & _words(header.image_type):
         kind = "\\".join(header.image_type[2:]) or "derived image"
         stated = f"rescale type {header.rescale_type}, " if header.rescale_type else ""
         raise ReadError(f"{header.name} is not in HU ({stated}{kind}); open a CT in HU.")

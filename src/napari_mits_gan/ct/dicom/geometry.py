@@ -19,6 +19,10 @@ SIDEWAYS_TOLERANCE = 0.25
 """Slices may be shifted against each other, in their plane, by this part of a pixel."""
 MOST_TILT = 40.0
 """Gantries tilt by up to 30 degrees."""
+LEAST_TILT = 0.5
+"""Gantries tilt in steps of half a degree or more; less is the rounding of positions and directions."""
+LEAST_TILT_OF_ROUNDED_DIRECTIONS = 1.0
+"""The same where directions are stated with two decimals, which turns them by up to 0.7 degrees."""
 SAME_PLACE_MM = 0.005
 """Slices closer than this lie at the same place."""
 
@@ -62,6 +66,9 @@ class Grid:
     shift_mm : tuple of float
         How many mm each slice lies further along (y, x) than the one before; other than (0, 0) where the gantry was
         tilted, so that the slices have to be moved before they form the grid.
+    drift_mm : float
+        How far the first and the last slice are shifted against each other in their plane, where that is too little for
+        a tilt and `direction` was made to follow it.
     """
 
     order: tuple[int, ...]
@@ -69,11 +76,12 @@ class Grid:
     origin: tuple[float, float, float]
     direction: NDArray[np.float64]
     shift_mm: tuple[float, float] = (0.0, 0.0)
+    drift_mm: float = 0.0
 
     @property
     def tilt_degrees(self) -> float:
         """The angle by which the gantry was tilted."""
-        return math.degrees(math.atan2(math.hypot(*self.shift_mm), self.spacing[0]))
+        return _degrees(self.shift_mm, self.spacing[0])
 
 
 def unit_axes(plane: Plane) -> NDArray[np.float64]:
@@ -119,23 +127,50 @@ def grid_of(planes: Sequence[Plane], names: Sequence[str], thickness_mm: float |
     order = np.argsort(along, kind="stable")
     rows_mm, columns_mm = planes[0].pixel_spacing
     step = (thickness_mm or 1.0) if len(planes) == 1 else _step(along[order], [names[i] for i in order])
-    shift = (0.0, 0.0)
+    shift, drift = (0.0, 0.0), 0.0
+    first, last = positions[order[0]], positions[order[-1]]
     if len(planes) > 1:
         shift = _shift(positions[order], axes, along[order], min(rows_mm, columns_mm))
-    first = positions[order[0]]
+        if shift != (0.0, 0.0) and _degrees(shift, step) < _least_tilt(planes[0]):
+            drift, shift = math.hypot(*shift) * (len(planes) - 1), (0.0, 0.0)
+            axes = _following(last - first, axes)
+            step = float(np.linalg.norm(last - first)) / (len(planes) - 1)
     return Grid(
         order=tuple(int(i) for i in order),
         spacing=(float(step), float(rows_mm), float(columns_mm)),
         origin=(float(first[0]), float(first[1]), float(first[2])),
         direction=axes,
         shift_mm=shift,
+        drift_mm=drift,
     )
+
+
+def _degrees(shift_mm: tuple[float, float], step_mm: float) -> float:
+    return math.degrees(math.atan2(math.hypot(*shift_mm), step_mm))
+
+
+def _least_tilt(plane: Plane) -> float:
+    rounded = all(abs(100 * v - round(100 * v)) < 1e-6 for v in (*plane.row, *plane.column))
+    return LEAST_TILT_OF_ROUNDED_DIRECTIONS if rounded else LEAST_TILT
+
+
+def _following(along: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`axes` turned by as little as makes the first of them run along `along`."""
+    z = along / np.linalg.norm(along)
+    x = axes[:, 2] - (axes[:, 2] @ z) * z
+    x /= np.linalg.norm(x)
+    return np.stack([z, np.cross(z, x), x], axis=1)
 
 
 def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     """Distance between neighbouring slices in mm; `along` ascends."""
     gaps = np.diff(along)
     same = int(np.count_nonzero(gaps < SAME_PLACE_MM))
+    if gaps.max() < SAME_PLACE_MM and gaps.min() > SAME_PLACE_MM / 100:
+        raise ReadError(
+            f"The slices lie only {float(np.median(gaps)):.2g} mm apart, which no CT can resolve: the positions are "
+            "not in mm, or are those of another scanner; open another series."
+        )
     if same:
         at = int(np.argmax(gaps < SAME_PLACE_MM))
         raise ReadError(
@@ -151,9 +186,15 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
         # Missing slices leave gaps that are whole multiples of the smallest usual gap; anything else is irregular.
         base = float(gaps.min())
         multiples = gaps / base
-        if np.all(np.abs(multiples - np.rint(multiples)) < GAP_TOLERANCE):
+        single = np.count_nonzero(np.rint(multiples) == 1)
+        if np.all(np.abs(multiples - np.rint(multiples)) < GAP_TOLERANCE) and single >= odd.size:
             missing = int(np.rint(multiples).sum()) - gaps.size
             at = int(np.argmax(multiples))
+            if missing > along.size:
+                raise ReadError(
+                    f"Slices of the series lie {gaps[at]:.4g} mm apart ({names[at]} and {names[at + 1]}), so it "
+                    f"is no one scan (its slices lie {base:.4g} mm apart); put each part into a folder of its own."
+                )
             raise ReadError(
                 f"{missing} slice(s) are missing: the slices lie {base:.4g} mm apart, but there are {gaps[at]:.4g} mm "
                 f"between {names[at]} and {names[at + 1]}; add the missing files and open the series again."

@@ -13,8 +13,16 @@ from pydicom.datadict import dictionary_VR, tag_for_keyword
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.tag import BaseTag
-from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    UID_dictionary,
+)
 
+from napari_mits_gan.ct.dicom.complete import last_tag
 from napari_mits_gan.ct.dicom.geometry import Plane
 from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
 from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES
@@ -27,25 +35,45 @@ CT_CLASSES = frozenset(
         "1.2.840.10008.5.1.4.1.1.2.2",  # Legacy Converted Enhanced CT Image Storage
     }
 )
+_PROJECTIONS = frozenset({"MAX_IP", "MIN_IP", "MIP", "MINIP", "AVERAGE", "MEAN", "MAXIMUM", "MINIMUM", "PROJECTION"})
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
 
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
-    "SliceThickness", "SpacingBetweenSlices", "SeriesInstanceUID", "SeriesNumber", "ImagePositionPatient",
+    "SliceThickness", "SpacingBetweenSlices", "StudyInstanceUID", "PatientID", "SeriesInstanceUID", "AcquisitionNumber",
+    "ConvolutionKernel", "SeriesNumber", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
     "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",
     "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
 _TAG = {
-    keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in [*_KEYWORDS, "FrameType", "MediaStorageSOPClassUID"]
+    keyword: BaseTag(tag_for_keyword(keyword) or 0)
+    for keyword in [*_KEYWORDS, "FrameType", "StackID", "MediaStorageSOPClassUID"]
 }
 _TAGS: list[BaseTag | int] = [_TAG[keyword] for keyword in _KEYWORDS]
 
 
 class DamagedFile(Exception):
     """A file says that it is DICOM, and cannot be understood; its text is a short cause without identifiers."""
+
+
+class DoubtfulFile(Exception):
+    """A file does not say what it is, and may be a slice of which nothing (or only the beginning) is there yet."""
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What the slices of one volume have in common; empty where the file does not state it."""
+
+    patient: str = field(repr=False)
+    study: str
+    frame_of_reference: str
+    kernel: str
+    kind: str
+    """Original or derived, and the projection (a maximum over a slab, for instance) that the image type names."""
+    stack: str
 
 
 @dataclass(frozen=True)
@@ -69,10 +97,11 @@ class SliceHeader:
     series_uid: str
     series_description: str
     series_number: int | None
+    shared: Shared = field(repr=False)
+    acquisition: int | None
     character_set: str
     modality: str
     image_type: tuple[str, ...]
-    frame_of_reference: str
     rows: int
     columns: int
     samples: int
@@ -134,6 +163,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
     ------
     DamagedFile
         If it says that it is DICOM, and cannot be understood.
+    DoubtfulFile
+        If it is empty, or is zeros where DICOM begins: reserved, being copied, or cut off before it says what it is.
     """
     surely = False
     try:
@@ -145,7 +176,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
                 return _headers(path, stream, surely=surely)
             if start.startswith(_APPLE_DOUBLE):
                 return []
-    except DamagedFile:
+    except (DamagedFile, DoubtfulFile):
         raise
     except OSError as error:
         raise DamagedFile(f"it cannot be read ({error.strerror or type(error).__name__})") from None
@@ -154,6 +185,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
             raise DamagedFile(f"its header is damaged ({type(error).__name__})") from None
     if path.suffix.lower() in DICOM_SUFFIXES:
         raise DamagedFile("it is not DICOM inside" if start else "it is empty")
+    if not any(start[:128]):
+        raise DoubtfulFile("it is empty" if not start else "it holds only zeros where DICOM begins")
     return []
 
 
@@ -162,21 +195,20 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
     ds = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_TAGS)
     if "Rows" not in ds or "Columns" not in ds:
         kind = text(ds, "SOPClassUID") or text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
-        if kind in CT_CLASSES or (surely and not kind):
-            raise DamagedFile("its header is cut off")
+        _check_without_image(stream, ds, kind, stat.st_size, surely=surely)
         return []  # a directory, a report or the like
     syntax = transfer_syntax(ds)
-    offset, size = _native_pixels(stream, syntax)
+    offset, size = _native_pixels(stream, syntax, implicit=bool(ds.original_encoding[0]))
     common: dict[str, Any] = dict(
         path=path, file_size=stat.st_size, file_time_ns=stat.st_mtime_ns,
         transfer_syntax=syntax, pixel_offset=offset, pixel_bytes=size,
         sop_class=text(ds, "SOPClassUID"), sop_uid=text(ds, "SOPInstanceUID"),
         series_uid=text(ds, "SeriesInstanceUID"), series_description=text(ds, "SeriesDescription"),
-        series_number=whole(ds, "SeriesNumber"), character_set=text(ds, "SpecificCharacterSet"),
+        series_number=whole(ds, "SeriesNumber"), acquisition=whole(ds, "AcquisitionNumber"),
+        character_set=text(ds, "SpecificCharacterSet"),
         modality=text(ds, "Modality"),
-        frame_of_reference=text(ds, "FrameOfReferenceUID"),
         rows=whole(ds, "Rows") or 0, columns=whole(ds, "Columns") or 0,
-        samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation"),
+        samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation").upper(),
         stored_format=_stored_format(ds),
         padding_value=_raw_whole(ds, "PixelPaddingValue"), padding_limit=_raw_whole(ds, "PixelPaddingRangeLimit"),
     )  # fmt: skip
@@ -190,14 +222,33 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             **common,
             frame=number,
             frames=frames,
-            image_type=tuple(str(v) for v in first_of(group, "FrameType", "ImageType")),
+            image_type=tuple(_printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
+            shared=_shared(ds, group),
             plane=None if lost else _plane(group),
             thickness_mm=_thickness(group),
             rescale=_rescale(group),
-            rescale_type=str(next(iter(first_of(group, "RescaleType")), "")).strip(),
+            rescale_type=_printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
         for number, group in enumerate(groups)
     ]
+
+
+def _check_without_image(stream: BinaryIO, ds: Dataset, kind: str, size: int, *, surely: bool) -> None:
+    """Tell a file that holds no image from a slice of which only the beginning is there."""
+    if kind in UID_dictionary and kind not in CT_CLASSES:
+        return
+    implicit, little = ds.original_encoding
+    start = 132 if surely else 0
+    deflated = getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
+    last = None if deflated else last_tag(stream, start, size, implicit=bool(implicit), little=little is not False)
+    # What comes after the rows and columns of an image was never one; what ends before them may have become one.
+    other = last is not None and last > _TAG["Modality"] and text(ds, "Modality") != "CT"
+    if kind in CT_CLASSES:
+        whole_file = last is not None and last > _TAG["Columns"]
+        raise DamagedFile("it says that it is a CT image and holds none" if whole_file else "its header is cut off")
+    if last is not None and (last > _TAG["Columns"] or kind or other):
+        return
+    raise DamagedFile("its header is cut off") if surely else DoubtfulFile("its header may be cut off")
 
 
 def transfer_syntax(ds: Dataset) -> str:
@@ -211,7 +262,7 @@ def transfer_syntax(ds: Dataset) -> str:
     return str(ExplicitVRLittleEndian if implicit is False else ImplicitVRLittleEndian)
 
 
-def _native_pixels(stream: BinaryIO, syntax: str) -> tuple[int | None, int]:
+def _native_pixels(stream: BinaryIO, syntax: str, *, implicit: bool) -> tuple[int | None, int]:
     """Offset and length of uncompressed little-endian pixel values; the stream stands at their element."""
     if syntax not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian):
         return None, 0
@@ -219,7 +270,9 @@ def _native_pixels(stream: BinaryIO, syntax: str) -> tuple[int | None, int]:
     head = stream.read(12)
     if head[:4] != b"\xe0\x7f\x10\x00":
         return None, 0
-    at, length = (12, head[8:12]) if head[4:6] in (b"OW", b"OB") else (8, head[4:8])
+    if not implicit and head[4:6] not in (b"OW", b"OB", b"UN"):
+        return None, 0
+    at, length = (8, head[4:8]) if implicit else (12, head[8:12])
     size = int.from_bytes(length, "little")
     return (None, 0) if size == 0xFFFFFFFF else (start + at, size)
 
@@ -239,7 +292,8 @@ def _macros(group: Dataset) -> list[Dataset]:
     """First items of the functional groups that the reader uses."""
     names = (
         "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
-        "PixelValueTransformationSequence", "CTImageFrameTypeSequence",
+        "PixelValueTransformationSequence", "CTImageFrameTypeSequence", "FrameContentSequence",
+        "CTReconstructionSequence",
     )  # fmt: skip
     return [group[name].value[0] for name in names if name in group and group[name].value]
 
@@ -257,9 +311,14 @@ def first_of(group: list[Dataset], *keywords: str) -> list[Any]:
 def text(ds: Dataset, keyword: str) -> str:
     """A text attribute without padding; several values joined by a backslash."""
     try:
-        return "\\".join(str(v) for v in _values(ds, keyword)).strip("\0 ")
+        return _printable("\\".join(str(v) for v in _values(ds, keyword))).strip()
     except Exception:  # a value in a broken encoding counts as absent
         return ""
+
+
+def _printable(text: str) -> str:
+    """`text` without characters that would command a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def whole(ds: Dataset, keyword: str) -> int | None:
@@ -298,9 +357,23 @@ def _values(ds: Dataset, keyword: str) -> list[Any]:
     return [value] if isinstance(value, (str, bytes, int, float, UID)) else list(value)
 
 
+def _shared(ds: Dataset, group: list[Dataset]) -> Shared:
+    image_type = [str(v).upper() for v in first_of(group, "FrameType", "ImageType")]
+    projections = sorted({word for value in image_type[2:] for word in value.split()} & _PROJECTIONS)
+    return Shared(
+        patient=text(ds, "PatientID"),
+        study=text(ds, "StudyInstanceUID"),
+        frame_of_reference=text(ds, "FrameOfReferenceUID"),
+        kernel=_printable(" ".join(str(v) for v in first_of(group, "ConvolutionKernel"))),
+        kind=_printable(" ".join([*image_type[:1], *projections])),
+        stack=_printable(str(next(iter(first_of(group, "StackID")), ""))),
+    )
+
+
 def _numbers(group: list[Dataset], keyword: str, count: int) -> tuple[float, ...] | None:
     try:
-        found = tuple(float(v) for v in first_of(group, keyword))
+        # Some programs write numbers as their users' language does, with a decimal comma.
+        found = tuple(float(str(v).replace(",", ".")) for v in first_of(group, keyword))
     except Exception:
         return None
     return found if len(found) == count and all(map(math.isfinite, found)) else None

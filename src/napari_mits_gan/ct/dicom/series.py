@@ -1,4 +1,4 @@
-"""Finding the DICOM series in a folder, and the slices of one series that form its volume."""
+"""Finding the DICOM series in a folder, and choosing one of them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from pathlib import Path
 
 from pydicom.uid import UID
 
-from napari_mits_gan.ct.dicom.ct_slice import CTSlice, checked
-from napari_mits_gan.ct.dicom.geometry import SAME_PLACE_MM
-from napari_mits_gan.ct.dicom.header import DamagedFile, SliceHeader, read_headers
+from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, SliceHeader, read_headers
 from napari_mits_gan.ct.dicom.source import named
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
@@ -22,8 +20,6 @@ from napari_mits_gan.progress import Progress, silent
 
 WORKERS = min(8, os.cpu_count() or 1)
 """Threads that read, decode and encode; with more than there are cores they only wait for each other."""
-STRAYS = 3
-"""A volume of at least this many slices may have single reference images of another plane in its series."""
 
 
 @dataclass(frozen=True)
@@ -73,28 +69,36 @@ class Found:
         Names of files that say they are DICOM and are damaged, with the cause.
     others : tuple of str
         Names of all other files.
+    doubtful : dict of Path to str
+        Those of them that may be slices of which nothing is there yet, with what speaks for it.
     """
 
     slices: tuple[SliceHeader, ...] = ()
     damaged: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
+    doubtful: dict[Path, str] = field(default_factory=dict)
 
 
 def files_below(folder: Path, *, recursive: bool = True) -> list[Path]:
     """Files in a folder, and in the folders in it, in alphabetical order.
 
-    Links to folders are not followed, and what a killed export left behind is not looked into.
+    Links to folders are not followed, what a killed export left behind is not looked into, and devices, sockets and
+    pipes, which may have no end, are no files. A link to a file that is gone is one: a slice may be missing.
     """
     try:
         if not recursive:
-            return sorted(p for p in folder.iterdir() if p.is_file())
+            return sorted(p for p in folder.iterdir() if _is_file(p))
         found: list[Path] = []
         for base, folders, names in os.walk(folder, onerror=_raise):
             folders[:] = [name for name in folders if not is_unfinished(name)]
-            found += [Path(base) / name for name in names]
+            found += [path for name in names if _is_file(path := Path(base) / name)]
         return sorted(found)
     except OSError as error:
         raise ReadError(f"The folder cannot be read: {error.strerror or type(error).__name__}.") from None
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() or (path.is_symlink() and not path.exists())
 
 
 def _raise(error: OSError) -> None:
@@ -106,11 +110,15 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
     slices: list[SliceHeader] = []
     damaged: dict[str, str] = {}
     others: list[str] = []
+    doubtful: dict[Path, str] = {}
     with quiet(), ThreadPoolExecutor(WORKERS) as pool:
         try:
             for done, (path, found) in enumerate(zip(files, pool.map(_try_headers, files), strict=True), start=1):
-                if isinstance(found, str):
-                    damaged[path.name] = found
+                if isinstance(found, DamagedFile):
+                    damaged[path.name] = str(found)
+                elif isinstance(found, DoubtfulFile):
+                    doubtful[path] = str(found)
+                    others.append(path.name)
                 elif found:
                     slices.extend(found)
                 else:
@@ -119,14 +127,14 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Found(tuple(slices), damaged, tuple(others))
+    return Found(tuple(slices), damaged, tuple(others), doubtful)
 
 
-def _try_headers(path: Path) -> list[SliceHeader] | str:
+def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile:
     try:
         return read_headers(path)
-    except DamagedFile as error:
-        return str(error)
+    except (DamagedFile, DoubtfulFile) as error:
+        return error
 
 
 def series_in(found: Found) -> dict[str, list[SliceHeader]]:
@@ -184,7 +192,10 @@ def choose(found: Found, series: str | None) -> list[SliceHeader]:
             f"None of the {len(found.others)} file(s) here is a DICOM image ({named(found.others)}); open a folder "
             "with a CT series, or a NIfTI, MetaImage or NRRD file."
         )
-    raise ReadError("The folder is empty; open a folder that holds a CT series.")
+    raise ReadError(
+        "The folder is empty, or holds nothing but folders and links to folders, which are not followed; open a folder "
+        "that holds a CT series."
+    )
 
 
 def _why_no_ct(headers: Sequence[SliceHeader]) -> str:
@@ -197,58 +208,20 @@ def _why_no_ct(headers: Sequence[SliceHeader]) -> str:
     return f"There are no CT slices here, only {listed} ({names}); open a series of CT slices."
 
 
-def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None) -> tuple[list[CTSlice], list[str]]:
-    """The slices of one series that form its volume, and the names of the images left out.
-
-    Localizers and screen captures are left out. So is a single image of another size or plane beside at least three
-    slices that agree (reformatted series often begin with a reference image). A file that is there twice is taken once;
-    of different versions of the same image, the one that the user chose.
-
-    Raises
-    ------
-    ReadError
-        If it cannot be told which images form the volume, or a slice leaves open what its pixels mean or where it lies.
-    """
-    slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
-    left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
-    slices = _without_copies(slices, chosen)
-    groups: dict[object, list[CTSlice]] = {}
-    for image in slices:
-        groups.setdefault(_geometry_key(image), []).append(image)
-    ordered = sorted(groups.values(), key=len, reverse=True)
-    main, others = ordered[0], ordered[1:]
-    if others and (len(main) < STRAYS or any(len(group) > 1 for group in others)):
-        raise ReadError(
-            f"The series mixes images of {len(groups)} sizes or orientations ({main[0].name} and {others[0][0].name} "
-            "differ); put the slices of one volume into a folder of their own and open that."
-        )
-    return main, left_out + [image.name for group in others for image in group]
+def may_be_slices(found: Found, headers: Sequence[SliceHeader]) -> dict[str, str]:
+    """Names of the doubtful files that lie among the slices of a series and are named as they are, with the reason."""
+    folders: dict[tuple[Path, str], bool] = {}
+    for header in headers:
+        place = (header.path.parent, header.path.suffix.lower())
+        folders[place] = folders.get(place, False) or not _has_number(header.path)
+    return {
+        path.name: cause
+        for path, cause in found.doubtful.items()
+        if not path.name.startswith(".")
+        and (without_number := folders.get((path.parent, path.suffix.lower()))) is not None
+        and (without_number or _has_number(path))
+    }
 
 
-def _geometry_key(image: CTSlice) -> object:
-    plane, header = image.plane, image.header
-    where = tuple(round(v, 2) for v in (*plane.row, *plane.column, *plane.pixel_spacing))
-    return header.rows, header.columns, header.frame_of_reference, where
-
-
-def _without_copies(slices: Sequence[CTSlice], chosen: Path | None) -> list[CTSlice]:
-    """`slices` without second copies of an image, and without what lies where the chosen file lies."""
-    picked = next((s for s in slices if s.header.path == chosen and s.header.frames == 1), None)
-    if picked is not None:
-        same_uid = picked.header.sop_uid
-        slices = [s for s in slices if s is picked or not (s.header.sop_uid == same_uid or _same_place(s, picked))]
-    kept: dict[tuple[str, int], CTSlice] = {}
-    for image in slices:
-        header = image.header
-        other = kept.setdefault((header.sop_uid or str(header.path), header.frame), image)
-        if other is not image and other.header.path.read_bytes() != header.path.read_bytes():
-            raise ReadError(
-                f"{other.name} and {header.name} are different versions of the same image (they share one SOP instance "
-                "UID); keep one of them, or open the file that you mean."
-            )
-    return list(kept.values())
-
-
-def _same_place(one: CTSlice, other: CTSlice) -> bool:
-    apart = (abs(a - b) for a, b in zip(one.plane.position, other.plane.position, strict=True))
-    return max(apart) < SAME_PLACE_MM
+def _has_number(path: Path) -> bool:
+    return any(character.isdigit() for character in path.stem)

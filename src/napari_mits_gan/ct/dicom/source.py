@@ -23,11 +23,15 @@ class DicomSource(Source):
     tilt_degrees : float
         By how much the gantry was tilted; other than 0, the volume lies on a grid that the slices were moved to, and is
         larger than they are.
+    drift_mm : float
+        How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
+        the slices stay as they were stored, and the volume's z axis follows them.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
+    drift_mm: float = 0.0
 
     @property
     def series_uid(self) -> str:
@@ -45,6 +49,11 @@ class DicomSource(Source):
             )
         if self.tilt_degrees:
             told.append(f"The gantry was tilted by {self.tilt_degrees:.1f} degrees; the slices were moved onto a grid.")
+        if self.drift_mm:
+            told.append(
+                f"The slices are shifted against each other by {self.drift_mm:.2g} mm in all, less than a gantry "
+                "tilts; they were kept as they are stored."
+            )
         return tuple(told)
 
     def storable(self, z: int) -> StorableHU:

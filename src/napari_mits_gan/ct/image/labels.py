@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.volume import Step
 
 PACKAGE = "napari-mits-gan"
-ATTACK_LABEL = "SIMULATED ATTACK"
 PROTECTION_LABEL = "protected"
 
 
@@ -16,7 +16,7 @@ def label_of(history: Sequence[Step]) -> str:
     """The text for the header field, at most 79 ASCII characters (the room that NIfTI has)."""
     words = [PACKAGE]
     if any(step.kind == "attack" for step in history):
-        words.append(f"{ATTACK_LABEL}, not a real scan")
+        words.append(f"{SIMULATED_ATTACK}, not a real scan")
     if any(step.kind == "protection" for step in history):
         words.append(PROTECTION_LABEL)
     return "; ".join(words)
@@ -41,11 +41,11 @@ def history_of(labels: Mapping[str, str], sidecar: Mapping[str, Any]) -> tuple[S
     """The history behind an image file; header and sidecar are both heard, and either suffices to know an attack."""
     steps = []
     for item in sidecar.get("history") or [] if str(sidecar.get("label", "")).startswith(PACKAGE) else []:
-        if isinstance(item, dict) and item.get("kind") in ("attack", "protection"):
+        if isinstance(item, dict) and item.get("kind") in ("attack", "protection", "seal", "recovery"):
             parameters = item.get("parameters")
             steps.append(Step(item["kind"], parameters if isinstance(parameters, dict) else {}))
     label = _label_in(labels)
-    for kind, word in (("protection", PROTECTION_LABEL), ("attack", ATTACK_LABEL)):
+    for kind, word in (("protection", PROTECTION_LABEL), ("attack", SIMULATED_ATTACK)):
         if word in label and all(step.kind != kind for step in steps):
             steps.append(Step(kind))  # type: ignore[arg-type]
     return tuple(steps)

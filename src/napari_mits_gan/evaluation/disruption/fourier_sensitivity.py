@@ -26,7 +26,7 @@ from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import DifferentiableAttacker
     from napari_mits_gan.ct.grid import Voxel
 
 Wave = tuple[float, float, float]
@@ -135,7 +135,7 @@ class FourierSensitivity:
 
 
 def fourier_sensitivity(
-    attacker: CTGAN,
+    attacker: DifferentiableAttacker,
     volume: CTVolume,
     at: Sequence[Voxel],
     *,
@@ -147,7 +147,7 @@ def fourier_sensitivity(
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : DifferentiableAttacker
         Who attacks; it sees cubes of about 1 mm, and it is to these that the waves are added. Waves along z that thick
         slices cannot represent count as well.
     volume : CTVolume
@@ -173,25 +173,20 @@ def fourier_sensitivity(
     """
     import torch
 
-    from napari_mits_gan.attack.ctgan.attacker import scan_tensor
-
     if not at:
         raise AttackError("no site to attack was given; give at least one.")
-    tampering = attacker.tampering
-    device = next(attacker.weights.generator.parameters()).device
-    scan = scan_tensor(volume).to(device)
+    all_cubes = attacker.cubes(volume, at)
     generator = torch.Generator().manual_seed(seed)
     half = torch.zeros((_SAMPLES, _SAMPLES, _SAMPLES // 2 + 1), dtype=torch.float64)
     for start in range(0, len(at), _BATCH):
-        sites = at[start : start + _BATCH]
-        cubes = tampering.cut_at_1mm(scan, sites, volume.spacing).detach().requires_grad_()
-        cores = tampering.painted_core(cubes)
+        cubes = all_cubes[start : start + _BATCH].detach().requires_grad_()
+        cores = attacker.paint_core(cubes)
         for probe in range(probes):
             weights = torch.randn(cores.shape, generator=generator).to(cores)
             (gradient,) = torch.autograd.grad(cores, cubes, weights, retain_graph=probe < probes - 1)
             waves = torch.fft.rfftn(gradient, s=(_SAMPLES,) * 3, dim=(1, 2, 3))
             half += waves.abs().square().sum(0).cpu()
-        progress(min(start + len(sites), len(at)), len(at))
+        progress(min(start + len(cubes), len(at)), len(at))
     voxels = cores[0].numel()
     return FourierSensitivity(_whole(half.numpy()) / (voxels * probes * len(at)), len(at))
 

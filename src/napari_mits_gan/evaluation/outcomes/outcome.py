@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_mits_gan.attack.ctgan.weights import Action
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.disruption.attacked_sites import (
     AttackedSite,
@@ -36,7 +36,7 @@ from napari_mits_gan.evaluation.versions import check_versions
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.detection.detector import NoduleDetector
 
@@ -168,7 +168,7 @@ class Outcomes:
 
 
 def attack_and_classify(
-    attacker: CTGAN,
+    attacker: Attacker,
     volume: CTVolume,
     at: Sequence[Voxel],
     detector: NoduleDetector,
@@ -180,7 +180,7 @@ def attack_and_classify(
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : Attacker
         Who attacks; a remover is given sites of nodules.
     volume : CTVolume
         The scan, original or protected, with the nodules that are to be removed (see `synthetic_nodules`: draw first,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, deviation
 from napari_mits_gan.evaluation.measures.intervals import Statistic, bootstrap_interval, ratio_of_medians
 from napari_mits_gan.evaluation.robustness.purifiers import PURIFIERS, check_purifiers, purify
@@ -18,13 +19,11 @@ from napari_mits_gan.evaluation.versions import check_versions
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.contract import Attacker
     from napari_mits_gan.ct.grid import Spacing, Voxel
 
 UNPURIFIED = "unpurified"
 WORST = "worst case"
-_BATCH = 8
-"""Sites in-painted at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,12 +210,12 @@ def purify_at(
     return PurifiedSites(original.spacing, found)
 
 
-def robustness(attacker: CTGAN, sites: PurifiedSites, *, progress: Progress = silent) -> Robustness:
+def robustness(attacker: Attacker, sites: PurifiedSites, *, progress: Progress = silent) -> Robustness:
     """Attack what was purified, at every site and after every purifier.
 
     Parameters
     ----------
-    attacker : CTGAN
+    attacker : Attacker
         Who attacks.
     sites : PurifiedSites
         From `purify_at`; the same can be used for all attackers.
@@ -226,7 +225,13 @@ def robustness(attacker: CTGAN, sites: PurifiedSites, *, progress: Progress = si
     Returns
     -------
     Robustness
+
+    Raises
+    ------
+    AttackError
+        If the attacker looks at more than what was purified around each site.
     """
+    check_local([attacker])
     deviations = {}
     for done, (name, pieces) in enumerate(sites.found.items(), start=1):
         protected = _painted(attacker, [(p.protected, p.at) for p in pieces], sites.spacing)
@@ -236,9 +241,25 @@ def robustness(attacker: CTGAN, sites: PurifiedSites, *, progress: Progress = si
     return Robustness(deviations.pop(UNPURIFIED), deviations)
 
 
+def check_local(attackers: Iterable[Attacker]) -> None:
+    """Refuse attackers that look at more of a scan than what is purified around a site.
+
+    Raises
+    ------
+    AttackError
+        If there is one.
+    """
+    for attacker in attackers:
+        if not attacker.local:
+            raise AttackError(
+                f"the attacker '{attacker.name}' looks at the whole scan, and robustness is measured on the 32 mm "
+                "around each site; leave out one of the two."
+            )
+
+
 def _around(original: CTVolume, protected: CTVolume, site: Voxel) -> PurifiedSite:
     """The cuboid around a site, as it is in both versions."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     box = Box.around(site, cuboid_shape(original.spacing)).inside(original.shape)
@@ -248,7 +269,7 @@ def _around(original: CTVolume, protected: CTVolume, site: Voxel) -> PurifiedSit
 
 def _purified_around(original: CTVolume, protected: CTVolume, site: Voxel, name: str, seed: int) -> PurifiedSite:
     """The cuboid around a site after both versions were purified, with the margin that this takes."""
-    from napari_mits_gan.attack.ctgan.cuboid import cuboid_shape
+    from napari_mits_gan.attack.cuboid import cuboid_shape
     from napari_mits_gan.ct.grid import Box
 
     reach = PURIFIERS[name].reach(original.spacing)
@@ -264,20 +285,10 @@ def _purified_around(original: CTVolume, protected: CTVolume, site: Voxel, name:
 
 
 def _painted(
-    attacker: CTGAN, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
+    attacker: Attacker, crops: Sequence[tuple[NDArray[np.int16], Voxel]], spacing: Spacing
 ) -> NDArray[np.float32]:
     """What the attacker paints into the cores, shape (n, z, y, x), normalised; for each crop and the site in it."""
-    import torch
-
-    tampering = attacker.tampering
-    device = next(attacker.weights.generator.parameters()).device
-    cores = []
-    with torch.inference_mode():
-        for start in range(0, len(crops), _BATCH):
-            some = crops[start : start + _BATCH]
-            cubes = torch.cat([tampering.cut_at_1mm(torch.from_numpy(hu).to(device), [at], spacing) for hu, at in some])
-            cores.append(tampering.painted_core(cubes).float().cpu().numpy())
-    return np.concatenate(cores)
+    return attacker.cores([(CTVolume(hu, spacing), at) for hu, at in crops])
 
 
 def _proportion_over(samples: NDArray[np.float64]) -> NDArray[np.float64]:

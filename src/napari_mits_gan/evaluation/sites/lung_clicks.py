@@ -46,8 +46,8 @@ def random_lung_clicks(
     AttackError
         If no lung was found, if the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.ctgan.cuboid import check_thickness
     from napari_mits_gan.attack.ctgan.training_cubes import lung_places
+    from napari_mits_gan.attack.cuboid import check_thickness
 
     if n < 1:
         raise AttackError(f"{n} sites were asked for; at least one is needed.")

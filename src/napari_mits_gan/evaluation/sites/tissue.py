@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.cuboid import check_thickness
+from napari_mits_gan.attack.cuboid import check_thickness
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.volume import CTVolume
 

@@ -1,0 +1,123 @@
+"""Which voxels carry bits of the seal: those whose value may change in its lowest bits and stays what it is.
+
+A value's *level* is what is left of it without its carried bits. A voxel is a carrier if its level is: no padding, and
+no part of it outside what the file can store. Embedding keeps the level, or moves to a neighbouring one that is a
+carrier's too, so that the rule finds the same carriers afterwards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.dicom.padding import AIR_HU
+from napari_mits_gan.ct.volume import CTVolume
+
+_UNDECLARED_SHARE = 0.01
+"""Share of voxels with one and the same value, below -1024 HU and below all others, that is taken for padding."""
+
+
+@dataclass(frozen=True)
+class CarrierRule:
+    """Values whose voxels carry bits.
+
+    Parameters
+    ----------
+    bits : {1, 2}
+        Lowest bits of a value that are carried.
+    lowest, highest : int
+        Values from `lowest` to `highest`, both included, are carriers' values; whole levels.
+    without : tuple of int, or None
+        First and last value of padding levels within that range, which carry nothing.
+    """
+
+    bits: int
+    lowest: int
+    highest: int
+    without: tuple[int, int] | None = None
+
+    def mask(self, values: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """True where a value is a carrier's."""
+        inside = (values >= self.lowest) & (values <= self.highest)
+        if self.without is not None:
+            inside &= (values < self.without[0]) | (values > self.without[1])
+        return np.asarray(inside)
+
+
+def carrier_rule(
+    values: NDArray[np.int16], padding: NDArray[np.bool_] | None, bits: int, lowest: int, highest: int
+) -> CarrierRule:
+    """The rule for a scan.
+
+    Parameters
+    ----------
+    values : ndarray of int16, shape (z, y, x)
+        Values of the scan.
+    padding : ndarray of bool, shape (z, y, x), or None
+        Where it is padding.
+    bits : {1, 2}
+        Bits carried.
+    lowest, highest : int
+        What the file can store.
+
+    Returns
+    -------
+    CarrierRule
+    """
+    size = 1 << bits
+    first, last = -(-lowest // size) * size, (highest + 1) // size * size - 1
+    if padding is None or not padding.any():
+        return CarrierRule(bits, first, last)
+    inside = values[padding]
+    low, high = int(inside.min()) // size * size, int(inside.max()) // size * size + size - 1
+    if high < first or low > last:
+        return CarrierRule(bits, first, last)
+    # Padding lies at one end nearly always: then the range simply starts behind it.
+    measured = ~padding
+    if low <= first or not (values[measured] < low).any():
+        return CarrierRule(bits, max(first, high + 1), last)
+    if high >= last or not (values[measured] > high).any():
+        return CarrierRule(bits, first, min(last, low - 1))
+    return CarrierRule(bits, first, last, (low, high))
+
+
+def padding_of(volume: CTVolume) -> NDArray[np.bool_] | None:
+    """Where a volume is padding: what its reader says, else where it has an undeclared filler below -1024 HU."""
+    if volume.padding is not None:
+        return volume.padding
+    low = int(volume.hu.min())
+    if low >= AIR_HU:
+        return None
+    filler = np.asarray(volume.hu == low)
+    return filler if filler.mean() >= _UNDECLARED_SHARE else None
+
+
+def replace_bits(values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: CarrierRule) -> NDArray[np.int16]:
+    """Carriers' values with other carried bits, each as near as it can be.
+
+    Parameters
+    ----------
+    values : ndarray of int16, any shape
+        Values of carriers.
+    wanted : ndarray of uint8, same shape
+        What their carried bits shall be.
+    rule : CarrierRule
+        The rule that says which levels are carriers'.
+
+    Returns
+    -------
+    ndarray of int16, same shape
+        At most 1 off for one bit; for two bits at most 2 off, 3 where the nearer level carries nothing.
+    """
+    size = 1 << rule.bits
+    new = (values & np.int16(~(size - 1))) | wanted.astype(np.int16)
+    if rule.bits == 1:
+        return new
+    # 0 -> 3 and 3 -> 0 become 0 -> -1 and 3 -> 4.
+    away = new - values
+    move = (away == -3).astype(np.int16) * np.int16(size) - (away == 3).astype(np.int16) * np.int16(size)
+    moved = new.astype(np.int32) + move
+    nearer = (move != 0) & rule.mask(moved)
+    return np.where(nearer, moved, new).astype(np.int16)

@@ -1,0 +1,314 @@
+"""Looking at every block of a sealed scan: which slice each slice is, and which blocks are what was sealed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.evidence import fountain, tags
+from napari_mits_gan.evidence.encrypted import DamagedSealError, decrypt
+from napari_mits_gan.evidence.find_seal import SLICE_AGREES, FoundSeal, HeaderReader, agreement_of, likely_filler
+from napari_mits_gan.evidence.header import HEADER_BITS, Header
+from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Index, unpack_index
+from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.layout import CarrierBlocks, Cells, Grid, Layout, cell_order, header_bits, payload_of
+from napari_mits_gan.evidence.orientation import Orientation, in_plane
+from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
+from napari_mits_gan.evidence.tags import place_tags, tags_of_bits
+from napari_mits_gan.progress import Progress, silent
+
+UNPLACED = -1
+_SAMPLE = 32
+"""Blocks of a slice that are tried at every z, to find where it belongs."""
+_ENOUGH = 2
+"""Blocks whose tags fit that prove where a slice belongs; one may fit by chance in 4 billion."""
+_MOST_THOROUGH = 16
+"""Slices of which every block is tried at every z, which takes a while."""
+_NO_VALUE = 1 << 20
+
+
+class SealReader:
+    """Reads blocks of a scan with a known header.
+
+    Parameters
+    ----------
+    header : Header
+        The seal's header.
+    key : SealKey
+        The key.
+    """
+
+    def __init__(self, header: Header, key: SealKey) -> None:
+        self.header = header
+        self.grid = Grid(header.shape)
+        self.layout = Layout(header.rule.bits, header_bits(self.grid, HEADER_BITS))
+        self.keys = ScanKeys.of(key, header.nonce)
+        self.slots = Slots(self.grid, self.layout, self.keys.order)
+        self.cells = Cells(self.grid, cell_order(key))
+
+    def read(self, values: NDArray[np.int16]) -> SliceBlocks:
+        """Take a slice apart; cut or filled up to the size of the sealed slices."""
+        wanted = self.grid.shape[1:]
+        if values.shape != wanted:
+            fitted = np.zeros(wanted, np.int16)
+            ny, nx = (min(a, b) for a, b in zip(values.shape, wanted, strict=True))
+            fitted[:ny, :nx] = values[:ny, :nx]
+            values = fitted
+        return SliceBlocks(self, values)
+
+
+class SliceBlocks:
+    """Blocks of one slice, ready to be held against tags.
+
+    Parameters
+    ----------
+    reader : SealReader
+        What is known of the seal.
+    values : ndarray of int16, shape (y, x)
+        The slice.
+    """
+
+    def __init__(self, reader: SealReader, values: NDArray[np.int16]) -> None:
+        self._reader = reader
+        layout, cells = reader.layout, reader.cells
+        blocks = cells.apart(values)
+        carried = CarrierBlocks(blocks, cells.inside, reader.header.rule)
+        self._carried = carried.values
+        self.carriers = carried.carriers
+        self.tagged: NDArray[np.intp] = np.flatnonzero(self.carriers >= layout.fixed_bits)
+        """Blocks with enough carriers for a tag."""
+        self.rest: NDArray[np.intp] = np.flatnonzero(self.carriers < layout.fixed_bits)
+        tag = slice(layout.header_bits, layout.fixed_bits)
+        self.stated: NDArray[np.uint32] = tags_of_bits((self._carried[self.tagged, tag] & 1).astype(np.uint8))
+        blank = self._carried.copy()
+        blank[self.tagged, tag] &= ~np.int16(1)
+        self._blank = carried.in_place(blank)
+
+    def fits(self, z: int, rows: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
+        """For the tagged blocks (or the `rows` of them): whether the tag is right for slice `z`."""
+        rows = np.arange(len(self.tagged)) if rows is None else rows
+        numbers = self.tagged[rows]
+        return place_tags(self._reader.keys.tags, z, numbers, self._blank[numbers], tags.CARRIED) == self.stated[rows]
+
+    def place(self, candidates: range, thorough: bool) -> int:
+        """Which of the candidates this slice is; `UNPLACED` if no sampled block (every one, if thorough) fits any."""
+        rows = np.arange(len(self.tagged))
+        if len(rows) > _SAMPLE and not thorough:
+            rows = rows[:: len(rows) // _SAMPLE]
+        return next((z for z in candidates if len(rows) and self.fits(z, rows).any()), UNPLACED)
+
+    def apart_tags(self, z: int) -> NDArray[np.uint32]:
+        """Tags of the blocks without room for one, at slice `z`."""
+        return place_tags(self._reader.keys.tags, z, self.rest, self._blank[self.rest], tags.APART)
+
+    def flat_values(self) -> NDArray[np.int32]:
+        """For blocks without room for a tag: the one value that all their voxels have, else one that none can have."""
+        inside = self._reader.cells.inside[self.rest]
+        blocks = self._blank[self.rest]
+        high = np.where(inside, blocks, np.int16(-32768)).max(axis=1, initial=-32768)
+        low = np.where(inside, blocks, np.int16(32767)).min(axis=1, initial=32767)
+        return np.where(high == low, high.astype(np.int32), _NO_VALUE)
+
+    def symbols(self, rows: NDArray[np.intp], z: int) -> tuple[NDArray[np.intp], NDArray[np.uint8]]:
+        """Numbers (over index and copy) and bytes of the symbols in the blocks `rows`."""
+        layout = self._reader.layout
+        held = layout.slots_of(self.carriers[rows])
+        there = np.arange(layout.slots) < held[:, None]
+        numbers = self._reader.slots.numbers[z, rows][:, None] * layout.slots + np.arange(layout.slots)
+        return numbers[there], payload_of(self._carried[rows], layout)[there]
+
+
+@dataclass(frozen=True, eq=False)
+class Examination:
+    """What was found of every slice and block.
+
+    Parameters
+    ----------
+    found : FoundSeal
+        The seal.
+    reader : SealReader
+        What is known of it.
+    place : ndarray of int, shape (z,)
+        Which slice of the sealed scan each slice is; `UNPLACED` where no block tells.
+    turned : mapping of int to Orientation
+        Slices that have to be turned on their own.
+    good : ndarray of bool, shape (z, blocks)
+        Blocks that are what was sealed.
+    judged : ndarray of bool, shape (z, blocks)
+        False for blocks without a tag of their own, if the index that has their tags is lost.
+    stated : ndarray of int64, shape (z, blocks)
+        The tag that stands in each block; -1 where there is no room for one.
+    held : ndarray of int, shape (z, blocks)
+        Symbols that each block holds.
+    index : Index or None
+        None where too much is lost to read it.
+    """
+
+    found: FoundSeal
+    reader: SealReader
+    place: NDArray[np.intp]
+    turned: dict[int, Orientation]
+    good: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
+    stated: NDArray[np.int64] = field(repr=False)
+    held: NDArray[np.intp] = field(repr=False)
+    index: Index | None = None
+
+    def slice_values(self, number: int) -> NDArray[np.int16]:
+        """Values of a slice, lying as its sealed slice did."""
+        values = self.found.values[number]
+        turn = self.turned.get(number)
+        return values if turn is None else turn.turn(values[None])[0]  # type: ignore[return-value]
+
+    def chosen(self) -> dict[int, int]:
+        """For each slice of the sealed scan that is there: which slice it is, the best one where there are several."""
+        best: dict[int, int] = {}
+        for number, z in enumerate(self.place):
+            if z == UNPLACED:
+                continue
+            now = best.get(int(z))
+            if now is None or self._worth(number, int(z)) > self._worth(now, int(z)):
+                best[int(z)] = number
+        return best
+
+    def _worth(self, number: int, z: int) -> tuple[int, bool, bool, int]:
+        before = number > 0 and self.place[number - 1] == z - 1
+        after = number + 1 < len(self.place) and self.place[number + 1] == z + 1
+        return int(self.good[number].sum()), before and after, before or after, -number
+
+
+def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress = silent) -> Examination:
+    """Hold every block of a scan against its tag.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan.
+    found : FoundSeal
+        The seal that `find_seal` found in it.
+    key : SealKey
+        The key.
+    progress : Progress
+        Called with slices done and their number.
+
+    Returns
+    -------
+    Examination
+    """
+    reader = SealReader(found.header, key)
+    count, blocks = len(found.values), reader.grid.per_slice
+    place = np.full(count, UNPLACED, np.intp)
+    turned: dict[int, Orientation] = {}
+    fits = np.zeros((count, blocks), bool)
+    stated = np.full((count, blocks), -1, np.int64)
+    held = np.zeros((count, blocks), np.intp)
+    apart = np.zeros((count, blocks), np.uint32)
+    flat = np.full((count, blocks), _NO_VALUE, np.int32)
+    numbers, symbols = [np.empty(0, np.intp)], [np.empty((0, reader.layout.symbol_bytes), np.uint8)]
+    hu = found.orientation.turn(volume.hu)
+    ahead, thorough = 0, _MOST_THOROUGH
+    for number in range(count):
+        progress(number, count)
+        if number in found.foreign:
+            continue
+        here = reader.read(found.values[number])
+        z = _near(here, number, ahead, reader.grid.shape[0])
+        if z == UNPLACED:
+            z = here.place(range(reader.grid.shape[0]), False)
+        if z == UNPLACED and found.agreement[number] >= SLICE_AGREES and thorough:
+            thorough -= 1
+            z = here.place(range(reader.grid.shape[0]), True)
+        if z == UNPLACED:
+            turn, z, other = _turned(found, reader, key, number)
+            if turn is not None and other is not None:
+                turned[number], here = turn, other
+        stated[number, here.tagged] = here.stated
+        held[number] = reader.layout.slots_of(here.carriers)
+        if z == UNPLACED:
+            continue
+        place[number], ahead = z, z - number
+        fits[number, here.tagged] = here.fits(z)
+        off = found.lattice.off(hu[number], found.values[number])  # type: ignore[arg-type]
+        if off is not None and off.any() and number not in turned:
+            fits[number] &= ~_blocks_with(off, reader)
+        apart[number, here.rest], flat[number, here.rest] = here.apart_tags(z), here.flat_values()
+        rows = np.flatnonzero(fits[number] & (reader.slots.numbers[z] < found.header.index_blocks))
+        which, what = here.symbols(rows, z)
+        numbers.append(which)
+        symbols.append(what)
+    index = _index(reader, found.header, np.concatenate(numbers), np.concatenate(symbols))
+    good, judged = _judge(place, fits, apart, flat, stated, index)
+    progress(count, count)
+    return Examination(found, reader, place, turned, good, judged, stated, held, index)
+
+
+def _near(here: SliceBlocks, number: int, ahead: int, slices: int) -> int:
+    """Where a slice belongs if nothing, or only what was found so far, is shifted."""
+    enough = min(_ENOUGH, len(here.tagged))
+    for z in dict.fromkeys((number + ahead, number)):
+        if 0 <= z < slices and enough:
+            sample = np.arange(len(here.tagged))[:: max(1, len(here.tagged) // _SAMPLE)]
+            if np.count_nonzero(here.fits(z, sample)) >= enough or np.count_nonzero(here.fits(z)) >= enough:
+                return z
+    return UNPLACED
+
+
+def _turned(
+    found: FoundSeal, reader: SealReader, key: SealKey, number: int
+) -> tuple[Orientation | None, int, SliceBlocks | None]:
+    """How a single slice was turned, which it is, and its blocks."""
+    header_reader = HeaderReader(reader.grid, key, likely_filler(found.values))
+    for turn in in_plane():
+        values = turn.turn(found.values[number][None])[0]
+        if turn.is_same or values.shape != reader.grid.shape[1:]:
+            continue
+        if agreement_of(header_reader.votes(values), found.header, key) < SLICE_AGREES:  # type: ignore[arg-type]
+            continue
+        here = reader.read(np.ascontiguousarray(values))  # type: ignore[arg-type]
+        z = here.place(range(reader.grid.shape[0]), False)
+        if z != UNPLACED:
+            return turn, z, here
+    return None, UNPLACED, None
+
+
+def _blocks_with(mask: NDArray[np.bool_], reader: SealReader) -> NDArray[np.bool_]:
+    return np.asarray(reader.read(mask.astype(np.int16))._blank.any(axis=1))
+
+
+def _index(reader: SealReader, header: Header, numbers: NDArray[np.intp], symbols: NDArray[np.uint8]) -> Index | None:
+    numbers, first = np.unique(numbers, return_index=True)
+    try:
+        data = fountain.decode(header.index_bytes, reader.layout.symbol_bytes, numbers, symbols[first])
+        return unpack_index(decrypt(data, reader.keys.index), reader.grid.shape[0], reader.grid.per_slice)
+    except (fountain.NotEnoughSymbolsError, DamagedSealError):
+        return None
+
+
+def _judge(
+    place: NDArray[np.intp],
+    fits: NDArray[np.bool_],
+    apart: NDArray[np.uint32],
+    flat: NDArray[np.int32],
+    stated: NDArray[np.int64],
+    index: Index | None,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which blocks are what was sealed, and of which that can be said."""
+    if index is None:
+        has_tag = stated >= 0
+        return fits, has_tag | (place == UNPLACED)[:, None]
+    good = np.zeros(fits.shape, bool)
+    listed = np.zeros(index.states.shape, np.uint32)
+    listed[index.states == APART] = index.tags
+    for number, z in enumerate(place):
+        if z == UNPLACED:
+            continue
+        state, tagged_now = index.states[z], stated[number] >= 0
+        good[number] = np.select(
+            [state == TAGGED, state == FLAT],
+            [fits[number] & tagged_now, ~tagged_now & (flat[number] == index.filler)],
+            ~tagged_now & (apart[number] == listed[z]),
+        )
+    return good, np.ones(fits.shape, bool)

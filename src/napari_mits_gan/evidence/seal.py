@@ -1,0 +1,284 @@
+"""Sealing a scan: tags for its blocks and a copy of itself, in the lowest bits of its own values."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.errors import EvidenceError
+from napari_mits_gan.evidence import fountain, tags
+from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding_of, replace_bits
+from napari_mits_gan.evidence.copy_object import pack_copy
+from napari_mits_gan.evidence.encrypted import OVERHEAD_BYTES, encrypt
+from napari_mits_gan.evidence.find_seal import read_header
+from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header, HeaderPlaces
+from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Geometry, Index
+from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.lattice import Lattice, SealError, lattice_of
+from napari_mits_gan.evidence.layout import (
+    CELLS,
+    CarrierBlocks,
+    Cells,
+    Grid,
+    Layout,
+    cell_order,
+    header_bits,
+    wanted_bits,
+)
+from napari_mits_gan.evidence.regions import regions_of
+from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
+from napari_mits_gan.progress import Progress, silent
+
+HEALED_SHARE = 0.22
+"""Share of what carries the copy that may be lost before the scan can no longer be healed."""
+_INDEX_LOST = (0.7, 0.5, 0.3)
+"""Share of what carries the index that may be lost: the first that leaves the copy most of the room."""
+_MOST_INDEX = 0.1
+_FEWEST_COPY_BITS = 0.1
+"""Bits of the copy for each voxel that carries something, below which there is none: it would show nothing."""
+_FEWEST_BLOCKS = 4
+_MOST_VOXELS_ALONG = 65535
+_COPY_STEPS = 100
+_TOO_SMALL = "This scan is too small, or too much of it is padding, to carry a seal."
+
+
+@dataclass(frozen=True, eq=False)
+class _Plan:
+    """What is fixed before the first bit is embedded."""
+
+    grid: Grid
+    cells: Cells
+    layout: Layout
+    rule: CarrierRule
+    lattice: Lattice
+    nonce: bytes
+    keys: ScanKeys
+    slots: Slots
+    held: NDArray[np.intp]
+    """Symbols that each block holds, shape (z, blocks)."""
+    index: Index
+    index_blocks: int = 0
+
+
+def seal(
+    volume: CTVolume,
+    key: SealKey,
+    *,
+    bits: int = 1,
+    healed_share: float = HEALED_SHARE,
+    with_copy: bool = True,
+    nonce: bytes | None = None,
+    progress: Progress = silent,
+) -> CTVolume:
+    """Seal a scan.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan. Padding stays as it is; other values change by at most 1 (one bit) or 2 (two bits; 3 beside padding or
+        at the end of what the file can store) steps of what its file can hold.
+    key : SealKey
+        Needed again to check and to heal.
+    bits : {1, 2}
+        Lowest bits that carry the seal. Two make the copy about twice as fine.
+    healed_share : float
+        Share, 0.05 to 0.6, of what carries the copy that may be lost and the scan still be healed; more of it leaves
+        fewer bytes for the copy.
+    with_copy : bool
+        False seals for detection only.
+    nonce : bytes, optional
+        12 bytes never used with this key before; drawn at random unless given, which only tests should do.
+    progress : Progress
+        Called with the steps done and their number; may raise `Cancelled`.
+
+    Returns
+    -------
+    CTVolume
+        The sealed scan. The last step of its history says how many bytes its copy has: 0 where it is sealed for
+        detection only, because that was asked for or the scan has no room.
+
+    Raises
+    ------
+    SealError
+        If the scan has too few voxels whose lowest bits are free, or carries a simulated attack.
+
+    Notes
+    -----
+    The format is described byte by byte in docs/evidence.md.
+
+    Examples
+    --------
+    >>> sealed = seal(read_ct("scans/chest"), read_key("hospital.key"))  # doctest: +SKIP
+    """
+    if bits not in (1, 2):
+        raise SealError(f"A seal takes the lowest one or two bits, not {bits}.")
+    if not 0.05 <= healed_share <= 0.6:
+        raise SealError(f"The share that can be healed lies between 0.05 and 0.6; it is {healed_share}.")
+    if volume.is_tampered:
+        raise SealError("This scan carries a simulated attack, and a tampered scan is never sealed as if it were real.")
+    nonce = secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce
+    if len(nonce) != NONCE_BYTES:
+        raise SealError(f"A nonce has {NONCE_BYTES} bytes.")
+    slices = volume.shape[0]
+    total = 2 * slices + _COPY_STEPS
+    lattice, lowest, highest = lattice_of(volume)
+    values = lattice.steps(volume.hu)
+    plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, lambda n, _, /: progress(n, total))
+    copy = b""
+    if with_copy:
+
+        def copying(done: int, of: int, /) -> None:
+            progress(slices + done * _COPY_STEPS // max(1, of), total)
+
+        copy = _copy(volume, values, plan, healed_share, copying)
+    out = _embed(values, plan, copy, key, lambda n, _, /: progress(slices + _COPY_STEPS + n, total))
+    if read_header(out, key) is None:
+        raise SealError(_TOO_SMALL)
+    parameters = {
+        "version": VERSION,
+        "bits": bits,
+        "copy_bytes": len(copy),
+        "healed_share": healed_share if copy else 0.0,
+    }
+    return volume.with_hu(lattice.hu(out), Step("seal", parameters))
+
+
+def _plan(
+    volume: CTVolume,
+    values: NDArray[np.int16],
+    key: SealKey,
+    stored: tuple[int, int, int],
+    lattice: Lattice,
+    nonce: bytes,
+    progress: Progress,
+) -> _Plan:
+    if max(volume.shape) > _MOST_VOXELS_ALONG:
+        raise SealError(f"A scan of {volume.shape} voxels (z, y, x) is too large to be sealed.")
+    grid = Grid(volume.shape)
+    if grid.per_slice < _FEWEST_BLOCKS:
+        raise SealError(
+            f"Slices of {grid.shape[1]} x {grid.shape[2]} voxels are too small to be sealed: they need at least four "
+            "blocks of 16 x 16."
+        )
+    bits = stored[0]
+    rule = carrier_rule(values, padding_of(volume), *stored)
+    layout = Layout(bits, header_bits(grid, HEADER_BITS))
+    cells = Cells(grid, cell_order(key))
+    keys = ScanKeys.of(key, nonce)
+    slots = Slots(grid, layout, keys.order)
+    states = np.zeros((grid.shape[0], grid.per_slice), np.uint8)
+    held = np.zeros(states.shape, np.intp)
+    fillers = np.zeros(1 << 16, np.int64)
+    poor: list[tuple[int, NDArray[np.intp], NDArray[np.int16], NDArray[np.bool_]]] = []
+    for z in range(grid.shape[0]):
+        blocks = cells.apart(values[z])
+        carriers = np.count_nonzero(rule.mask(blocks) & cells.inside, axis=1)
+        held[z] = layout.slots_of(carriers)
+        rest = np.flatnonzero(carriers < layout.fixed_bits)
+        flat = is_flat(blocks[rest], cells.inside[rest])
+        np.add.at(fillers, blocks[rest[flat], first_inside(cells, rest[flat])].astype(np.int64) + 32768, 1)
+        poor.append((z, rest, blocks[rest], flat))
+        progress(z + 1, grid.shape[0])
+    if not held.any():
+        raise SealError("This scan has too few voxels whose lowest bits are free (all else is padding) to be sealed.")
+    filler = int(fillers.argmax()) - 32768
+    listed = []
+    for z, rest, blocks, flat in poor:
+        flat &= blocks[np.arange(len(rest)), first_inside(cells, rest)] == filler
+        states[z, rest[flat]], states[z, rest[~flat]] = FLAT, APART
+        listed.append(tags.place_tags(keys.tags, z, rest[~flat], blocks[~flat], tags.APART))
+    index = Index(Geometry.of(volume), 0, filler, states, np.concatenate(listed))
+    plan = _Plan(grid, cells, layout, rule, lattice, nonce, keys, slots, held, index)
+    return replace(plan, index_blocks=_index_blocks(plan))
+
+
+def is_flat(blocks: NDArray[np.int16], inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Whether all voxels of a block that lie within the slice have one value, shape (blocks,)."""
+    high = np.where(inside, blocks, np.int16(-32768)).max(axis=1)
+    low = np.where(inside, blocks, np.int16(32767)).min(axis=1)
+    return np.asarray(high == low)
+
+
+def first_inside(cells: Cells, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where, in the key's order, the first voxel of a block stands that lies within the slice."""
+    return cells.inside[rows].argmax(axis=1)
+
+
+def _index_blocks(plan: _Plan) -> int:
+    """How many blocks carry the index."""
+    length = len(plan.index.pack()) + OVERHEAD_BYTES
+    needed = fountain.symbols_needed(length, plan.layout.symbol_bytes)
+    there = np.cumsum(plan.held.ravel()[plan.slots.order])
+    for lost in _INDEX_LOST:
+        symbols = int(np.ceil(needed / (1 - lost)))
+        if symbols <= _MOST_INDEX * there[-1]:
+            break
+    blocks = int(np.searchsorted(there, symbols)) + 1
+    if blocks > len(there) // 2:
+        blocks = int(np.searchsorted(there, max(needed, there[-1] // 2))) + 1
+    if blocks > len(there) or there[blocks - 1] < needed:
+        raise SealError(_TOO_SMALL)
+    return blocks
+
+
+def _copy(volume: CTVolume, values: NDArray[np.int16], plan: _Plan, healed_share: float, progress: Progress) -> bytes:
+    """The encrypted copy; empty where there is no room for one."""
+    held = plan.held.ravel()[plan.slots.order][plan.index_blocks :]
+    room = fountain.most_bytes(int(held.sum() * (1 - healed_share)), plan.layout.symbol_bytes) - OVERHEAD_BYTES
+    carrying = int(np.count_nonzero(plan.held)) * CELLS
+    if room * 8 < _FEWEST_COPY_BITS * carrying:
+        return b""
+    try:
+        data = pack_copy(volume.hu, regions_of(volume), values == plan.index.filler, room, progress)
+    except EvidenceError:  # not even the coarsest copy fits
+        return b""
+    return encrypt(data, plan.keys.copy)
+
+
+def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, progress: Progress) -> NDArray[np.int16]:
+    layout, slots = plan.layout, plan.slots
+    index = encrypt(replace(plan.index, copy_bytes=len(copy)).pack(), plan.keys.index)
+    header = Header(plan.nonce, plan.grid.shape, plan.rule, plan.lattice, len(index), plan.index_blocks)
+    places = HeaderPlaces(plan.grid, key)
+    packed = header.pack(key)
+    symbols = np.zeros((plan.grid.count * layout.slots, layout.symbol_bytes), np.uint8)
+    of_index = slots.index_symbols(header)
+    symbols[:of_index] = fountain.encode(index, layout.symbol_bytes, of_index)
+    if copy:
+        symbols[of_index:] = fountain.encode(copy, layout.symbol_bytes, slots.copy_symbols(header))
+    by_block = symbols.reshape(plan.grid.count, layout.slots, layout.symbol_bytes)
+    out = np.empty_like(values)
+    for z in range(plan.grid.shape[0]):
+        out[z] = _sealed_slice(values[z], z, plan, places.bits(packed, z), by_block[slots.numbers[z]], bool(copy))
+        progress(z + 1, plan.grid.shape[0])
+    return out
+
+
+def _sealed_slice(
+    values: NDArray[np.int16],
+    z: int,
+    plan: _Plan,
+    header: NDArray[np.uint8],
+    symbols: NDArray[np.uint8],
+    has_copy: bool,
+) -> NDArray[np.int16]:
+    layout, h = plan.layout, plan.layout.header_bits
+    carried = CarrierBlocks(plan.cells.apart(values), plan.cells.inside, plan.rule)
+    rows = np.flatnonzero(plan.index.states[z] == TAGGED)
+    old, carriers = carried.values[rows], carried.carriers[rows]
+    room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
+    wanted = wanted_bits(old, room, header[rows], symbols[rows], layout)
+    new = replace_bits(old, wanted, plan.rule)
+    beyond = np.arange(CELLS) >= carriers[:, None]
+    new[beyond] = old[beyond]
+    new[:, h : layout.fixed_bits] &= ~np.int16(1)
+    carried.values[rows] = new
+    blank = carried.in_place(carried.values)[rows]
+    codes = tags.place_tags(plan.keys.tags, z, rows, blank, tags.CARRIED)
+    new[:, h : layout.fixed_bits] |= tags.tag_bits(codes)
+    carried.values[rows] = new
+    return plan.cells.together(carried.in_place(carried.values))

@@ -1,0 +1,232 @@
+"""Keeps the panels and the figures at what the session is now; what is missing is computed in the background."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.session import Difference, Figures, Injection, Version
+from napari_mits_gan.session.analysis import difference_hu
+from napari_mits_gan.session.analysis import figures as measured
+from napari_mits_gan.widgets.background import Work
+from napari_mits_gan.widgets.controllers.controller import Controller, Parts
+from napari_mits_gan.widgets.layers.contents import Contents
+from napari_mits_gan.widgets.layers.panel_names import SCAN
+
+FIGURES_DELAY_MS = 150
+"""Figures follow the slice only when the user stays on one for this long."""
+NICE_LIMITS_HU = (5, 10, 20, 30, 40, 50, 100, 200, 300, 500, 750, 1000)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be computed for the panels; an answer to another request than the newest is thrown away."""
+
+    scan: CTVolume
+    base: CTVolume
+    version: Version
+    injections: tuple[Injection, ...]
+    kind: Difference | None
+
+
+class Display(Controller):
+    """The panels and the figures of one session."""
+
+    figures_ready = Signal(object)
+    """`Figures`."""
+    failed = Signal(str, object)
+    """What was being done, and the exception."""
+
+    def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
+        super().__init__(parts, parent)
+        self.selected: Injection | None = None
+        """The injection that figures and close-ups are about."""
+        self.figures = Figures()
+        """What was measured last."""
+        self._viewer = parts.viewer
+        self._session = parts.session
+        self._panels = parts.panels
+        self._wanted: Difference | None = None
+        self._difference: NDArray[np.int16] | None = None
+        self._closed = False
+        self._figures_timer = QTimer(self)
+        self._figures_timer.setSingleShot(True)
+        self._figures_timer.setInterval(FIGURES_DELAY_MS)
+        self._figures_timer.timeout.connect(self.update_figures)
+        self._viewer.dims.events.current_step.connect(self._on_slice_changed)
+
+    def close(self) -> None:
+        """The window goes away: touch it no more."""
+        self._closed = True
+        self._figures_timer.stop()
+        self._viewer.dims.events.current_step.disconnect(self._on_slice_changed)
+
+    def forget(self) -> None:
+        """Another scan was opened: what was chosen for the last one is of no use."""
+        self._wanted = self.selected = self._difference = None
+
+    @property
+    def kinds(self) -> tuple[Difference, ...]:
+        """Which differences there are now."""
+        attacked, protected = bool(self._session.injections), self._session.protected is not None
+        there_is = {
+            Difference.ATTACK: attacked,
+            Difference.PROTECTION: protected,
+            Difference.EFFECT: attacked and protected,
+        }
+        return tuple(kind for kind in Difference if there_is[kind])
+
+    @property
+    def kind(self) -> Difference | None:
+        """Which difference is shown: the one that was asked for where there is one, else the first there is."""
+        kinds = self.kinds
+        return self._wanted if self._wanted in kinds else kinds[0] if kinds else None
+
+    def choose_difference(self, kind: Difference) -> None:
+        """Show another difference."""
+        self._wanted = kind
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the session as it is now; what is not computed yet is computed in the background."""
+        request = self._request()
+        if request is None:
+            self._panels.clear()
+            return
+        if not request.injections and request.kind is None:
+            self._show(request, None, None)
+            return
+        session = self._session
+        without_effect = request.kind is not Difference.EFFECT
+
+        def compute(progress: Any) -> tuple[CTVolume | None, NDArray[np.int16] | None]:
+            attacked = session.attacked(request.version, progress) if request.injections else None
+            if without_effect and request.kind is not None:
+                return attacked, difference_hu(session, request.kind, request.version)
+            return attacked, None
+
+        def done(found: tuple[CTVolume | None, NDArray[np.int16] | None]) -> None:
+            if request == self._request():
+                self._show(request, *found)
+
+        self.parts.quick.run(
+            Work("Attacking" if request.injections else "Comparing", compute, done, self._fail, key="refresh")
+        )
+
+    def _show(self, request: Request, attacked: CTVolume | None, difference: NDArray[np.int16] | None) -> None:
+        pending = request.kind is Difference.EFFECT
+        if pending and self._difference is not None and self._difference.shape == request.scan.shape:
+            difference = self._difference
+        self._difference = difference
+        label = f"{request.kind}" + (" (computing…)" if pending else "")
+        self._put(request, attacked, difference, label)
+        if request.injections and self._session.protected is not None:
+            self._follow_up(request, attacked)
+            return
+        self.update_figures()
+        self.changed.emit()
+
+    def _follow_up(self, request: Request, attacked: CTVolume | None) -> None:
+        """The other version's attack, for the figures, the next switch, and the difference between the two."""
+        session = self._session
+
+        def compute(progress: Any) -> NDArray[np.int16] | None:
+            session.attacked("original", progress)
+            session.attacked("protected", progress)
+            return (
+                difference_hu(session, Difference.EFFECT, request.version)
+                if request.kind is Difference.EFFECT
+                else None
+            )
+
+        def done(difference: NDArray[np.int16] | None) -> None:
+            if request != self._request():
+                return
+            if difference is not None:
+                self._difference = difference
+                self._put(request, attacked, difference, str(request.kind))
+            self.update_figures()
+            self.changed.emit()
+
+        self.parts.quick.run(Work("Attacking the other version", compute, done, self._fail, key="follow up"))
+
+    def _fail(self, error: Exception) -> None:
+        self.failed.emit("Attacking", error)
+
+    def _put(
+        self, request: Request, attacked: CTVolume | None, difference: NDArray[np.int16] | None, label: str
+    ) -> None:
+        contents = Contents(
+            scan=request.base,
+            scan_label=request.version,
+            attacked=attacked,
+            difference=difference,
+            difference_label=label,
+            injections=request.injections,
+        )
+        if difference is not None:
+            contents = replace(contents, difference_limit_hu=_limit_hu(difference))
+        self._panels.show(contents)
+
+    def _request(self) -> Request | None:
+        scan, base = self._session.original, self._session.volume(self._session.shown)
+        if scan is None or base is None or self._closed:
+            return None
+        return Request(scan, base, self._session.shown, self._session.injections, self.kind)
+
+    def update_figures(self) -> None:
+        """Measure anew, in the slice that is shown and the cuboid of the selected injection."""
+        if self._session.protected is None or self._closed:
+            self._tell(Figures())
+            return
+        z = self._slice_shown()
+        at = self.selected.at if self.selected is not None else None
+        session = self._session
+        self.parts.quick.run(
+            Work(
+                "Measuring",
+                lambda progress: measured(session, z, at),
+                self._tell,
+                lambda error: self._tell(Figures()),
+                key="figures",
+            )
+        )
+
+    def select(self, row: int) -> None:
+        """Go to one of the injections."""
+        if 0 <= row < len(self._session.injections) and self._session.original is not None:
+            self.selected = self._session.injections[row]
+            self._panels.go_to(self._session.original, self.selected.at)
+            self.update_figures()
+
+    def zoom(self) -> None:
+        """A closer look at the selected injection."""
+        scan = self._session.original
+        if self.selected is not None and scan is not None and self._panels.image(SCAN) is not None:
+            self._panels.view.zoom_to(scan, self.selected.at)
+
+    def _tell(self, figures: Figures) -> None:
+        self.figures = figures
+        self.figures_ready.emit(figures)
+
+    def _slice_shown(self) -> int:
+        layer, scan = self._panels.image(SCAN), self._session.original
+        if layer is None or scan is None:
+            return 0
+        z = round(float(layer.world_to_data(self._viewer.dims.point[-3:])[0]))
+        return min(max(z, 0), scan.shape[0] - 1)
+
+    def _on_slice_changed(self) -> None:
+        if self._session.protected is not None:
+            self._figures_timer.start()
+
+
+def _limit_hu(difference: NDArray[np.int16]) -> float:
+    """A round limit, the same on both sides of 0, that the difference seldom exceeds."""
+    largest = max(abs(int(difference.min())), abs(int(difference.max())))
+    return float(next((limit for limit in NICE_LIMITS_HU if limit >= largest), NICE_LIMITS_HU[-1]))

@@ -1,0 +1,122 @@
+"""Opens scans: files, the sample, layers that are in the viewer already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import MitsGanError
+from napari_mits_gan.widgets.background import Work
+from napari_mits_gan.widgets.controllers.controller import Controller, Parts
+from napari_mits_gan.widgets.layers.volume_layer import VOLUME_KEY, layer_name, volume_of
+
+if TYPE_CHECKING:
+    from napari_mits_gan.ct.read import SeriesInfo
+
+READING, TAKING = "Reading the scan", "Taking the layer"
+
+
+class Loading(Controller):
+    """Reads scans in the background, and takes layers for scans."""
+
+    several_series = Signal(str, object)
+    """The path, and the list of series to choose from."""
+
+    def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
+        super().__init__(parts, parent)
+        self._layer_to_take_over: Any = None
+        self._adopt_later = QTimer(self)
+        self._adopt_later.setSingleShot(True)
+        self._adopt_later.timeout.connect(self.adopt_existing_layer)
+        layers = parts.viewer.layers.events
+        layers.inserted.connect(self._on_layer_inserted)
+        layers.removed.connect(self._on_layer_removed)
+
+    def close(self) -> None:
+        """The window goes away: listen to its layers no more."""
+        self._adopt_later.stop()
+        layers = self.parts.viewer.layers.events
+        layers.inserted.disconnect(self._on_layer_inserted)
+        layers.removed.disconnect(self._on_layer_removed)
+
+    @property
+    def summary(self) -> str:
+        """Name, voxels and spacing of the scan that is open; empty where none is."""
+        scan = self.parts.session.original
+        if scan is None:
+            return ""
+        z, y, x = scan.shape
+        dz, dy, dx = scan.spacing
+        return f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm"
+
+    def open_path(self, path: str, series: str | None = None) -> None:
+        """Read a scan in the background and open it; what is open stays until that has worked."""
+
+        def read(progress: Any) -> CTVolume:
+            from napari_mits_gan.ct.read import read_ct
+
+            return read_ct(path, series=series, progress=progress)
+
+        def failed(error: Exception) -> None:
+            choices: list[SeriesInfo] | None = getattr(error, "series", None)
+            self.parts.messages.report(READING, error)
+            if choices:
+                self.several_series.emit(path, choices)
+
+        self.parts.slow.run(Work(READING, read, self.parts.session.open, failed))
+        self.changed.emit()
+
+    def open_sample(self) -> None:
+        """Open the chest phantom."""
+        from napari_mits_gan.widgets.sample import sample_folder
+
+        self.parts.messages.attempt("Opening the sample", lambda: self.open_path(str(sample_folder())))
+
+    def open_selected_layer(self) -> None:
+        """Take the selected layer for the scan."""
+        self.parts.messages.attempt(TAKING, lambda: self._adopt(self.parts.viewer.layers.selection.active))
+
+    def adopt_existing_layer(self) -> None:
+        """Take a scan that this plugin's reader has opened already, where there is one and no scan is open."""
+        if self.parts.session.original is not None:
+            return
+        for layer in self.parts.viewer.layers:
+            if isinstance(layer.metadata.get(VOLUME_KEY), CTVolume):
+                self.parts.messages.attempt(TAKING, lambda found=layer: self._adopt(found))  # type: ignore[misc]
+                return
+
+    def layer_to_take_over(self) -> Any:
+        """The layer that shows the new scan already, asked for once; None where there is none."""
+        layer, self._layer_to_take_over = self._layer_to_take_over, None
+        return layer
+
+    def _adopt(self, layer: Any) -> None:
+        if layer is not None and self.parts.panels.owns(layer):
+            raise MitsGanError("this layer is one of the panels already; select another layer to work on")
+        volume = volume_of(layer)
+        if VOLUME_KEY in layer.metadata:
+            self._layer_to_take_over = layer
+        else:
+            layer.visible = False
+        self.parts.session.open(volume)
+
+    def _on_layer_inserted(self, event: Any) -> None:
+        if self.parts.panels.changing or not isinstance(event.value.metadata.get(VOLUME_KEY), CTVolume):
+            return
+        if self.parts.session.original is None:
+            # not now: napari is still busy with putting the layer in
+            self._adopt_later.start(0)
+        else:
+            self.parts.messages.say(
+                "A second scan was opened; select its layer and press Layer to work on that one instead."
+            )
+
+    def _on_layer_removed(self, event: Any) -> None:
+        panels = self.parts.panels
+        if not panels.changing and self.parts.session.original is not None and panels.owns(event.value):
+            self.parts.messages.say(
+                "A panel's layer was removed; the scan and the attacks are kept. Press “Restore” to see it again."
+            )
+            self.changed.emit()

@@ -1,0 +1,44 @@
+"""Protects the scan in the background, and switches between the original and the protected version."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.widgets.background import Work
+from napari_mits_gan.widgets.controllers.controller import Controller
+from napari_mits_gan.workflow.protect_series import ProtectionOptions
+
+PROTECTING = "Protecting the scan"
+
+
+class Protecting(Controller):
+    """Makes the protected version."""
+
+    def protect(self, options: ProtectionOptions) -> None:
+        """Protect the scan in the background, and show the protected version."""
+        session, messages = self.parts.session, self.parts.messages
+        scan = session.original
+        if scan is None:
+            messages.complain("No scan is open yet; load a CT scan first.")
+            return
+
+        def compute(progress: Any) -> CTVolume:
+            return session.make_protected(options, progress)
+
+        def done(volume: CTVolume) -> None:
+            if session.original is scan:
+                session.accept_protected(volume)
+                messages.say(f"Protected: no voxel changed by more than {options.max_change_hu} HU.")
+
+        self.parts.slow.run(Work(PROTECTING, compute, done, lambda error: messages.report(PROTECTING, error)))
+        self.changed.emit()
+
+    def switch(self, on: bool) -> None:
+        """Show and attack the protected or the original version."""
+
+        def switch() -> None:
+            self.parts.session.protection_on = on
+
+        self.parts.messages.attempt("Switching", switch)
+        self.changed.emit()

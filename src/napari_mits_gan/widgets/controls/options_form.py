@@ -1,0 +1,102 @@
+"""A form, made by magicgui, of the options of a frozen dataclass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from magicgui.widgets import Container, LineEdit, create_widget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from napari_mits_gan.options import Option, made, options_of
+
+_MOST = 10**6
+_TEXT = "not set"
+
+
+class OptionsForm(QWidget):
+    """One row for each option; shows another class's options with `show_options`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._kind: type | None = None
+        self._form: Container | None = None
+        self.setVisible(False)
+
+    def show_options(self, kind: type | None) -> None:
+        """Show the options of a dataclass, each at its default; None, or a class without options, shows nothing."""
+        if kind is self._kind:
+            return
+        self._kind = kind
+        if self._form is not None:
+            self._form.native.setParent(None)
+            self._form.close()
+            self._form = None
+        options = options_of(kind) if kind is not None else ()
+        self.setVisible(bool(options))
+        if options and (layout := self.layout()) is not None:
+            self._form = Container(widgets=[_row(option) for option in options], labels=True)
+            self._form.margins = (0, 0, 0, 0)
+            layout.addWidget(self._form.native)
+
+    @property
+    def form(self) -> Container | None:
+        """The magicgui container, its widgets named as the options."""
+        return self._form
+
+    def made(self) -> Any:
+        """The dataclass with what stands in the form, or None where nothing was changed.
+
+        Raises
+        ------
+        OptionError
+            If a value is not one that the option takes.
+        """
+        if self._kind is None or self._form is None:
+            return None
+        values = {option.name: _value(option, self._form[option.name].value) for option in options_of(self._kind)}
+        instance: Any = made(self._kind, values)
+        return None if instance == self._kind() else instance
+
+
+def _row(option: Option) -> Any:
+    label = option.name.replace("_", " ")
+    if option.count is not None or (option.optional and option.kind is not Path):
+        # Tuples, and numbers that may be missing: as text, one value after the other.
+        row: Any = LineEdit(name=option.name, label=label, value=_text(option.default))
+        row.native.setPlaceholderText(_TEXT)
+    else:
+        limits: dict[str, Any] = {}
+        if option.kind in (int, float):
+            limits = {
+                "min": -_MOST if option.low is None else option.low,
+                "max": _MOST if option.high is None else option.high,
+                "step": None if option.kind is int else 0.01,
+            }
+        elif option.choices:
+            limits = {"choices": option.choices}
+        elif option.kind is Path:
+            limits = {"nullable": True, "filter": "*.safetensors"}
+        kind = option.kind | None if option.optional else option.kind
+        row = create_widget(
+            value=option.default, annotation=kind, name=option.name, label=label, options=limits or None
+        )
+    row.tooltip = option.help
+    return row
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _value(option: Option, shown: Any) -> Any:
+    if not isinstance(shown, str) or (option.count is None and not option.optional):
+        return shown
+    parts = shown.replace(",", " ").split()
+    if not parts and option.optional:
+        return None
+    if option.count is None:
+        return option.one(shown.strip())
+    return tuple(option.one(part) for part in parts)

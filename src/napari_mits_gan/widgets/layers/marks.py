@@ -1,0 +1,182 @@
+"""Rings around the places that were attacked, and markers of suggested ones, as points of a napari layer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
+
+if TYPE_CHECKING:
+    from napari_mits_gan.attack.contract import Action
+    from napari_mits_gan.detection.sites import Site
+    from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
+
+RADIUS_MM = 14.0
+"""Radius of the ball whose outline the rings draw; the in-painted core, 20 mm wide, lies inside."""
+LINE_MM = 0.7
+COLORS = {"inject": "#ffd23f", "remove": "#3fd2ff"}
+SUGGESTION_MM = 6.0
+"""Half the width of the marker of a suggested site, in its middle slice."""
+SUGGESTION_COLORS = {"inject": "#c8e08a", "remove": "#a9c8ff"}
+CURRENT_COLOR = "#ffffff"
+SITE = "site"
+"""Name of the feature that says which suggestion a point belongs to, from 0 on."""
+VULNERABILITY_MM = 5.0
+"""Half the width of the marker of a place of the vulnerability map, in its middle slice."""
+PLACE = "place"
+"""Name of the feature that says which place of the vulnerability map a point belongs to, from 0 on."""
+DEVIATION_STEPS = (
+    (-1.0, "#d7301f", "hardly"),
+    (0.00625, "#fdae61", "somewhat"),
+    (0.0125, "#67c7ee", "disrupted"),
+    (0.05, "#2b5fe3", "strongly disrupted"),
+)
+"""Deviation above which a colour begins, the colour, and how far the attack deviates in words. It counts as disrupted
+from 0.0125 on; red to blue, which all can tell apart, and not to green."""
+
+
+def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that draw, in each slice, the outline of a ball around each place.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan that was attacked; the points are in its voxels.
+    injections : sequence of Injection
+        Which places to mark.
+    """
+    dz, _, dx = volume.spacing
+    reach = int(RADIUS_MM / dz)
+    data, sizes, colors = [], [], []
+    for injection in injections:
+        z, y, x = injection.at
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                # napari scales a point's size by the last axis only
+                sizes.append(2 * np.sqrt(RADIUS_MM**2 - (step * dz) ** 2) / dx)
+                colors.append(COLORS[injection.action])
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float) if sizes else 1.0,
+        "symbol": "disc",
+        "face_color": "transparent",
+        "border_color": colors or COLORS["inject"],
+        "border_width": LINE_MM / dx,
+        "border_width_is_relative": False,
+    }
+
+
+def suggestions_name(action: Action) -> str:
+    """What the layers of suggested sites are called."""
+    return f"Suggested sites to {action}"
+
+
+def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -1) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that draw a diamond at each suggested site, its score beside it.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan; the points are in its voxels.
+    sites : sequence of Site
+        What to mark.
+    current : int
+        The one that is looked at; -1 for none.
+    """
+    dz, _, dx = volume.spacing
+    reach = int(SUGGESTION_MM / dz)
+    data, sizes, owners = [], [], []
+    for number, site in enumerate(sites):
+        z, y, x = site.at
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * (SUGGESTION_MM - abs(step) * dz * 0.7) / dx)
+                owners.append(number)
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float) if sizes else 1.0,
+        "symbol": "diamond",
+        "face_color": "transparent",
+        "border_color": suggestion_colors(sites, owners, current),
+        "border_width": LINE_MM / dx,
+        "border_width_is_relative": False,
+        "features": {
+            SITE: np.array(owners, dtype=int),
+            "score": np.array([sites[owner].score for owner in owners], dtype=float),
+        },
+        "text": {
+            "string": "{score:.2f}",
+            "size": 9,
+            "color": SUGGESTION_COLORS[sites[0].action] if sites else "white",
+            "anchor": "upper_left",
+            "translation": np.array([0.0, 0.0, (SUGGESTION_MM + 1.0) / dx]),
+        },
+    }
+
+
+def suggestion_colors(sites: Sequence[Site], owners: Sequence[int], current: int) -> list[str]:
+    """The colour of each point: that of its action, or of the suggestion that is looked at."""
+    return [CURRENT_COLOR if owner == current else SUGGESTION_COLORS[sites[owner].action] for owner in owners]
+
+
+def vulnerability_name(action: str) -> str:
+    """What the layers of the vulnerability map are called; like every result of an attack they say so first."""
+    return f"{SIMULATED_ATTACK} · vulnerability map ({action})"
+
+
+def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that draw a square at each place, coloured by its deviation.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan; the points are in its voxels.
+    found : VulnerabilityMap
+        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan,
+        and where it was not asked; the features hold all figures of the site that a point belongs to.
+    """
+    dz, _, dx = volume.spacing
+    reach = int(VULNERABILITY_MM / dz)
+    data, sizes, owners = [], [], []
+    for number, (z, y, x) in enumerate(found.places):
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
+                owners.append(number)
+    records = found.records()
+    names = [name for name in records[0] if name != "at"]
+    colors = [deviation_color(found.deviations[owner]) for owner in owners]
+    filled = found.seen_protected or (True,) * len(records)
+    faces = [color if filled[owner] else "transparent" for color, owner in zip(colors, owners, strict=True)]
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float),
+        "symbol": "square",
+        "face_color": faces,
+        "border_color": colors,
+        "border_width": 2 * LINE_MM / dx,
+        "border_width_is_relative": False,
+        "opacity": 0.75,
+        "features": {PLACE: np.array(owners, dtype=int)}
+        | {name: np.array([records[owner][name] for owner in owners]) for name in names},
+        "text": {
+            "string": "{deviation:.3f}",
+            "size": 8,
+            "color": "#ffd21f",
+            "anchor": "upper_left",
+            "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
+        },
+    }
+
+
+def deviation_color(deviation: float) -> str:
+    """The colour of a deviation, as `DEVIATION_STEPS` explains them in words."""
+    return next(color for above, color, _ in reversed(DEVIATION_STEPS) if deviation > above)

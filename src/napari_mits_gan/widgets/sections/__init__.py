@@ -1,0 +1,12 @@
+"""The sections of the dock, from top to bottom. A new one is one file here and one line in `SECTIONS`."""
+
+from __future__ import annotations
+
+from napari_mits_gan.widgets.sections.attack import AttackSection
+from napari_mits_gan.widgets.sections.compare import CompareSection
+from napari_mits_gan.widgets.sections.export import ExportSection
+from napari_mits_gan.widgets.sections.protect import ProtectSection
+from napari_mits_gan.widgets.sections.scan import ScanSection
+from napari_mits_gan.widgets.sections.section import Section
+
+SECTIONS: list[type[Section]] = [ScanSection, ProtectSection, AttackSection, CompareSection, ExportSection]

@@ -1,0 +1,162 @@
+"""The section where nodules are injected and removed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton, QSpinBox
+
+from napari_mits_gan.session import Detection, Injection
+from napari_mits_gan.widgets.controls.attack_words import attack_details, attack_words
+from napari_mits_gan.widgets.controls.attacker_row import AttackerRow
+from napari_mits_gan.widgets.controls.rows import in_a_row
+from napari_mits_gan.widgets.controls.suggestion_row import SuggestionRow
+from napari_mits_gan.widgets.sections.section import Section
+
+if TYPE_CHECKING:
+    from napari_mits_gan.attack.contract import Action
+
+ARM_SHORTCUT = "Ctrl+Alt+A"
+UNDO_SHORTCUT = "Ctrl+Alt+Z"
+HERE_SHORTCUT = "Ctrl+Alt+H"
+_LARGEST_INDEX = 9999
+_NARROW_STYLE = (
+    # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
+    "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
+)
+_CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
+_ARM_STYLE = (
+    "QPushButton { padding: 5px; } QPushButton:checked { background: #a33a2c; color: white; font-weight: bold; }"
+)
+
+
+class AttackSection(Section):
+    """Simulated attacks, by a click in the image or by numbers, and taking them back."""
+
+    name, title = "attack", "Simulated attack"
+
+    def build(self) -> None:
+        """Action, attacker, sites, the list of attacks."""
+        self.injections: tuple[Injection, ...] = ()
+        self.inject_button = QPushButton("Inject a nodule")
+        self.remove_button = QPushButton("Remove a nodule")
+        self.choice = QButtonGroup(self)
+        for button, tip in (
+            (self.inject_button, "An attack puts a nodule in that is not there"),
+            (self.remove_button, "An attack makes a nodule disappear"),
+        ):
+            button.setCheckable(True)
+            button.setStyleSheet(_CHOICE_STYLE)
+            button.setToolTip(tip)
+            self.choice.addButton(button)
+        self.arm = QPushButton()
+        self.arm.setCheckable(True)
+        self.arm.setStyleSheet(_ARM_STYLE)
+        self.arm.setToolTip(
+            f"While this is on, a click in any panel attacks there; dragging still moves ({ARM_SHORTCUT})"
+        )
+        self.voxel_boxes = tuple(QSpinBox() for _ in range(3))
+        for box, axis in zip(self.voxel_boxes, "zyx", strict=True):
+            box.setRange(0, _LARGEST_INDEX)
+            box.setPrefix(f"{axis} ")
+            box.setStyleSheet(_NARROW_STYLE)
+            box.setAccessibleName(f"Voxel, {axis}")
+            box.setToolTip("Voxel at the centre of the attack; one outside the scan is refused")
+        self.here_button = QPushButton("Attack here")
+        self.here_button.setShortcut(HERE_SHORTCUT)
+        self.here_button.setToolTip(f"Attack at the voxel given by these numbers ({HERE_SHORTCUT})")
+        self.attacker = AttackerRow()
+        self.suggestions = SuggestionRow()
+        self.list = QListWidget()
+        self.list.setMaximumHeight(84)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setWordWrap(True)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.list.setToolTip("The attacks, oldest first; choose one to go there")
+        self.empty = QLabel("No attacks yet")
+        self.undo_button = QPushButton("Undo last")
+        self.undo_button.setShortcut(UNDO_SHORTCUT)
+        self.undo_button.setToolTip(f"Take the last attack back ({UNDO_SHORTCUT})")
+        self.clear_button = QPushButton("Clear all")
+        self.clear_button.setToolTip("Take all attacks back")
+
+        self.body.addLayout(in_a_row(self.inject_button, self.remove_button))
+        self.body.addWidget(self.attacker)
+        self.body.addWidget(self.arm)
+        self.body.addWidget(self.suggestions)
+        self.body.addLayout(in_a_row(*self.voxel_boxes, self.here_button))
+        self.body.addWidget(self.list)
+        self.body.addLayout(in_a_row(self.empty, self.undo_button, self.clear_button))
+        self._connect()
+        self._list_anew(())
+
+    def _connect(self) -> None:
+        work = self.workspace
+        attacking, suggestions, session = work.attacking, work.suggestions, work.session
+        self.inject_button.setChecked(attacking.action == "inject")
+        self.remove_button.setChecked(attacking.action == "remove")
+        self.inject_button.toggled.connect(self._choose_action)
+        self.attacker.chosen.connect(lambda choice: attacking.use_attacker(choice))
+        self.arm.toggled.connect(work.clicking.arm)
+        self.suggestions.suggest_requested.connect(lambda: suggestions.suggest(attacking.action))
+        self.suggestions.selected.connect(suggestions.go_to)
+        self.suggestions.clear_requested.connect(suggestions.clear)
+        self.here_button.clicked.connect(lambda: attacking.attack(attacking.action, self.voxel))
+        self.undo_button.clicked.connect(lambda: session.undo())
+        self.clear_button.clicked.connect(lambda: session.clear())
+        self.list.itemClicked.connect(lambda _: work.display.select(self.list.currentRow()))
+        work.visited.connect(self.show_voxel)
+
+    @property
+    def voxel(self) -> tuple[int, int, int]:
+        """The voxel (z, y, x) that the numbers give."""
+        z, y, x = (box.value() for box in self.voxel_boxes)
+        return (z, y, x)
+
+    def show_voxel(self, at: Sequence[int]) -> None:
+        """Show a voxel (z, y, x) in the numbers."""
+        for box, value in zip(self.voxel_boxes, at, strict=True):
+            box.setValue(int(value))
+
+    def refresh(self) -> None:
+        """What can be attacked, with what, and what was."""
+        work = self.workspace
+        for widget in (self.arm, self.here_button, *self.voxel_boxes):
+            widget.setEnabled(work.is_open)
+        armed = work.clicking.armed
+        self.arm.setChecked(armed)
+        self.arm.setText("Click in the image to attack: ON" if armed else "Click in the image to attack: off")
+        self.arm.setShortcut(ARM_SHORTCUT)  # a button loses its shortcut with its text
+        self.attacker.offer(work.session.networks.offered(work.attacking.action))
+        self.attacker.show_attacker(work.session.networks.chosen(work.attacking.action))
+        self.suggestions.set_ready(work.is_open and not work.busy)
+        self.suggestions.show_suggestions(work.suggestions.suggested, work.suggestions.current)
+        self._show_injections(work.session.injections, work.session.detections)
+
+    def _choose_action(self, inject: bool) -> None:
+        action: Action = "inject" if inject else "remove"
+        self.workspace.attacking.choose(action)
+        self.workspace.suggestions.show(action)
+
+    def _show_injections(self, injections: Sequence[Injection], found: Sequence[Detection | None]) -> None:
+        if self.injections != tuple(injections):
+            self._list_anew(injections)
+        for row, (injection, detection) in enumerate(zip(injections, found, strict=True)):
+            if (item := self.list.item(row)) is not None:
+                item.setText(attack_words(row + 1, injection, detection))
+                item.setToolTip(attack_details(injection, detection))
+
+    def _list_anew(self, injections: Sequence[Injection]) -> None:
+        self.injections = tuple(injections)
+        self.list.clear()
+        self.list.addItems([""] * len(injections))
+        self.list.setCurrentRow(len(injections) - 1)
+        self.list.scrollToBottom()
+        if injections:
+            self.show_voxel(injections[-1].at)
+        self.list.setVisible(bool(injections))
+        self.empty.setVisible(not injections)
+        self.undo_button.setEnabled(bool(injections))
+        self.clear_button.setEnabled(bool(injections))

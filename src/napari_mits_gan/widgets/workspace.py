@@ -1,0 +1,156 @@
+"""One viewer's session with all that acts on it: what every section of the dock is given.
+
+It outlives the dock: who closes the dock and opens it again finds the scan, its protection and the attacks as they are.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import QObject, Signal
+
+from napari_mits_gan.session import Session
+from napari_mits_gan.widgets.background import Background
+from napari_mits_gan.widgets.controllers.attacking import Attacking
+from napari_mits_gan.widgets.controllers.clicking import Clicking
+from napari_mits_gan.widgets.controllers.controller import Controller, Parts
+from napari_mits_gan.widgets.controllers.detecting import Detecting
+from napari_mits_gan.widgets.controllers.display import Display
+from napari_mits_gan.widgets.controllers.exporting import Exporting
+from napari_mits_gan.widgets.controllers.loading import Loading
+from napari_mits_gan.widgets.controllers.preparing import Preparing
+from napari_mits_gan.widgets.controllers.protecting import Protecting
+from napari_mits_gan.widgets.controllers.suggestions import Suggestions
+from napari_mits_gan.widgets.controllers.vulnerability import Vulnerability
+from napari_mits_gan.widgets.layers.panels import Panels
+from napari_mits_gan.widgets.messages import Messages
+
+_open: list[Workspace] = []
+
+
+class Workspace(QObject):
+    """The session of a viewer, the work under way, and the controllers. Create it in the window's thread.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Where the panels are shown.
+    session : Session
+        What the user did so far.
+    """
+
+    changed = Signal()
+    """The session, or what can be asked for now, is another: sections show it anew."""
+    visited = Signal(object)
+    """Voxel (z, y, x) that a marker led to."""
+
+    def __init__(self, viewer: Any, session: Session) -> None:
+        super().__init__()
+        self.viewer = viewer
+        self.session = session
+        self.panels = Panels(viewer)
+        self.slow = Background(self)
+        self.quick = Background(self)
+        self.messages = Messages(self)
+        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.messages)
+        self.preparing = Preparing(parts, self)
+        self.loading = Loading(parts, self)
+        self.protecting = Protecting(parts, self)
+        self.attacking = Attacking(parts, self)
+        self.display = Display(parts, self)
+        self.detecting = Detecting(parts, self)
+        self.suggestions = Suggestions(parts, self)
+        self.vulnerability = Vulnerability(parts, self)
+        self.exporting = Exporting(parts, self)
+        marked = (self.suggestions, self.vulnerability)
+        self.clicking = Clicking(parts, self.attacking.click, marked, self)
+        self._controllers = [child for child in self.children() if isinstance(child, Controller)]
+        self._closed = False
+        self._injections_before = 0
+        for controller in self._controllers:
+            controller.changed.connect(self.changed)
+        for sites in marked:
+            sites.visited.connect(self.visited)
+        self.display.failed.connect(self.attacking.failed)
+        for lane in (self.slow, self.quick):
+            lane.idle.connect(self.changed)
+        session.scan_changed.connect(self._on_scan_changed)
+        session.protection_changed.connect(self._on_protection_changed)
+        session.injections_changed.connect(self._on_injections_changed)
+        session.attacker_changed.connect(self._on_attacker_changed)
+
+    @property
+    def busy(self) -> bool:
+        """Whether slow work is under way."""
+        return self.slow.busy
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a scan."""
+        return self.session.original is not None
+
+    def close(self) -> None:
+        """The window goes away: stop all work, and touch the viewer no more."""
+        if self._closed:
+            return
+        self._closed = True
+        if self in _open:
+            _open.remove(self)
+        self.slow.close()
+        self.quick.close()
+        for controller in self._controllers:
+            controller.close()
+        self.session.scan_changed.disconnect(self._on_scan_changed)
+        self.session.protection_changed.disconnect(self._on_protection_changed)
+        self.session.injections_changed.disconnect(self._on_injections_changed)
+        self.session.attacker_changed.disconnect(self._on_attacker_changed)
+
+    def _on_scan_changed(self) -> None:
+        self.display.forget()
+        self.suggestions.forget()
+        self.vulnerability.drop_outdated()
+        self._injections_before = 0
+        if self.is_open:
+            self.panels.start(self.loading.layer_to_take_over())
+            self.messages.say("Scan open. Attack it first, or press Protect.")
+        self.display.refresh()
+        self.changed.emit()
+
+    def _on_protection_changed(self) -> None:
+        self.vulnerability.drop_outdated()
+        self.display.refresh()
+        self.detecting.ask(tell=True)
+        self.changed.emit()
+
+    def _on_injections_changed(self) -> None:
+        injections = self.session.injections
+        self.display.selected = injections[-1] if injections else None
+        self.display.refresh()
+        # What was taken back needs no words, nor do those that stay.
+        is_new = len(injections) > self._injections_before
+        self._injections_before = len(injections)
+        self.detecting.ask(tell=is_new)
+        self.changed.emit()
+
+    def _on_attacker_changed(self) -> None:
+        self.messages.say("The next attacks are made with the chosen attacker; those in the list keep theirs.")
+        self.changed.emit()
+
+
+def workspace_of(viewer: Any) -> Workspace:
+    """The workspace of a viewer; a new one where there is none yet.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        The viewer itself, or the wrapper of it that napari hands to plugins: either finds the same workspace.
+    """
+    for workspace in _open:
+        # `==` of viewers compares what they show, and `is` the wrappers; their windows are told apart by `==`
+        if workspace.viewer.window == viewer.window:
+            return workspace
+    workspace = Workspace(viewer, Session())
+    _open.append(workspace)
+    workspace.loading.adopt_existing_layer()
+    workspace.preparing.warm_up()
+    return workspace

@@ -1,0 +1,1 @@
+"""Whole jobs from file to file, as picklable functions of a frozen dataclass: no window, no command line."""
