@@ -136,10 +136,11 @@ def test_a_section_is_folded_and_unfolded_by_its_title(shown_dock, qtbot):
     section = shown_dock.sections["scan"]
     assert section.summary.isVisible()
     section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.height() < section.body.minimumSize().height())
+    qtbot.waitUntil(lambda: section.content().height() == 0)
+    assert section.toggleButton().text() == "▸ CT scan"
     section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.height() > section.body.minimumSize().height())
-    assert section.summary.isVisible()
+    qtbot.waitUntil(lambda: section.content().height() > section.summary.geometry().bottom() > 0)
+    assert section.toggleButton().text() == "▾ CT scan"
 
 
 def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
