@@ -26,7 +26,7 @@ import torch
 from benchmarks.measures.minimum_budget import MinimumBudget
 from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.attack.attackers import load_attacker
-from napari_mits_gan.attack.contract import Attacker
+from napari_mits_gan.attack.contract import Attacker, DifferentiableAttacker
 from napari_mits_gan.attack.ctgan.attacker import SHIPPED_ATTACKERS
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
 from napari_mits_gan.ct.read import read_ct

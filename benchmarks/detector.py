@@ -87,9 +87,10 @@ def held_out(path: Path, detector, sites: int, seed: int) -> Scan:
 
 def by_attackers_rule(cube: np.ndarray, rng: np.random.Generator, slice_mm: float) -> tuple[np.ndarray, float]:
     """A cube with a nodule such as the attackers learned from, and which part of it is to be seen."""
-    from napari_mits_gan.attack.nodules import draw_nodule, random_nodule
+    from napari_mits_gan.attack.nodules.implant import implant_nodule
+    from napari_mits_gan.attack.nodules.rules import random_nodule
 
-    drawn = draw_nodule(cube, random_nodule(rng), MIDDLE)
+    drawn = implant_nodule(cube, random_nodule(rng), MIDDLE)
     near = np.linalg.norm(np.indices(cube.shape) - np.reshape(MIDDLE, (3, 1, 1, 1)), axis=0) < 3
     return drawn, float(((drawn - cube)[near] > 120).mean())
 
@@ -115,7 +116,7 @@ def by_own_rule(
 
 
 def in_slices(cube: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    from napari_mits_gan.detection.variation import in_thick_slices
+    from napari_mits_gan.detection.augmentation import in_thick_slices
 
     return in_thick_slices(cube, SLICE_MM, rng.random())
 

@@ -1,6 +1,6 @@
 """What the seal finds, names and heals, on scans kept out of training, as a Markdown document.
 
-python benchmarks/seal.py > docs/seal_results.md
+python -m benchmarks.seal > docs/seal_results.md
 
 Attacks are made on the sealed scan, several at a time where they lie far apart; each is then judged by itself. Figures
 of recovery are RMS in HU against the sealed scan, over all voxels that were healed.
@@ -17,9 +17,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 from numpy.typing import NDArray
-from scans import add_scans, chosen_scans
+
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
+from benchmarks.scans import add_scans, chosen_scans
 
 BITS = (1, 2)
 FAR_MM = 56.0
@@ -83,6 +84,8 @@ def one_scan(scan, bits: int, figures: Figures, attacks: int, seed: int) -> None
     regions = regions_of(sealed)
     sites = [site.at for site in injection_sites(scan, attacks, detector=detector, seed=seed)]
     print(f"  {len(sites)} sites", file=sys.stderr)
+    if not sites:
+        sys.exit(f"there is no healthy place for an attack in {scan.name}; choose another scan")
     injections(sealed, key, sites, attacks, detector, figures)
     removals(scan, key, bits, sites, attacks, detector, figures, rng)
     drawn(sealed, key, sites, figures, rng)
@@ -186,8 +189,8 @@ def injections(sealed, key, sites, attacks: int, detector, figures: Figures) -> 
 
 def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figures, rng) -> None:
     """Nodules are drawn first, then the scan is sealed: the patient's nodules, as it were."""
-    from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-    from napari_mits_gan.attack.nodules import random_nodule
+    from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+    from napari_mits_gan.attack.nodules.rules import random_nodule
     from napari_mits_gan.evidence.recover import recover
     from napari_mits_gan.evidence.seal import seal
 
@@ -195,7 +198,7 @@ def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figur
     groups = list(far_apart(sites, scan.spacing, attacks))
     ill = scan
     for at in {at for group in groups for at in group}:
-        ill = draw_in_scan(ill, random_nodule(rng, (8, 20)), at)
+        ill = implant_in_scan(ill, random_nodule(rng, (8, 20)), at)
     sealed = seal(replace(ill, history=()), key, bits=bits)
     for group in groups:
         tampered, boxes = attacked(sealed, attackers, group, done)
@@ -209,14 +212,14 @@ def removals(scan, key, bits: int, sites, attacks: int, detector, figures: Figur
 
 
 def drawn(sealed, key, sites, figures: Figures, rng) -> None:
-    from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-    from napari_mits_gan.attack.nodules import random_nodule
+    from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+    from napari_mits_gan.attack.nodules.rules import random_nodule
     from napari_mits_gan.evidence.check import verify
 
     for group in far_apart(sites, sealed.spacing, min(25, 2 * len(sites))):
         hu, places = sealed.hu, []
         for at in group:
-            added = draw_in_scan(replace(sealed, hu=hu), random_nodule(rng), at).hu
+            added = implant_in_scan(replace(sealed, hu=hu), random_nodule(rng), at).hu
             z, y, x = (np.unique(axis) for axis in np.nonzero(added != hu))
             if z.size:
                 places.append(tuple(slice(int(a[0]), int(a[-1]) + 1) for a in (z, y, x)))
@@ -263,9 +266,12 @@ def random_boxes(volume, side_mm: float, share: float, rng) -> NDArray[np.bool_]
     """Boxes anywhere, not aligned with blocks, until they hold that share of all voxels."""
     mask = np.zeros(volume.shape, bool)
     size = [min(n, max(1, round(side_mm / s))) for n, s in zip(volume.shape, volume.spacing, strict=True)]
-    while mask.mean() < share:
+    left = share * mask.size
+    while left > 0:
         low = [int(rng.integers(0, n - s + 1)) for n, s in zip(volume.shape, size, strict=True)]
-        mask[tuple(slice(a, a + s) for a, s in zip(low, size, strict=True))] = True
+        box = mask[tuple(slice(a, a + s) for a, s in zip(low, size, strict=True))]
+        left -= np.count_nonzero(~box)
+        box[:] = True
     return mask
 
 
@@ -297,7 +303,7 @@ def boxes(sealed, key, regions, figures: Figures, rng) -> None:
 
 
 def shares(sealed, key, figures: Figures, rng) -> None:
-    """The largest share of all voxels, in steps of 1 %, that can be tampered with and still be healed."""
+    """The largest share of all voxels, in steps of 2 %, that can be tampered with and still be healed."""
     from napari_mits_gan.evidence.check import verify
 
     kinds = {
@@ -306,9 +312,9 @@ def shares(sealed, key, figures: Figures, rng) -> None:
         "whole slices": lambda share: random_slices(sealed, share, rng),
     }
     for kind, draw in kinds.items():
-        for _ in range(3):
+        for _ in range(2):
             reached = 0.0
-            for percent in range(6, 40):
+            for percent in range(8, 40, 2):
                 mask = draw(percent / 100)
                 if not verify(replace(sealed, hu=np.where(mask, sealed.hu ^ 2, sealed.hu)), key).can_be_healed:
                     break
@@ -325,7 +331,7 @@ def transcodings(sealed, key, figures: Figures) -> None:
 
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        bare = replace(sealed, dicom=None, padding=None, history=())
+        bare = replace(sealed, source=None, padding=None, history=())
         for name in ("a.nii", "a.nii.gz", "a.mha", "a.nrrd"):
             figures.alarms.append(not verify(read_ct(write_image(bare, place / name)), key).is_intact)
         for syntax in ("explicit-le", "deflated", "rle", "jpeg-ls", "jpeg-2000"):
@@ -373,7 +379,7 @@ def speed(scan, cores: int) -> str:
 
 
 def document(all_figures: dict[int, Figures], names: Sequence[str], options: argparse.Namespace) -> str:
-    from napari_mits_gan.evaluation.report import Table
+    from napari_mits_gan.evaluation.reports.table import Table
 
     kinds = list(dict.fromkeys(kind for f in all_figures.values() for kind in f.found))
     rows: list[tuple[str, ...]] = []
@@ -405,15 +411,15 @@ def document(all_figures: dict[int, Figures], names: Sequence[str], options: arg
     table = Table(("figure", "one bit", "two bits"), tuple(rows)).markdown()
     sizes = "\n".join(f"* {bits} bit(s), {size}" for bits, f in all_figures.items() for size in f.sizes)
     return (
-        f"# What the seal finds and heals\n\nMeasured by `benchmarks/seal.py --attacks {options.attacks}` on "
+        f"# What the seal finds and heals\n\nMeasured by `python -m benchmarks.seal --attacks {options.attacks}` on "
         f"{' and '.join(names)}; shares with 95 % intervals.\n\n{table}\n\nRecovery copies:\n\n{sizes}\n"
     )
 
 
 def _share(answers: Sequence[bool]) -> str:
-    from napari_mits_gan.evaluation.share import Share
+    from napari_mits_gan.evaluation.measures.intervals import Proportion
 
-    return str(Share.among(answers))
+    return str(Proportion.among(answers))
 
 
 def _spread(values: Sequence[float]) -> str:

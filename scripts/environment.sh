@@ -18,8 +18,8 @@ window_packages=(
   libxcb-randr0 libxcb-render0 libxcb-render-util0 libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0
   libxcb-xinerama0 libxcb-xkb1 libxrender1 libxi6 libsm6 libice6
 )
-# Independent judges of the DICOM that the tests write.
-judge_packages=(dicom3tools dcmtk)
+# Independent judges of the DICOM that the tests write, and the usual converter of series to NIfTI.
+judge_packages=(dicom3tools dcmtk dcm2niix)
 # A PACS that has to take the exports; the tests start one of their own.
 server_packages=(orthanc)
 
@@ -126,6 +126,13 @@ prepare_environment() {
   make_venv "$folder"
   python="$folder/bin/python"
   install_into "$python" "$extras"
+}
+
+# Set `core` to the interpreter of an environment with the core and its tests only, without napari and Qt.
+prepare_core() {
+  make_venv "$checkout/.venv-core"
+  core="$checkout/.venv-core/bin/python"
+  install_into "$core" test
 }
 
 # Run a command on a virtual screen that can draw OpenGL.

@@ -20,8 +20,8 @@ from scipy import ndimage
 
 from napari_mits_gan.attack.attackers import load_attacker
 from napari_mits_gan.attack.contract import Attacker
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import random_nodule
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import nodules_beside
 from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.read import read_ct
@@ -85,7 +85,7 @@ def main() -> None:
         for at in places[wanted[0] : sum(wanted) - len(nodules[: wanted[1]])]:
             shape = random_nodule(rng)
             told = f"drawn, {shape.diameter_mm:.0f} mm"
-            removals.append(_pair(remover, detector, draw_in_scan(volume, shape, at), at, told=told, drawn=True))
+            removals.append(_pair(remover, detector, implant_in_scan(volume, shape, at), at, told=told, drawn=True))
     options.output.parent.mkdir(parents=True, exist_ok=True)
     # 128 shades are more than the eye tells apart in a tile, and halve the file.
     _sheet(injections, removals).quantize(128, dither=Image.Dither.NONE).save(options.output, optimize=True)

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.measures.context_dependence import ContextDependence, context_dependence
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import random_nodule
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.measures.nodule import NoduleMeasure, core_mean, measure_nodule
@@ -163,7 +163,7 @@ def attack_quality(
     low, high = injector.core_in_cube
     for at in sites:
         injected.append(_attack(injector, detector, volume, at))
-        with_nodule = draw_in_scan(volume, random_nodule(rng), at)
+        with_nodule = implant_in_scan(volume, random_nodule(rng), at)
         cube = injector.normalise(injector.cubes(with_nodule, [at]))[0]
         drawn_cores.append(cube[low:high, low:high, low:high].clamp(-0.5, 0.5).float().numpy())
         drawn.append(_attack(remover, detector, with_nodule, at, healthy=volume))

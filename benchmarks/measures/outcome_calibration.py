@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
@@ -128,7 +128,7 @@ def reference_features(
         low, mid, right = (c - first for c, first in zip(at, seen.low, strict=True))
         k, j, i = (round(20 / s) for s in volume.spacing)
         within = (low, mid, right)
-        after = draw_in_scan(before, shape, within)
+        after = implant_in_scan(before, shape, within)
         nodules.append(nodule_features(before, after, within, Box.around(within, (k, j, i))))
         progress(done, total)
     return ReferenceFeatures(tuple(injected), tuple(removed), tuple(nodules))

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 
 class MitsGanError(Exception):
-    """Base of every error whose text is meant for the user."""
+    """Base of every error whose text is meant for the user: one line that can be shown on any terminal."""
+
+    def __init__(self, text: str = "") -> None:
+        # Names and headers may hold anything, sequences that command a terminal among it.
+        super().__init__("".join(c if c.isprintable() else " " for c in str(text)))
 
 
 class ReadError(MitsGanError):

@@ -79,3 +79,19 @@ def test_a_source_never_lies_in_padding(lung):
 def test_what_recreates_it_is_on_record(lung):
     told = CopyPaste("inject", 8.0, NODULE).tamper(lung, (15, 40, 70)).history[-1].parameters
     assert (told["radius_mm"], told["source"], told["attack"]) == (8.0, list(NODULE), "copy and paste")
+
+
+def test_a_structure_that_reaches_into_the_pasted_ball_is_not_its_source(lung):
+    # The nodule's centre is 19 mm away, less than the 20 mm at which two balls of 10 mm only touch.
+    without_rod = lung.hu.copy()
+    without_rod[:, 45:] = -860
+    with pytest.raises(AttackError, match="no round structure"):
+        CopyPaste("inject").tamper(dataclasses.replace(lung, hu=without_rod), (12, 25, 49))
+
+
+def test_removing_copies_the_nearest_lung():
+    x = np.arange(160)
+    hu = np.broadcast_to(-920 + x, (30, 60, 160)).astype(np.int16)
+    after = CopyPaste("remove").tamper(CTVolume(hu, SPACING), (15, 30, 20))
+    # 20 mm away, or a little more on the grid of the search; the far end is 100 HU brighter.
+    assert 0 <= abs(int(after.hu[15, 30, 20]) - int(hu[15, 30, 20])) <= 25

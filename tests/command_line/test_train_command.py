@@ -7,7 +7,6 @@ import torch
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.command_line.main import main
 from napari_mits_gan.protection.weights import FORMAT
-from napari_mits_gan.weights_file import read_weights
 
 
 @pytest.fixture(scope="module")
@@ -98,5 +97,4 @@ def test_a_protection_is_trained_against_the_attackers_that_are_named(weights, i
     output = tmp_path / "p.safetensors"
     arguments = ["--output", str(output), "--steps", "1", "--device", "cpu", "--attackers", str(weights)]
     assert main(["train", "protection", str(image_file), *arguments]) == 0
-    header, _ = read_weights(output, file_format=FORMAT, whose="a protection's")
-    assert json.loads(header["training"])["attackers"] == [CTGAN.load(weights, device="cpu").name]
+    assert FORMAT.read(output).training["attackers"] == [CTGAN.load(weights, device="cpu").name]

@@ -1,4 +1,4 @@
-"""`napari-mits-gan train detector`: the judge, trained by the project's own command."""
+"""`napari-mits-gan train detector`: the detector, trained by the project's own command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from napari_mits_gan.detection.detector import NoduleDetector
 
 
 def test_a_detector_is_trained_and_can_be_loaded(image_file, short_scan, tmp_path):
-    output = tmp_path / "judge.safetensors"
+    output = tmp_path / "mine.safetensors"
     arguments = ["train", "detector", str(image_file), "--output", str(output), "--steps", "1", "--seed", "5"]
     assert main([*arguments, "--device", "cpu"]) == 0
     detector = NoduleDetector.load(output, "cpu")

@@ -44,7 +44,7 @@ def test_one_segmentation_serves_all_who_ask(lung, segmentations):
 def test_protecting_a_scan_segments_it_once(segmentations):
     from napari_mits_gan.protection.protect import protect
 
-    z, y, x = np.mgrid[0:12, 0:50, 0:60].astype(np.float32)
+    _, y, x = np.mgrid[0:12, 0:50, 0:60].astype(np.float32)
     hu = np.where(((y - 25) / 22) ** 2 + ((x - 30) / 27) ** 2 <= 1, 40, -1000)
     for middle in (18, 42):
         hu[((y - 25) / 14) ** 2 + ((x - middle) / 9) ** 2 <= 1] = -850

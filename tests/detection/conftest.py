@@ -1,4 +1,4 @@
-"""A small chest, and an untrained detector, for the tests of the judge."""
+"""A small chest, and an untrained detector, for the tests of the detector."""
 
 from __future__ import annotations
 

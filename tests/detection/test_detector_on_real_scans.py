@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm, lung_places
-from napari_mits_gan.attack.nodules import draw_nodule, random_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule, nodules_beside
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
@@ -18,9 +19,9 @@ from napari_mits_gan.detection.drawn_nodules import draw_into, random_drawn_nodu
 from napari_mits_gan.detection.network import CUBE_MM
 
 HELD_OUT = ("LIDC-IDRI-0001", "RIDER-Pilot-0117.nii.gz")
-PLACES = 100
+VOXELS = 100
 MIDDLE = (23.7, 23.7, 23.7)
-"""Where the place lies in a cut cube: between the voxels 23 and 24."""
+"""Where the voxel lies in a cut cube: between the voxels 23 and 24."""
 LEAST_SEEN = 0.5
 """A nodule drawn into a vessel or a wall, of which less is to be seen, is none that could be found."""
 
@@ -44,16 +45,16 @@ def held_out(shared_ct: Path) -> dict[str, HeldOut]:
     for name in HELD_OUT:
         volume = read_ct(shared_ct / name)
         nodules = nodules_beside(shared_ct / name, volume)
-        places = lung_places(volume, 2 * PLACES, np.random.default_rng(2024))
+        voxels = lung_places(volume, 2 * VOXELS, np.random.default_rng(2024))
         for nodule in nodules:
-            away = np.linalg.norm((places - np.array(nodule.at)) * volume.spacing, axis=1)
-            places = places[away > nodule.diameter_mm / 2 + 15]
-        found[name] = HeldOut(volume, nodules, np.stack([cut_at_1mm(volume, at, CUBE_MM) for at in places[:PLACES]]))
+            away = np.linalg.norm((voxels - np.array(nodule.at)) * volume.spacing, axis=1)
+            voxels = voxels[away > nodule.diameter_mm / 2 + 15]
+        found[name] = HeldOut(volume, nodules, np.stack([cut_at_1mm(volume, at, CUBE_MM) for at in voxels[:VOXELS]]))
     return found
 
 
 def _drawn_by_the_attackers_rule(cube: np.ndarray, rng: np.random.Generator, slice_mm: float) -> np.ndarray | None:
-    drawn = draw_nodule(cube, random_nodule(rng), MIDDLE)
+    drawn = implant_nodule(cube, random_nodule(rng), MIDDLE)
     near = np.linalg.norm(np.indices(cube.shape) - np.reshape(MIDDLE, (3, 1, 1, 1)), axis=0) < 3
     return drawn if ((drawn - cube)[near] > 120).mean() > LEAST_SEEN else None
 
@@ -76,7 +77,7 @@ def test_drawn_nodules_are_told_from_healthy_lung(detector, held_out, draw):
         drawn = (draw(cube, rng, scan.volume.spacing[0]) for cube in scan.lung)
         with_nodule.append(detector.score_cubes(np.stack([cube for cube in drawn if cube is not None])))
         without.append(detector.score_cubes(scan.lung))
-    assert sum(map(len, with_nodule)) > 1.2 * PLACES
+    assert sum(map(len, with_nodule)) > 1.2 * VOXELS
     assert _area_under_curve(np.concatenate(with_nodule), np.concatenate(without)) >= 0.97
 
 
@@ -86,7 +87,7 @@ def test_the_nodules_that_readers_marked_are_found(detector, held_out):
     for nodule in scan.nodules:
         z, y, x = (round(c) for c in nodule.at)
         assert detector.finds(scan.volume, (z, y, x))
-        # As certain as of drawn ones: hardly any healthy place scores as high.
+        # As certain as of drawn ones: hardly any healthy voxel scores as high.
         score = detector.scores(scan.volume, [(z, y, x)])
         assert _area_under_curve(score, detector.score_cubes(scan.lung)) >= 0.97
 
@@ -94,5 +95,5 @@ def test_the_nodules_that_readers_marked_are_found(detector, held_out):
 @pytest.mark.parametrize("name", HELD_OUT)
 def test_healthy_lung_is_seldom_called_a_nodule(detector, held_out, name):
     scores = detector.score_cubes(held_out[name].lung)
-    assert len(scores) == PLACES
+    assert len(scores) == VOXELS
     assert (scores >= detector.threshold).mean() <= 0.05

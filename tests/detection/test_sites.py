@@ -17,16 +17,16 @@ from napari_mits_gan.errors import AttackError, Cancelled
 
 
 class BrightBall:
-    """Sees a nodule where 9 mm around a place are tissue and most beyond 12 mm is not."""
+    """Sees a nodule where 9 mm around a voxel are tissue and most beyond 12 mm is not."""
 
     threshold = 0.5
 
     def __init__(self) -> None:
         self.asked = 0
 
-    def scores(self, volume: CTVolume, places) -> np.ndarray:
-        self.asked += len(places)
-        return np.array([self._score(volume, at) for at in places])
+    def scores(self, volume: CTVolume, voxels) -> np.ndarray:
+        self.asked += len(voxels)
+        return np.array([self._score(volume, at) for at in voxels])
 
     @staticmethod
     def _score(volume: CTVolume, at) -> float:
@@ -71,8 +71,8 @@ def test_the_same_seed_suggests_the_same_places(nodular):
 
 def test_no_injection_is_suggested_where_the_detector_finds_a_nodule(nodular):
     class LeftIsIll(BrightBall):
-        def scores(self, volume, places):
-            return np.array([0.9 if at[2] < 110 else 0.1 for at in places])
+        def scores(self, volume, voxels):
+            return np.array([0.9 if at[2] < 110 else 0.1 for at in voxels])
 
     sites = injection_sites(nodular, 5, detector=LeftIsIll())
     assert sites
@@ -98,17 +98,17 @@ def test_the_whole_cuboid_of_every_suggested_injection_lies_inside_the_scan(spac
 
 
 def test_removals_are_suggested_once_for_each_nodule_surest_first(nodular):
-    judge = BrightBall()
-    sites = removal_sites(nodular, detector=judge)
+    detector = BrightBall()
+    sites = removal_sites(nodular, detector=detector)
     assert len(sites) == len(BALLS)
     assert all(site.action == "remove" and 0 < site.score <= 1 for site in sites)
-    assert (judge.scores(nodular, [site.at for site in sites]) >= judge.threshold).all()
-    judge.asked -= len(sites)
+    assert (detector.scores(nodular, [site.at for site in sites]) >= detector.threshold).all()
+    detector.asked -= len(sites)
     assert [site.score for site in sites] == sorted((site.score for site in sites), reverse=True)
-    assert judge.asked <= 200
+    assert detector.asked <= 200
     for site in sites:
         assert any(distance_mm(nodular, site.at, np.divide(c, nodular.spacing)) < NEAR_MM for c in BALLS)
-    assert removal_sites(nodular, 1, detector=judge) == sites[:1]
+    assert removal_sites(nodular, 1, detector=detector) == sites[:1]
 
 
 def test_nothing_is_suggested_for_removal_in_a_healthy_scan():
@@ -140,7 +140,7 @@ def test_scans_without_room_or_lungs_are_refused(nodular):
             search(no_lung, detector=BrightBall())
         with pytest.raises(AttackError, match="25 mm thick"):
             search(thin, detector=BrightBall())
-        with pytest.raises(AttackError, match="0 places"):
+        with pytest.raises(AttackError, match="0 sites"):
             search(nodular, 0, detector=BrightBall())
 
 

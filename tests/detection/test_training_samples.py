@@ -1,4 +1,4 @@
-"""What the detector learns from: nodules in the middle, and healthy places that are really healthy."""
+"""What the detector learns from: nodules in the middle, and healthy voxels that are really healthy."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.detection.isotropic_scan import IsotropicScan
 from napari_mits_gan.detection.training_samples import TrainingSamples
+from napari_mits_gan.detection.training_scan import TrainingScan
 from napari_mits_gan.errors import DetectionError
 
 
@@ -18,7 +18,7 @@ def samples(small_chest, chest_nodule) -> TrainingSamples:
 
 
 def test_the_scan_is_resampled_with_its_nodule(small_chest, chest_nodule):
-    scan = IsotropicScan.of(small_chest, [chest_nodule])
+    scan = TrainingScan.of(small_chest, [chest_nodule])
     assert scan.hu.shape == (88, 159, 219)
     (at,) = np.round(scan.nodules[:, :3]).astype(int)
     np.testing.assert_allclose(at, np.array(chest_nodule.at) * small_chest.spacing, atol=1)
@@ -64,10 +64,10 @@ def test_the_highest_scores_are_mined_and_kept_by_a_checkpoint(small_chest, ches
     samples = TrainingSamples([small_chest], [[chest_nodule]])
     samples.mine(lambda cubes: cubes[:, 24, 24, 24].astype(float), 100, np.random.default_rng(0))
     state = samples.state_dict()
-    places = state["0"].numpy()
-    assert 4 <= len(places) <= 10
+    voxels = state["0"].numpy()
+    assert 4 <= len(voxels) <= 10
     scan = samples.scans[0]
-    assert min(scan.hu[tuple(at)] for at in places) > 0
+    assert min(scan.hu[tuple(at)] for at in voxels) > 0
     other = TrainingSamples([small_chest], [[chest_nodule]])
     other.load_state_dict(state)
     assert torch.equal(other.state_dict()["0"], state["0"])

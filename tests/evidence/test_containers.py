@@ -10,6 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
+from enhanced_ct import enhanced_file
 from evidence.sealed_scans import KEY, body, nonce, with_hu
 from napari_mits_gan.ct.dicom.write import write_dicom
 from napari_mits_gan.ct.image.write import write_image
@@ -115,7 +116,53 @@ def test_a_value_between_the_steps_of_the_file_is_found(dicom_series: Callable[.
     hu = sealed.hu.copy()
     hu[2, 20, 20] += 1
 
-    verdict = verify(with_hu(sealed, hu, dicom=None), KEY)
+    verdict = verify(with_hu(sealed, hu, source=None), KEY)
 
     assert verdict.changed_blocks == 1
     assert verdict.changed_voxels()[2, 20, 20]
+
+
+def test_an_enhanced_object_carries_the_seal(tmp_path: Path) -> None:
+    stored = _stored(1, -1200, 12, False)  # 200 HU above what all frames can store
+    source = read_ct(enhanced_file(tmp_path / "enhanced.dcm", stored, [0, 3, 1, 2, 5, 4]))
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+
+    write_dicom(sealed, tmp_path / "sealed")
+    again = read_ct(tmp_path / "sealed")
+
+    assert np.array_equal(again.hu, sealed.hu)
+    assert verify(again, KEY).is_intact
+
+
+def test_a_straightened_series_of_a_tilted_gantry_carries_the_seal(
+    dicom_series: Callable[..., Any], tmp_path: Path
+) -> None:
+    tilt = np.deg2rad(14)
+
+    def tilted(ds: Any, z: int) -> None:
+        ds.GantryDetectorTilt = 14
+        x, y, at = (float(v) for v in ds.ImagePositionPatient)
+        ds.ImagePositionPatient = [x, round(y + np.tan(tilt) * 2.5 * z, 4), at]
+
+    source = read_ct(dicom_series(stored=_stored(1, -1024, 16, True), edit=tilted).folder)
+    assert source.source is not None
+    assert source.shape[1] > SHAPE[1]
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+
+    write_dicom(sealed, tmp_path / "sealed")
+    again = read_ct(tmp_path / "sealed")
+
+    assert np.array_equal(again.hu, sealed.hu)
+    assert verify(again, KEY).is_intact
+
+
+def test_nine_hundred_slices_carry_the_seal() -> None:
+    sealed = seal(body((900, 48, 64)), KEY, with_copy=False, nonce=nonce(1))
+    hu = np.delete(sealed.hu, 700, axis=0)
+
+    verdict = verify(with_hu(sealed, hu), KEY)
+
+    assert verify(sealed, KEY).is_intact
+    assert [f.sentence for f in verdict.findings] == [
+        "Slice 700 of the sealed scan is missing (beside slice 699 and slice 700 of this scan)."
+    ]

@@ -99,7 +99,8 @@ def test_lungs_are_finer_than_the_body():
 def test_a_large_budget_gives_back_nearly_every_value():
     hu, regions = small_chest()
     copy = decode_copy(encode_copy(hu, regions, 4 * hu.size))
-    assert np.abs(copy[regions == LUNGS].astype(int) - hu[regions == LUNGS]).max() <= 1
+    assert rms(copy, hu, regions == LUNGS) < 0.4
+    assert np.abs(copy[regions == LUNGS].astype(int) - hu[regions == LUNGS]).max() <= 2
 
 
 def test_extreme_values_keep_their_sign_and_size():
@@ -109,6 +110,13 @@ def test_extreme_values_keep_their_sign_and_size():
     copy = decode_copy(encode_copy(hu, regions, hu.size)).astype(int)
     assert (np.sign(copy) == np.sign(hu)).all()
     assert rms(copy, hu, regions == LUNGS) < 3000
+
+
+def test_extreme_edges_at_the_finest_step_are_kept():
+    hu = np.full((40, 64, 64), -32768, np.int16)
+    hu[:20, 32:] = hu[20:, :32] = 32767
+    copy = decode_copy(encode_copy(hu, np.full(hu.shape, LUNGS, np.uint8), 4 * hu.size))
+    assert np.abs(copy.astype(int) - hu).max() <= 2
 
 
 @pytest.mark.parametrize("shape", [(1, 64, 64), (64, 64, 1), (70, 1, 50), (1, 1, 1), (3, 5, 2), (2, 9, 300)])

@@ -41,6 +41,17 @@ def test_a_fingerprint_tells_keys_apart_and_is_no_part_of_the_seed():
     assert seed_and_record(0, KEY)[1] == {"seed": "from a key", "key_fingerprint": fingerprint(KEY)}
 
 
+def test_a_keys_fingerprint_is_what_it_was_before():
+    """Protected scans carry it, so it has to stay as it is."""
+    assert fingerprint(KEY) == "3f32988b"
+
+
+def test_without_a_key_the_seed_is_drawn_from_and_written_down():
+    assert seed_and_record(7, None) == (7, {"seed": 7})
+    assert seed_and_record(0, None) == (0, {"seed": 0})
+    assert seed_and_record(0, KEY)[0] == seed_from_key(KEY)
+
+
 @pytest.mark.parametrize(
     ("seed", "key", "sentence"),
     [

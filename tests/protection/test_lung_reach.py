@@ -24,7 +24,7 @@ def trunk(spacing: tuple[float, float, float]) -> CTVolume:
     return CTVolume((hu + np.random.default_rng(0).normal(0, 15, hu.shape)).astype(np.int16), spacing)
 
 
-@pytest.mark.parametrize("spacing", [(2.5, 0.7, 0.7), (1.0, 1.4, 1.4), (5.0, 3.0, 3.0)])
+@pytest.mark.parametrize("spacing", [(2.5, 0.7, 0.7), (1.0, 1.4, 1.4), (5.0, 3.0, 3.0), (2.5, 0.6, 2.0)])
 def test_all_is_kept_up_to_8_mm_from_the_lungs_and_nothing_beyond_14(spacing):
     scan = trunk(spacing)
     away = ndimage.distance_transform_edt(~lung_mask(scan), sampling=spacing)
@@ -36,6 +36,19 @@ def test_all_is_kept_up_to_8_mm_from_the_lungs_and_nothing_beyond_14(spacing):
     assert share[away < 8 - blur].min() > 0.98
     assert share[away > 14 + blur].max() == 0
     assert 0.3 < share[(away > 10) & (away < 12)].mean() < 0.7
+
+
+def test_the_share_falls_from_8_to_14_mm_in_proportion():
+    """Above a lung, where the slices measure the distance and the grid within them does not matter."""
+    scan = trunk((2.0, 0.7, 0.7))
+    reach = lung_reach(scan)
+    # Each fourth voxel of 0.7 mm, from the third on: about 2.5 mm.
+    assert reach.shape == (scan.shape[0], len(range(2, scan.shape[1], 4)), len(range(2, scan.shape[2], 4)))
+    y, x = round(110 / 0.7 / 4), round(70 / 0.7 / 4)
+    last = int(np.flatnonzero(lung_mask(scan)[:, 4 * y + 2, 4 * x + 2])[-1])
+    found = reach[last : last + 9, y, x]
+    # 0, 2, ... 16 mm: (14 - 10) / 6 at 10 mm, (14 - 12) / 6 at 12 mm.
+    np.testing.assert_allclose(found, [1, 1, 1, 1, 1, 4 / 6, 2 / 6, 0, 0], atol=1e-6)
 
 
 def test_a_window_of_some_slices_is_a_part_of_the_whole():

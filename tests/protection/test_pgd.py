@@ -38,10 +38,10 @@ def test_unknown_clicks_are_searched_all_over_the_lungs_within_the_budget(patien
     change = protected.hu.astype(int) - patient.hu
     assert 0 < np.abs(change).max() <= 20
     assert not change[~body_mask(patient)].any()
-    places = random_lung_clicks(patient, 6, 3)
-    original = inpainted_cores(own[0], patient, places).normalised
+    clicks = random_lung_clicks(patient, 6, 3)
+    original = inpainted_cores(own[0], patient, clicks).normalised
     found = [
-        np.median(deviation(inpainted_cores(own[0], scan, places).normalised, original))
+        np.median(deviation(inpainted_cores(own[0], scan, clicks).normalised, original))
         for scan in (protect(patient, Pgd(visits=4, rate=0.0), 20, device="cpu"), protected)
     ]
     assert found[1] > 2 * found[0]

@@ -13,11 +13,11 @@ from napari_mits_gan.protection.tafim import Tafim
 
 
 def test_what_is_painted_comes_nearer_to_the_target(patient, own):
-    places = random_lung_clicks(patient, 6, 3)
+    clicks = random_lung_clicks(patient, 6, 3)
     far = []
     for steps in (0, 40):
         protected = protect(patient, Tafim(steps=steps, rate=0.3), 40, device="cpu")
-        cores = inpainted_cores(own[0], protected, places).normalised
+        cores = inpainted_cores(own[0], protected, clicks).normalised
         far.append(float(np.mean(np.square(cores + 0.5))))
     assert far[1] < far[0]
 

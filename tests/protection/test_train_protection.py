@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 import torch
 
-from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.errors import Cancelled, WeightsError
+from napari_mits_gan.protection import train
 from napari_mits_gan.protection.networks import PerturbationGenerator
 from napari_mits_gan.protection.train import ProtectionTraining, train_protection
 from napari_mits_gan.protection.weights import load_protector, save_protector
@@ -57,14 +58,14 @@ def test_training_raises_the_deviation(patient, opponents, tmp_path):
     start = tmp_path / "start.safetensors"
     save_protector(generator, start, {})
     still = dataclasses.replace(settings, steps=1, rate=0.0, map_rate=0.0)
-    places = random_lung_clicks(patient, 6, 0)
-    original = inpainted_cores(opponents[0], patient, places).normalised
+    clicks = random_lung_clicks(patient, 6, 0)
+    original = inpainted_cores(opponents[0], patient, clicks).normalised
     reached = []
     for name, run in (("before", still), ("after", settings)):
         path = tmp_path / f"{name}.safetensors"
         train_protection([patient], path, run, attackers=opponents, start_from=start, device="cpu")
         protected = protect(patient, MitsGan(path), 40, device="cpu")
-        reached.append(deviation(inpainted_cores(opponents[0], protected, places).normalised, original).mean())
+        reached.append(deviation(inpainted_cores(opponents[0], protected, clicks).normalised, original).mean())
     assert reached[1] > 2 * reached[0]
 
 
@@ -82,6 +83,24 @@ def test_a_run_goes_on_from_its_checkpoint(patient, opponents, tmp_path):
     train_protection([patient], path, QUICK, attackers=opponents, device="cpu", progress=lambda *s: told.append(s))
     assert told == []  # the last step's checkpoint was there: only the weights had to be written
     assert path.is_file()
+
+
+def test_an_interrupted_training_ends_as_one_in_a_single_run(patient, opponents, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "_CHECKPOINT_EVERY", 2)
+    settings = dataclasses.replace(QUICK, steps=5, map_steps=3, smoothing_share=0.5, budgets_hu=(10, 20))
+    whole, parted = tmp_path / "whole.safetensors", tmp_path / "parted.safetensors"
+    expected = train_protection([patient], whole, settings, attackers=opponents, device="cpu").state_dict()
+
+    def stop(done: int, total: int) -> None:
+        if done == 3:
+            raise Cancelled("stopped")
+
+    with pytest.raises(Cancelled):
+        train_protection([patient], parted, settings, attackers=opponents, device="cpu", progress=stop)
+    found = train_protection([patient], parted, settings, attackers=opponents, device="cpu").state_dict()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name
+    assert parted.with_suffix(".csv").read_bytes() == whole.with_suffix(".csv").read_bytes()
 
 
 def test_a_checkpoint_of_another_run_is_refused(patient, opponents, tmp_path):

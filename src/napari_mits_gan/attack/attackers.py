@@ -8,7 +8,7 @@ from pathlib import Path
 
 from napari_mits_gan.attack.contract import Action, Attacker, DifferentiableAttacker
 from napari_mits_gan.attack.copy_paste import CopyPaste
-from napari_mits_gan.attack.drawn_in_scan import DrawnNodule
+from napari_mits_gan.attack.nodules.in_scan import DrawnNodule
 from napari_mits_gan.errors import AttackError, WeightsError
 
 

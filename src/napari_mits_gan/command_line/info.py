@@ -7,19 +7,32 @@ import argparse
 from napari_mits_gan.command_line.options import Commands, add_input, new_command
 from napari_mits_gan.command_line.scan import read_with_bar
 from napari_mits_gan.ct.constants import SIMULATED_ATTACK
+from napari_mits_gan.ct.dicom.survey import SurveyedSeries, survey
 from napari_mits_gan.ct.read import SeveralSeriesError
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import ReadError
 
 
 def add_to(commands: Commands) -> None:
     """Add this command to the command line."""
     command = new_command(commands, "info", "tell what a scan is: size, spacing, range of HU, what was done to it")
     add_input(command)
+    command.add_argument(
+        "--recursive",
+        action="store_true",
+        help="list every series below the folder INPUT, from headers alone: whether it can be read, else why not",
+    )
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
     """Print the facts; where there are several series, print a list to choose from."""
+    if options.recursive:
+        if not options.input.is_dir():
+            raise ReadError(f"{options.input.name} is no folder; --recursive lists the series below a folder.")
+        for surveyed in survey(options.input):
+            print(line(surveyed), flush=True)
+        return
     try:
         volume = read_with_bar(options.input, options.series)
     except SeveralSeriesError as error:
@@ -28,6 +41,19 @@ def run(options: argparse.Namespace) -> None:
         raise
     for name, value in facts(volume).items():
         print(f"{name + ':':<12}{value}")
+
+
+def line(series: SurveyedSeries) -> str:
+    """One surveyed series on one line."""
+    told = [series.folder, series.uid, series.modality, f"{series.images} images", series.description]
+    if series.shape is not None and series.spacing is not None:
+        told.append(" x ".join(map(str, series.shape)))
+        told.append(" x ".join(f"{s:.4g}" for s in series.spacing) + " mm")
+    told += [series.kernel] if series.kernel else []
+    told += [f"tilt {series.tilt_degrees:.1f} degrees"] if series.tilt_degrees else []
+    told.append(", ".join(series.transfer_syntaxes))
+    told.append(f"cannot be read: {series.refusal}" if series.refusal else "can be read and exported")
+    return "  ".join("".join(c if c.isprintable() else " " for c in part) for part in told)
 
 
 def facts(volume: CTVolume) -> dict[str, str]:
@@ -42,6 +68,8 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
         "source": "DICOM" if volume.source is not None else "image file",
     }
+    for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
+        told[f"note {number}"] = note
     for number, step in enumerate(volume.history, start=1):
         label = SIMULATED_ATTACK if step.kind == "attack" else step.kind
         settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())

@@ -14,15 +14,24 @@ def add_to(commands: Commands) -> None:
         commands,
         "keygen",
         "make a key that seals scans, checks and heals them",
-        "Whoever has the file can do all three, and forge seals; without it nobody can check or heal. Keep a copy.",
+        "Whoever has the file can do all three, and forge seals; without it nobody can check or heal. Keep a copy. The "
+        "public key beside it checks manifests only, and may be handed out.",
     )
     command.add_argument("key_file", type=Path, metavar="KEY_FILE", help="a new file that only its owner may read")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Make the key, write it."""
+    """Make the key, write it and its public half."""
+    from napari_mits_gan.errors import EvidenceError
     from napari_mits_gan.evidence.key import new_key, write_key
+    from napari_mits_gan.evidence.manifest import signer_of
+    from napari_mits_gan.evidence.public_key import SUFFIX, write_public_key
 
-    write_key(new_key(), options.key_file)
-    print(f"a new key in {options.key_file}")
+    public = options.key_file.with_name(options.key_file.name + SUFFIX)
+    if public.exists():
+        raise EvidenceError(f"{public.name} is there already and is not overwritten; choose another name.")
+    key = new_key()
+    write_key(key, options.key_file)
+    write_public_key(signer_of(key).public_key(), public)
+    print(f"a new key in {options.key_file}, its public half in {public}")

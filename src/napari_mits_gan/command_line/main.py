@@ -15,6 +15,7 @@ from napari_mits_gan.command_line import (
     keygen,
     protect,
     recover,
+    restore,
     seal,
     sites,
     tamper,
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
     for command in (
         *(demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites),
-        *(keygen, seal, verify, recover),
+        *(keygen, seal, verify, recover, restore),
     ):
         command.add_to(commands)
     return top

@@ -11,10 +11,11 @@ from napari_mits_gan.attack.attackers import ATTACKERS
 from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.dataclass_options import add_options, given, instance
 from napari_mits_gan.device import NAMES
+from napari_mits_gan.errors import EvidenceError
 
 if TYPE_CHECKING:
     from napari_mits_gan.protection.contract import Method
-    from napari_mits_gan.workflow.protect_series import ProtectionOptions
+    from napari_mits_gan.workflow.protect_series import ProtectionOptions, SealingOptions, WritingOptions
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -94,8 +95,9 @@ def add_key_file(command: argparse.ArgumentParser, *, required: bool) -> None:
     )
 
 
-def add_bits(command: argparse.ArgumentParser) -> None:
-    """Add how many bits a voxel the seal takes."""
+def add_sealing(command: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add how to seal: the key, how many bits a voxel, and the sidecar for an exact restore."""
+    add_key_file(command, required=required)
     command.add_argument(
         "--bits",
         type=int,
@@ -103,6 +105,44 @@ def add_bits(command: argparse.ArgumentParser) -> None:
         default=1,
         help="lowest bits of a value that carry the seal; two heal twice as finely (default: 1)",
     )
+    command.add_argument(
+        "--sidecar",
+        type=Path,
+        metavar="FILE",
+        help="also write an encrypted file from which `restore` gives the original files back bit for bit",
+    )
+
+
+def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
+    """How to seal, of `add_sealing`; None where no key was given."""
+    from napari_mits_gan.workflow.protect_series import SealingOptions
+
+    if options.key_file is None:
+        if options.sidecar is not None:
+            raise EvidenceError("A sidecar is encrypted with a key; name one with --key-file.")
+        return None
+    return SealingOptions(options.key_file, options.bits, options.sidecar)
+
+
+def add_writing(command: argparse.ArgumentParser) -> None:
+    """Add how to write a DICOM series."""
+    command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
+    command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
+    command.add_argument(
+        "--sign",
+        type=Path,
+        nargs=2,
+        metavar=("KEY.pem", "CERTIFICATE.pem"),
+        help="sign every file (DICOM PS3.15, Creator RSA profile, SHA-256) by DCMTK's dcmsign",
+    )
+
+
+def writing_options(options: argparse.Namespace) -> WritingOptions:
+    """How to write, of `add_writing`."""
+    from napari_mits_gan.workflow.protect_series import WritingOptions
+
+    signature = None if options.sign is None else (options.sign[0], options.sign[1])
+    return WritingOptions(options.transfer_syntax, options.series_description, signature)
 
 
 def add_method(command: Command) -> None:

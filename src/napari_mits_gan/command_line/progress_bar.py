@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -17,6 +18,11 @@ from rich.progress import (
 from rich.progress import Progress as Bars
 
 from napari_mits_gan.progress import Progress
+
+
+def note(sentence: str) -> None:
+    """Tell the user something on stderr; stdout belongs to the results."""
+    print(sentence, file=sys.stderr)
 
 
 @contextmanager

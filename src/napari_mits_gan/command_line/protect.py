@@ -1,4 +1,4 @@
-"""`napari-mits-gan protect`: protect a scan and write it as a derived DICOM series."""
+"""`napari-mits-gan protect`: protect a scan, seal it when a key is given, and write it as a derived DICOM series."""
 
 from __future__ import annotations
 
@@ -11,11 +11,15 @@ from napari_mits_gan.command_line.options import (
     add_device,
     add_input,
     add_method,
+    add_sealing,
     add_seed_or_key,
+    add_writing,
     new_command,
     protection_options,
+    sealing_options,
+    writing_options,
 )
-from napari_mits_gan.command_line.progress_bar import progress_bar
+from napari_mits_gan.command_line.progress_bar import note, progress_bar
 
 
 def add_to(commands: Commands) -> None:
@@ -24,7 +28,8 @@ def add_to(commands: Commands) -> None:
         commands,
         "protect",
         "protect a scan and write it as a DICOM series",
-        "The series is derived from the input where that is DICOM, else new and anonymous.",
+        "With a key file it is sealed as well. The series is derived from the input where that is DICOM, else new and "
+        "anonymous.",
     )
     add_input(command)
     command.add_argument("output", type=Path, metavar="OUTPUT_FOLDER", help="a new or empty folder")
@@ -34,21 +39,22 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
     )
-    command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
-    command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
+    add_sealing(command, required=False)
+    add_writing(command)
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Read, protect, write."""
-    from napari_mits_gan.workflow.protect_series import SeriesJob, WritingOptions, protect_series
+    """Read, protect, seal, write."""
+    from napari_mits_gan.workflow.protect_series import SeriesJob, protect_series
 
     job = SeriesJob(
         input=options.input,
         output=options.output,
         series=options.series,
         protection=replace(protection_options(options), without_lungs=options.without_lungs),
-        writing=WritingOptions(options.transfer_syntax, options.series_description),
+        sealing=sealing_options(options),
+        writing=writing_options(options),
     )
-    files = protect_series(job, progress_bar)
-    print(f"{len(files)} files in {options.output}")
+    done = protect_series(job, progress_bar, note)
+    print(f"{len(done.files)} files in {options.output}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from napari_mits_gan.command_line.progress_bar import progress_bar
@@ -10,6 +11,9 @@ from napari_mits_gan.ct.volume import CTVolume
 
 
 def read_with_bar(path: Path, series: str | None = None) -> CTVolume:
-    """Read a scan; see `napari_mits_gan.ct.read.read_ct`."""
+    """Read a scan, see `napari_mits_gan.ct.read.read_ct`, and say what the user should know of how that went."""
     with progress_bar("Reading") as progress:
-        return read_ct(path, series=series, progress=progress)
+        volume = read_ct(path, series=series, progress=progress)
+    for note in volume.source.notes if volume.source is not None else ():
+        print(f"Note: {note}", file=sys.stderr)
+    return volume

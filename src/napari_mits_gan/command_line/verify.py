@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from pathlib import Path
 
 from napari_mits_gan.command_line.options import Commands, add_input, add_key_file, new_command
 from napari_mits_gan.command_line.progress_bar import progress_bar
@@ -19,23 +20,63 @@ def add_to(commands: Commands) -> None:
         commands,
         "verify",
         "check whether a scan is what was sealed, and say what was done to it",
-        "Voxels and key suffice; any container of the same HU will do. Exit code 0: intact; 1: it could not be "
-        "checked; 3: tampered, or no seal of this key.",
+        "Voxels and key suffice; any container of the same HU will do. A manifest beside the scan is checked as well, "
+        "for which the public key alone suffices. Exit code 0: intact; 1: it could not be checked; 3: tampered, or no "
+        "seal of this key.",
     )
     add_input(command)
-    add_key_file(command, required=True)
+    add_key_file(command, required=False)
+    command.add_argument(
+        "--manifest", type=Path, metavar="FILE", help="the manifest (default: manifest.json in the INPUT folder)"
+    )
+    command.add_argument(
+        "--public-key", type=Path, metavar="FILE", help="the sender's public key: checks the manifest without the key"
+    )
     command.add_argument("--json", action="store_true", help="print the findings as JSON")
     command.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Read, check, print; return the exit code."""
+    from napari_mits_gan.errors import EvidenceError
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import read_key
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, check_manifest, load_manifest, signer_of
+    from napari_mits_gan.evidence.public_key import read_public_key
 
-    key = read_key(options.key_file)
+    key = None if options.key_file is None else read_key(options.key_file)
+    public = None if options.public_key is None else read_public_key(options.public_key)
+    if key is None and public is None:
+        raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
+    manifest_path = options.manifest or options.input / MANIFEST_NAME
+    has_manifest = options.manifest is not None or manifest_path.is_file()
+    if key is None and not has_manifest:
+        raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
+    told: dict[str, object] = {}
+    lines: list[str] = []
+    intact = True
     volume = read_with_bar(options.input, options.series)
-    with progress_bar("Checking") as progress:
-        verdict = verify(volume, key, progress=progress)
-    print(json.dumps(verdict.as_json(), indent=2) if options.json else verdict.text())
-    return 0 if verdict.is_intact else TAMPERED
+    if has_manifest:
+        try:
+            signer = public or (None if key is None else signer_of(key).public_key())
+            checked = check_manifest(volume, load_manifest(manifest_path, signer), signer_known=True)
+            findings = list(checked.findings)
+        except EvidenceError as error:  # an edited manifest is a finding, not a failure
+            findings = [str(error)]
+        intact = not findings
+        told["manifest"] = {"intact": intact, "findings": findings}
+        lines += [f"Manifest: {'as it was signed.' if intact else ''}".rstrip(), *(f"  {found}" for found in findings)]
+    else:
+        told["manifest"] = None
+        lines.append(
+            "Manifest: none beside the scan, so a whole series replaced by another sealed one would not be seen."
+        )
+    if key is not None:
+        with progress_bar("Checking") as progress:
+            verdict = verify(volume, key, progress=progress)
+        intact = intact and verdict.is_intact
+        told.update(verdict.as_json())
+        lines.insert(0, verdict.text())
+    told["intact"] = intact
+    print(json.dumps(told, indent=2) if options.json else "\n".join(lines))
+    return 0 if intact else TAMPERED

@@ -143,3 +143,55 @@ def blur_matrix(n: int, sigma: float) -> NDArray[np.float64]:
     for row in range(n):
         np.add.at(matrix[row], np.clip(row + offsets, 0, n - 1), weights / weights.sum())
     return matrix
+
+
+def spline_matrix(at: NDArray[np.float64], n: int) -> NDArray[np.float64]:
+    """Sum of cubic B-splines, each as high as one of `n` coefficients, at the positions `at`.
+
+    It is smooth and does not pass through the coefficients, unlike an interpolation.
+
+    Parameters
+    ----------
+    at : ndarray of float, shape (m,)
+        Positions, in steps between coefficients.
+    n : int
+        Number of coefficients.
+
+    Returns
+    -------
+    ndarray of float64, shape (m, n)
+    """
+    away = np.abs(at[:, None] - np.arange(n))
+    return np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.clip(2 - away, 0, None) ** 3 / 6)
+
+
+def slice_matrix(n: int, thickness: float, phase: float) -> NDArray[np.float64]:
+    """Measuring `n` voxels in thicker slices, and bringing these back to the voxels by linear interpolation.
+
+    Parameters
+    ----------
+    n : int
+        Number of voxels.
+    thickness : float
+        Of a slice, in voxels; each is the mean over it, and they lie without a gap.
+    phase : float
+        Where the first slice that may begin before the first voxel has its centre, in slices, 0 to 1.
+
+    Returns
+    -------
+    ndarray of float64, shape (n, n)
+    """
+    centers = np.arange(phase * thickness - thickness, n + thickness, thickness)
+    position = np.arange(n)
+    profile = np.clip(thickness / 2 + 0.5 - np.abs(position - centers[:, None]), 0, 1)
+    kept = profile.sum(axis=1) > 0.3 * thickness
+    centers, profile = centers[kept], profile[kept]
+    profile /= profile.sum(axis=1, keepdims=True)
+    between = np.stack([np.interp(position, centers, unit) for unit in np.eye(len(centers))], axis=1)
+    result: NDArray[np.float64] = between @ profile
+    return result
+
+
+def along_axis(matrix: NDArray[np.floating], values: NDArray[np.floating], axis: int) -> NDArray[np.floating]:
+    """The values with one axis resampled: `matrix`, shape (m, n), applied along an axis of `n` values."""
+    return np.moveaxis(np.tensordot(matrix, values, axes=(1, axis)), 0, axis)

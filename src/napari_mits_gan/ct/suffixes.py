@@ -4,7 +4,10 @@ from __future__ import annotations
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 """Endings of DICOM files; many have none."""
-IMAGE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".mhd", ".nrrd", ".nhdr")
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+METAIMAGE_SUFFIXES = (".mha", ".mhd")
+NRRD_SUFFIXES = (".nrrd", ".nhdr")
+IMAGE_SUFFIXES = (*NIFTI_SUFFIXES, *METAIMAGE_SUFFIXES, *NRRD_SUFFIXES)
 """Endings of NIfTI, MetaImage and NRRD files that can be read."""
 WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".nrrd")
 """Endings of image files that can be written."""

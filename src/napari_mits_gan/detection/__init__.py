@@ -1,1 +1,1 @@
-"""The judge: a nodule detector that shares neither network nor drawn nodules with the attackers."""
+"""The nodule detector, which shares neither network nor drawn nodules with the attackers, and sites for attacks."""

@@ -1,4 +1,4 @@
-"""The judge as others meet it: load a detector, ask it how likely a nodule lies at a place of a scan."""
+"""The detector as others meet it: load one, and have voxels of a scan scored by how likely a nodule lies there."""
 
 from __future__ import annotations
 
@@ -24,19 +24,20 @@ _CUBES_AT_ONCE = 16
 
 
 def score_cubes(network: torch.nn.Module, cubes_hu: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Scores (n,), 0 to 1, of cubes at 1 mm in HU, shape (n, S, S, S); the middle of each is judged."""
+    """Scores (n,), 0 to 1, of cubes at 1 mm in HU, shape (n, S, S, S), by what lies in the middle of each."""
     device = next(network.parameters()).device
     scores = []
     with torch.inference_mode():
         for start in range(0, len(cubes_hu), _CUBES_AT_ONCE):
             some = torch.from_numpy(np.ascontiguousarray(cubes_hu[start : start + _CUBES_AT_ONCE], dtype=np.float32))
-            scores.append(torch.sigmoid(network(some.to(device)).double()).cpu().numpy())
+            # Apple's mps has no double precision, so the logits are brought to the CPU first.
+            scores.append(torch.sigmoid(network(some.to(device)).cpu().double()).numpy())
     return np.concatenate(scores) if scores else np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
 class NoduleDetector:
-    """Says how likely the centre of a lung nodule lies within about 5 mm of a place.
+    """Says how likely the centre of a lung nodule lies within about 5 mm of a voxel.
 
     It shares neither network nor drawn nodules with the attackers. A tool of this project's measurements, trained on a
     handful of scans; not a medical device. Make one with `NoduleDetector.load`.
@@ -100,15 +101,15 @@ class NoduleDetector:
             raise ValueError(f"cubes must have the shape (n, S, S, S); theirs is {cubes_hu.shape}")
         return score_cubes(self.weights.network, cubes_hu)
 
-    def scores(self, volume: CTVolume, places: Sequence[Voxel]) -> NDArray[np.float64]:
-        """Score places of a scan.
+    def scores(self, volume: CTVolume, voxels: Sequence[Voxel]) -> NDArray[np.float64]:
+        """Score voxels of a scan.
 
         Parameters
         ----------
         volume : CTVolume
             A chest CT.
-        places : sequence of tuple of int
-            Voxels (z, y, x); near the scan's border its outer voxels are repeated.
+        voxels : sequence of tuple of int
+            (z, y, x); near the scan's border its outer voxels are repeated.
 
         Returns
         -------
@@ -118,25 +119,25 @@ class NoduleDetector:
         Raises
         ------
         DetectionError
-            If a place lies outside the scan.
+            If one lies outside the scan.
         """
         scores = [np.zeros(0)]
-        for start in range(0, len(places), _CUBES_AT_ONCE):
+        for start in range(0, len(voxels), _CUBES_AT_ONCE):
             cubes = [
-                cut_at_1mm(volume, self._checked(volume, at), CUBE_MM) for at in places[start : start + _CUBES_AT_ONCE]
+                cut_at_1mm(volume, self._checked(volume, at), CUBE_MM) for at in voxels[start : start + _CUBES_AT_ONCE]
             ]
             scores.append(self.score_cubes(np.stack(cubes)))
         return np.concatenate(scores)
 
     def finds(self, volume: CTVolume, at: Voxel) -> bool:
-        """Whether the detector calls the place a nodule: its score reaches the threshold."""
+        """Whether the detector calls what lies there a nodule: its score reaches the threshold."""
         return bool(self.scores(volume, [at])[0] >= self.threshold)
 
     @staticmethod
     def _checked(volume: CTVolume, at: Voxel) -> NDArray[np.int64]:
         if len(at) != 3 or not all(float(c).is_integer() and 0 <= c < n for c, n in zip(at, volume.shape, strict=True)):
             raise DetectionError(
-                f"the place {tuple(at)} is no voxel of the scan of {volume.shape} voxels; give three whole numbers "
+                f"the position {tuple(at)} is no voxel of the scan of {volume.shape} voxels; give three whole numbers "
                 "z, y, x inside it."
             )
         return np.array([int(c) for c in at])

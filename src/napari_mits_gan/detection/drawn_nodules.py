@@ -1,6 +1,6 @@
 """Nodules drawn for the detector: merged balls, roughened by a random field, with spikes along its crossings.
 
-Another rule than the attackers' (`attack/nodules.py`), so that the judge does not learn their hand. Kinds, sizes and
+Another rule than the attackers' (`attack/nodules/`), so that the detector does not learn their hand. Kinds, sizes and
 densities span what the LIDC-IDRI readers describe (Armato et al., Medical Physics 2011).
 """
 
@@ -12,6 +12,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from napari_mits_gan.ct.grid import along_axis, spline_matrix
 
 Kind = Literal["solid", "part-solid", "ground-glass"]
 
@@ -109,10 +111,9 @@ def _field(rng: np.random.Generator, shape: tuple[int, ...], grain: float) -> ND
     field = rng.standard_normal([int(np.ceil(n / grain)) + 4 for n in shape], dtype=np.float32)
     # A sum of cubic B-splines on a coarse grid is smooth, and much cheaper than a wide filter.
     for axis, n in enumerate(shape):
-        away = np.abs(np.arange(n)[:, None] / grain + 1.5 - np.arange(field.shape[axis]))
-        spline = np.where(away < 1, 2 / 3 - away**2 + away**3 / 2, np.clip(2 - away, 0, None) ** 3 / 6)
-        field = np.moveaxis(np.tensordot(spline.astype(np.float32), field, axes=(1, axis)), 0, axis)
-    return field * 2.9  # the splines' mean square over a grid is 0.48 along each axis
+        splines = spline_matrix(np.arange(n) / grain + 1.5, field.shape[axis])
+        field = along_axis(splines.astype(np.float32), field, axis)
+    return (field * 2.9).astype(np.float32)  # the splines' mean square over a grid is 0.48 along each axis
 
 
 def _level_mm(nodule: DrawnNodule, half: int, center: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -197,7 +198,7 @@ def draw_into(
     low, high = np.maximum(whole - half, 0), np.minimum(whole + half + 1, cube_hu.shape)
     if (high <= low).any():
         return cube_hu.copy(), 0.0
-    place = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    box = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
     part = tuple(slice(a, b) for a, b in zip(low - whole + half, high - whole + half, strict=True))
 
     # The blur of the scanner: a disc within the slice, the slice's thickness across.
@@ -208,7 +209,7 @@ def draw_into(
     grain = ndimage.gaussian_filter(rng.standard_normal(level.shape, dtype=np.float32), rng.uniform(0.35, 0.8))[part]
     grain *= nodule.texture * _noise_hu(cube_hu) / max(float(grain.std()), 1e-3)
 
-    before = cube_hu[place]
+    before = cube_hu[box]
     tissue = np.maximum(nodule.solid_hu + mottle + grain, before)
     if nodule.kind == "solid":
         after = before + inside * (tissue - before)
@@ -226,5 +227,5 @@ def draw_into(
     # What the borders of the cube cut off is not seen either.
     seen *= float(body.sum()) / max(float((level > 0).sum()), 1.0)
     drawn = cube_hu.copy()
-    drawn[place] = after
+    drawn[box] = after
     return drawn, min(seen, 1.0)

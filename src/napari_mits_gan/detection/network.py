@@ -1,4 +1,4 @@
-"""The detector's network: two small residual branches, one near the place and sharp, one around it and coarse."""
+"""The detector's network: two small residual branches, one of the middle, in full resolution, one of all, coarse."""
 
 from __future__ import annotations
 

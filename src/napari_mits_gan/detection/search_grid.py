@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.grid import Spacing, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
-
-if TYPE_CHECKING:
-    from napari_mits_gan.ct.grid import Voxel
 
 _GRID_MM = 1.5
 """A search goes over voxels of about this size: fine enough for nodules, and quick."""
 
 
-def coarsened(volume: CTVolume) -> tuple[CTVolume, NDArray[np.int64]]:
-    """The scan in voxels of about 1.5 mm, means of whole blocks, and how many voxels a block has along each axis."""
-    fz, fy, fx = (max(1, round(_GRID_MM / s)) for s in volume.spacing)
-    return volume.coarsen((fz, fy, fx)), np.array([fz, fy, fx])
+def coarse_factors(spacing: Spacing) -> tuple[int, int, int]:
+    """How many voxels (z, y, x) a block of about 1.5 mm has, for `CTVolume.coarsen`."""
+    z, y, x = (max(1, round(_GRID_MM / s)) for s in spacing)
+    return z, y, x
 
 
 def lung_in(grid: CTVolume) -> NDArray[np.bool_]:
@@ -32,16 +28,15 @@ def lung_in(grid: CTVolume) -> NDArray[np.bool_]:
     return lung
 
 
-def voxels_in_the_middle(
-    coarse: NDArray[np.int64], factors: NDArray[np.int64], shape: tuple[int, ...]
-) -> NDArray[np.int64]:
+def block_centres(blocks: NDArray[np.int64], factors: tuple[int, int, int], scan: CTVolume) -> NDArray[np.int64]:
     """Voxels (n, 3) of the scan in the middle of blocks (n, 3)."""
-    return np.minimum(coarse * factors + factors // 2, np.asarray(shape) - 1)
+    size = np.array(factors)
+    return np.minimum(blocks * size + size // 2, np.asarray(scan.shape) - 1)
 
 
-def as_place(voxel: NDArray[np.int64]) -> Voxel:
-    """A voxel as others hand it on."""
-    z, y, x = (int(v) for v in voxel)
+def as_voxel(row: NDArray[np.int64]) -> Voxel:
+    """A row (z, y, x) of whole numbers as a voxel."""
+    z, y, x = (int(v) for v in row)
     return (z, y, x)
 
 

@@ -1,8 +1,8 @@
-"""Where an attack is plausible: healthy places for a nodule to be put in, and places that seem to hold one.
+"""Where an attack is plausible: sites in healthy lung for a nodule to be put in, and sites that seem to hold one.
 
-CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019) has its attacker choose places for injection in the
-middle of a lung by image processing, and places for removal by a detector of nodules. Here the detector is asked about
-candidates that look like balls and not like vessels.
+CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019) has its attacker choose sites for injection in the
+middle of a lung by image processing, and sites for removal by a detector of nodules. Here the detector is asked about
+candidates that are round, unlike vessels.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from scipy import ndimage
 
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.detection.ball_like import STEPS, ball_like_places
-from napari_mits_gan.detection.search_grid import as_place, coarsened, lung_in, middle_x, voxels_in_the_middle
+from napari_mits_gan.detection.nodule_candidates import STEPS, nodule_candidates
+from napari_mits_gan.detection.search_grid import as_voxel, block_centres, coarse_factors, lung_in, middle_x
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress, silent
 
@@ -32,20 +32,20 @@ _BRIGHT_ABOVE_HU = -600
 """Vessels, nodules and walls as they look in voxels of the search's size."""
 _MOST_BRIGHT = 0.02
 """Largest share of the core that bright structure may take."""
-_MOST_PLACES = 6000
+_MOST_VOXELS = 6000
 _APART_MM = 20.0
 _FAR_MM = 60.0
-"""Places further apart than this are as good as any."""
+"""Sites further apart than this are as good as any."""
 
 _USUAL_RESPONSE_HU = 50.0
-"""What the filter gives for most candidates; a place with this response is taken for half a ball."""
+"""What the filter gives for most candidates; one with this response counts half."""
 _SAME_NODULE_MM = 15.0
 _SCORED_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
 class Site:
-    """A place where an attack is plausible.
+    """A voxel where an attack is plausible.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class Site:
         Which attack.
     score : float
         0 to 1, more is better. For an injection how clear the lung is there, times the detector's doubt that there is a
-        nodule; for a removal the geometric mean of the detector's score and of how ball-like the place is.
+        nodule; for a removal the geometric mean of the detector's score and of how round the candidate is.
     """
 
     at: Voxel
@@ -71,7 +71,7 @@ class Detector(Protocol):
         """The score from which on there is a nodule."""
         ...
 
-    def scores(self, volume: CTVolume, places: Sequence[Voxel]) -> NDArray[np.float64]:
+    def scores(self, volume: CTVolume, voxels: Sequence[Voxel]) -> NDArray[np.float64]:
         """How surely a nodule lies at each voxel (z, y, x), 0 to 1."""
         ...
 
@@ -79,18 +79,18 @@ class Detector(Protocol):
 def injection_sites(
     volume: CTVolume, n: int = 10, *, seed: int = 0, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
-    """Places in healthy lung where a nodule could be put in.
+    """Sites in healthy lung where a nodule could be put in.
 
     Parameters
     ----------
     volume : CTVolume
         A chest CT.
     n : int
-        How many places at most.
+        How many sites at most.
     seed : int
-        Fixes the choice among places that are alike.
+        Fixes the choice among sites that are alike.
     detector : Detector or None
-        Places where it finds a nodule already are left out; None asks nobody.
+        Sites where it finds a nodule already are left out; None uses no detector.
     progress : callable
         Told how far the search is.
 
@@ -98,7 +98,7 @@ def injection_sites(
     -------
     list of Site
         Best first, spread over both lungs, at least 20 mm apart, with the whole 32 mm cuboid inside the scan and no
-        vessel to speak of within 8 mm; empty where there is no such place.
+        vessel to speak of within 8 mm; empty where there is no such site.
 
     Raises
     ------
@@ -109,7 +109,8 @@ def injection_sites(
 
     _check(volume, n)
     progress(0, 4)
-    grid, factors = coarsened(volume)
+    factors = coarse_factors(volume.spacing)
+    grid = volume.coarsen(factors)
     progress(1, 4)
     lung = lung_in(grid)
     progress(2, 4)
@@ -121,19 +122,19 @@ def injection_sites(
     allowed = (depth_mm > _CORE_MM) & (core <= _MOST_BRIGHT)
     progress(3, 4)
     coarse = np.argwhere(allowed)
-    places = voxels_in_the_middle(coarse, factors, volume.shape)
-    room = np.minimum(places, np.asarray(volume.shape) - 1 - places) * np.asarray(volume.spacing)
+    voxels = block_centres(coarse, factors, volume)
+    room = np.minimum(voxels, np.asarray(volume.shape) - 1 - voxels) * np.asarray(volume.spacing)
     fits = (room >= CUBOID_MM / 2).all(axis=1)
-    coarse, places = coarse[fits], places[fits]
+    coarse, voxels = coarse[fits], voxels[fits]
     rng = np.random.default_rng(seed)
-    if len(places) > _MOST_PLACES:
-        kept = np.sort(rng.choice(len(places), _MOST_PLACES, replace=False))
-        coarse, places = coarse[kept], places[kept]
+    if len(voxels) > _MOST_VOXELS:
+        kept = np.sort(rng.choice(len(voxels), _MOST_VOXELS, replace=False))
+        coarse, voxels = coarse[kept], voxels[kept]
     index = tuple(coarse.T)
     plausible = np.clip(around[index] * (1 - core[index]), 0.0, 1.0).astype(np.float64)
     # Twice as many as asked for, since the detector may refuse some.
     chosen = _spread(coarse * spacing, plausible, coarse[:, 2] >= middle_x(lung), 2 * n if detector else n)
-    found = [as_place(places[i]) for i in chosen]
+    found = [as_voxel(voxels[i]) for i in chosen]
     healthy = np.ones(len(found))
     if detector is not None and found:
         scores = detector.scores(volume, found)
@@ -150,14 +151,14 @@ def injection_sites(
 def removal_sites(
     volume: CTVolume, n: int = 10, *, detector: Detector | None = None, progress: Progress = silent
 ) -> list[Site]:
-    """Places where the scan seems to hold a nodule, which an attack could remove.
+    """Sites where the scan seems to hold a nodule, which an attack could remove.
 
     Parameters
     ----------
     volume : CTVolume
         A chest CT.
     n : int
-        How many places at most.
+        How many sites at most.
     detector : Detector or None
         Scores the candidates; None takes the detector that comes with this package.
     progress : callable
@@ -180,24 +181,24 @@ def removal_sites(
         from napari_mits_gan.detection.detector import NoduleDetector
 
         detector = NoduleDetector.load()
-    places, response = ball_like_places(volume, progress=progress)
-    scores = np.zeros(len(places))
-    steps = STEPS + len(places)
-    for start in range(0, len(places), _SCORED_AT_ONCE):
+    candidates, response = nodule_candidates(volume, progress=progress)
+    scores = np.zeros(len(candidates))
+    steps = STEPS + len(candidates)
+    for start in range(0, len(candidates), _SCORED_AT_ONCE):
         progress(STEPS + start, steps)
         some = slice(start, start + _SCORED_AT_ONCE)
-        scores[some] = detector.scores(volume, places[some])
+        scores[some] = detector.scores(volume, candidates[some])
     progress(steps, steps)
-    # Both judge differently, and are wrong about different places.
+    # Filter and detector are wrong about different candidates.
     together = np.sqrt(scores * response / (response + _USUAL_RESPONSE_HU))
     sites: list[Site] = []
     for i in np.argsort(-together, kind="stable"):
         if len(sites) == n:
             break
         if scores[i] >= detector.threshold and all(
-            _distance_mm(volume, places[i], other.at) > _SAME_NODULE_MM for other in sites
+            _distance_mm(volume, candidates[i], other.at) > _SAME_NODULE_MM for other in sites
         ):
-            sites.append(Site(places[i], "remove", float(together[i])))
+            sites.append(Site(candidates[i], "remove", float(together[i])))
     return sites
 
 
@@ -208,7 +209,7 @@ def _check(volume: CTVolume, n: int) -> None:
     from napari_mits_gan.attack.cuboid import check_thickness
 
     if n < 1:
-        raise AttackError(f"{n} places were asked for; at least one is needed.")
+        raise AttackError(f"{n} sites were asked for; at least one is needed.")
     check_thickness(volume.shape, volume.spacing)
 
 
@@ -224,7 +225,7 @@ def _cube_mean(mask: NDArray[np.bool_], side_mm: float, spacing: NDArray[np.floa
 
 
 def _spread(at_mm: NDArray[np.float64], quality: NDArray[np.float64], side: NDArray[np.bool_], n: int) -> list[int]:
-    """Indices of up to `n` good places far from each other, in turn on both sides while there are any."""
+    """Indices of up to `n` good voxels far from each other, in turn on both sides while there are any."""
     chosen: list[int] = []
     nearest = np.full(len(at_mm), np.inf)
     while len(chosen) < n:

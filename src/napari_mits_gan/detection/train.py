@@ -1,66 +1,34 @@
-"""Training the detector: residual network, binary cross-entropy, hard places mined while it goes on."""
+"""Training the detector: residual network, binary cross-entropy, hard negatives mined while it goes on."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
-from torch.nn import functional
+from torch.optim.lr_scheduler import LambdaLR
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import score_cubes
+from napari_mits_gan.detection.losses import DetectorLosses
 from napari_mits_gan.detection.network import DetectorNetwork
 from napari_mits_gan.detection.training_samples import TrainingSamples
+from napari_mits_gan.detection.training_settings import DetectorTraining
 from napari_mits_gan.detection.weights import DetectorWeights, save_detector
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.training.loop import Training, run_training
+from napari_mits_gan.training.random_streams import seeded
 
 _CHECKPOINT_EVERY = 100
 _MEMORY_STEPS = 200
 """The averaged weights remember about as many steps."""
+_LARGEST_GRADIENT = 5.0
 _LOWEST_THRESHOLD = 0.3
-
-
-@dataclass(frozen=True)
-class DetectorTraining:
-    """Settings of a training run; stored with the weights.
-
-    Parameters
-    ----------
-    steps : int
-        Updates of the network.
-    batch_size : int
-        Cubes per step, half of them with a nodule.
-    learning_rate, weight_decay : float
-        Of AdamW; the rate rises over the first twentieth of the run and falls along a cosine.
-    mining_rounds : int
-        How often, spread evenly over the run, hard places are searched for.
-    mined_places : int
-        Places searched in each scan in a round.
-    threshold_places : int
-        Random places of each scan's lungs on which the threshold is laid.
-    false_alarms : float
-        Share of them that may reach it.
-    seed : int
-        Fixes everything that is drawn.
-    """
-
-    steps: int = 2000
-    batch_size: int = 16
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.02
-    mining_rounds: int = 4
-    mined_places: int = 400
-    threshold_places: int = 400
-    false_alarms: float = 0.02
-    seed: int = 0
 
 
 def train_detector(
@@ -69,6 +37,7 @@ def train_detector(
     output: Path,
     settings: DetectorTraining = DetectorTraining(),
     *,
+    losses: type[DetectorLosses] = DetectorLosses,
     device: str = "auto",
     resume: bool = True,
     progress: Progress = silent,
@@ -85,10 +54,12 @@ def train_detector(
         The safetensors file to write; a checkpoint and a log (CSV: step, loss) stand beside it.
     settings : DetectorTraining
         The run.
+    losses : type of DetectorLosses
+        What is minimised.
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
-        Continue from the checkpoint beside `output`, if it is of the same run: scans and settings.
+        Continue from the checkpoint beside `output`, if it is of the same run: scans, nodules and settings.
     progress : Progress
         Called after each step.
 
@@ -96,8 +67,8 @@ def train_detector(
     -------
     DetectorWeights
         The trained detector, in single precision, ready for inference. Its network is the moving average over the last
-        steps. Its threshold is the score that a share of `false_alarms` of fresh random places in the training scans'
-        lungs reach, places near known nodules left out, and never under 0.3.
+        steps. Its threshold is the score that a share of `false_alarms` of fresh random voxels in the training scans'
+        lungs reach, voxels near known nodules left out, and never under 0.3.
 
     Raises
     ------
@@ -106,58 +77,70 @@ def train_detector(
     WeightsError
         If the checkpoint is damaged or of another run.
     """
-    place = choose_device(device)
-    torch.manual_seed(settings.seed)
-    samples = TrainingSamples(volumes, nodules)
-    network = DetectorNetwork().to(place)
-    averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(1 - 1 / min(_MEMORY_STEPS, settings.steps)))
-    optimiser = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step / settings.steps))
-    parts: dict[str, Any] = {
-        "network": network,
-        "averaged": averaged,
-        "optimiser": optimiser,
-        "schedule": schedule,
-        "samples": samples,
-    }
-    checkpoint = checkpoint_of(output)
-    run = (sorted(volume.name for volume in volumes), settings)
-    start = resume_from(checkpoint, run, parts, place) if resume else 0
-    mining = {(i + 1) * settings.steps // (settings.mining_rounds + 1) for i in range(settings.mining_rounds)} - {0}
-    losses: list[float] = []
-
-    for step in range(start, settings.steps):
-        if step in mining:
-            averaged.eval()
-            rng = np.random.default_rng([settings.seed, 1, step])
-            samples.mine(lambda cubes: score_cubes(averaged, cubes), settings.mined_places, rng)
-        network.train()
-        # One stream for each step: a run that was interrupted goes on as if it had not been.
-        torch.manual_seed(settings.seed * 1_000_003 + step)
-        cubes, labels = samples.batch(settings.batch_size, np.random.default_rng([settings.seed, 0, step]))
-        logits = network(torch.from_numpy(cubes).to(place))
-        loss = functional.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels).to(place))
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 5.0)
-        optimiser.step()
-        schedule.step()
-        averaged.update_parameters(network)
-
-        losses.append(loss.item())
-        done = step + 1
-        if done % _CHECKPOINT_EVERY == 0 or done == settings.steps:
-            save_checkpoint(checkpoint, done, run, parts)
-            with output.with_suffix(".csv").open("a") as log:
-                log.write(f"{done},{np.mean(losses[-_CHECKPOINT_EVERY:]):.4f}\n")
-        progress(done, settings.steps)
-
-    trained = DetectorNetwork().to(place).eval().requires_grad_(False)
-    trained.load_state_dict(averaged.module.state_dict())
+    target = choose_device(device)
+    scans = sorted(volume.name for volume in volumes)
+    known = sorted((volume.name, tuple(found)) for volume, found in zip(volumes, nodules, strict=True))
+    run = (scans, known, settings, losses.__qualname__)
+    with seeded(settings.seed, target):
+        samples = TrainingSamples(volumes, nodules)
+        training = _DetectorTraining(samples, settings, losses(), target)
+        run_training(training, run, output, every=_CHECKPOINT_EVERY, resume=resume, progress=progress)
+        trained = DetectorNetwork().to(target).eval().requires_grad_(False)
+    trained.load_state_dict(training.averaged.module.state_dict())
     threshold = _threshold(trained, samples, settings)
-    weights = DetectorWeights(trained, threshold, {**asdict(settings), "scans": run[0]})
+    weights = DetectorWeights(trained, threshold, {**asdict(settings), "scans": scans})
     save_detector(weights, output)
     return weights
+
+
+class _DetectorTraining(Training):
+    """One batch a step; what comes out is the moving average of the weights."""
+
+    def __init__(
+        self, samples: TrainingSamples, settings: DetectorTraining, losses: DetectorLosses, device: torch.device
+    ) -> None:
+        self._samples, self._settings, self._losses = samples, settings, losses
+        self._network = DetectorNetwork().to(device)
+        memory = 1 - 1 / min(_MEMORY_STEPS, settings.steps)
+        self.averaged = AveragedModel(self._network, multi_avg_fn=get_ema_multi_avg_fn(memory))
+        self._optimiser = torch.optim.AdamW(
+            self._network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay
+        )
+        self._schedule = LambdaLR(self._optimiser, lambda step: _rate(step / settings.steps))
+        rounds = settings.mining_rounds
+        self._mining = {(i + 1) * settings.steps // (rounds + 1) for i in range(rounds)} - {0}
+        super().__init__(
+            settings.steps,
+            device,
+            {
+                "network": self._network,
+                "averaged": self.averaged,
+                "optimiser": self._optimiser,
+                "schedule": self._schedule,
+                "samples": samples,
+            },
+        )
+
+    def step(self, number: int) -> Sequence[float]:
+        """See `Training.step`."""
+        settings = self._settings
+        if number in self._mining:
+            self.averaged.eval()
+            rng = np.random.default_rng([settings.seed, 1, number])
+            self._samples.mine(lambda cubes: score_cubes(self.averaged, cubes), settings.mined_places, rng)
+        self._network.train()
+        # One stream for each step, so that the samples of a step do not depend on how many were mined before it.
+        torch.manual_seed(settings.seed * 1_000_003 + number)
+        cubes, labels = self._samples.batch(settings.batch_size, np.random.default_rng([settings.seed, 0, number]))
+        logits = self._network(torch.from_numpy(cubes).to(self.device))
+        loss = self._losses.detector(logits, torch.from_numpy(labels).to(self.device))
+        self._optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self._network.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        self._schedule.step()
+        self.averaged.update_parameters(self._network)
+        return [loss.item()]
 
 
 def _rate(done: float) -> float:

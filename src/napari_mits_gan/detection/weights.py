@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,7 @@ import torch
 
 from napari_mits_gan.detection.network import DetectorNetwork
 from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.weights_file import read_weights, write_weights
-
-FORMAT = "napari-mits-gan detector 1"
+from napari_mits_gan.weights_file import WeightsFormat, halved_matrices
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +24,7 @@ class DetectorWeights:
     network : DetectorNetwork
         From cubes in HU to logits.
     threshold : float
-        The score, 0 to 1, from which on a place is called a nodule.
+        The score, 0 to 1, from which on there is a nodule.
     metadata : mapping
         How it was trained: seed, steps, scans.
     """
@@ -37,18 +34,18 @@ class DetectorWeights:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+FORMAT = WeightsFormat(
+    name="napari-mits-gan detector 1",
+    whose="a detector's",
+    build=lambda header: DetectorNetwork(),
+    halved=halved_matrices,
+)
+"""In the header, the threshold."""
+
+
 def save_detector(weights: DetectorWeights, path: Path) -> None:
     """Write a detector, its convolutions in half precision; the file appears whole or not at all."""
-    tensors = {
-        name: value.detach().cpu().to(torch.float16 if value.ndim > 1 else torch.float32).contiguous()
-        for name, value in weights.network.state_dict().items()
-    }
-    metadata = {
-        "format": FORMAT,
-        "threshold": repr(float(weights.threshold)),
-        "training": json.dumps(dict(weights.metadata)),
-    }
-    write_weights(path, tensors, metadata)
+    FORMAT.write(path, weights.network, weights.metadata, {"threshold": repr(float(weights.threshold))})
 
 
 def load_detector(path: Path, device: torch.device | str = "cpu") -> DetectorWeights:
@@ -59,15 +56,9 @@ def load_detector(path: Path, device: torch.device | str = "cpu") -> DetectorWei
     WeightsError
         If the file is missing, damaged or holds something else.
     """
-    metadata, tensors = read_weights(path, file_format=FORMAT, whose="a detector's")
-    network = DetectorNetwork()
-    try:
-        network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-        threshold = float(metadata["threshold"])
-        training = json.loads(metadata["training"])
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise WeightsError(f"'{path.name}' is damaged and cannot be read as a detector's weights.") from error
+    stored = FORMAT.read(path, device)
+    with FORMAT.parsing(path):
+        threshold = float(stored.header["threshold"])
     if not (math.isfinite(threshold) and 0 <= threshold <= 1):
         raise WeightsError(f"'{path.name}' holds a threshold that is no score; it is damaged.")
-    network.to(device).eval().requires_grad_(False)
-    return DetectorWeights(network, threshold, training)
+    return DetectorWeights(stored.network, threshold, stored.training)

@@ -72,7 +72,17 @@ class SealKey:
 
 
 def new_key() -> SealKey:
-    """A new random key from the operating system's generator."""
+    """Draw a new random key from the operating system's generator.
+
+    Returns
+    -------
+    SealKey
+        Keep it with `write_key`: scans that were sealed with a lost key can be neither checked nor healed.
+
+    Examples
+    --------
+    >>> key = new_key()
+    """
     return SealKey(secrets.token_bytes(KEY_BYTES))
 
 

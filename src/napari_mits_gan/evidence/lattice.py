@@ -6,6 +6,7 @@ works on the steps. A check has nothing but HU, so it also guesses the steps fro
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
+from napari_mits_gan.ct.dicom.source import DicomSource
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import EvidenceError
 
 _FEW_VALUES = 16
 _FINEST_SLOPE = 1.02
+_NEARLY = 2e-3
 _ON_LATTICE = 0.8
 """Share of the values, weighted by how frequent they are, that a guessed lattice has to hold."""
 
@@ -65,7 +68,7 @@ class Lattice:
 
 
 def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
-    """The lattice of a volume to be sealed, and the lowest and highest number that its file can store.
+    """The lattice of a volume to be sealed, and the lowest and highest number that may be used of it.
 
     Parameters
     ----------
@@ -76,44 +79,53 @@ def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
     -------
     lattice : Lattice
     lowest, highest : int
-        What every slice can store.
+        Every number between them can be stored in every slice, and is read back as the same HU.
 
     Raises
     ------
     SealError
         If the slices are rescaled so differently that no whole numbers are common to them.
     """
-    if volume.dicom is None:
-        return Lattice(), HU_MIN, HU_MAX
-    formats = {(s.header.rescale, s.header.stored_format) for s in volume.dicom.slices}
-    rescales = {rescale for rescale, _ in formats}
+    levels = _common_levels(volume)
+    gaps = np.diff(levels.astype(np.int32))
+    if levels.size < _FEW_VALUES:
+        raise SealError("The slices of this series have no values in common that all of them can store.")
     lattice = Lattice()
-    if not all(rescale is not None and _holds_every_hu(rescale) for rescale in rescales):
-        slopes = {(r.slope, r.intercept) for r in rescales if r is not None}
-        if len(slopes) != 1:
+    if np.median(gaps) > 1 or gaps.mean() > _FINEST_SLOPE:
+        rescales = {s.rescale for s in volume.source.slices} if isinstance(volume.source, DicomSource) else set()
+        if len(rescales) != 1:
             raise SealError(
                 "The slices of this series are rescaled differently, by more than 1 HU a step, so that their values "
                 "have no common steps to seal; convert the series to whole HU first."
             )
-        slope, intercept = next(iter(slopes))
-        lattice = _single(abs(slope), intercept)
-    lowest, highest = HU_MIN, HU_MAX
-    for rescale, stored in formats:
-        assert rescale is not None  # the reader made sure
-        assert stored is not None
-        ends = [lattice_number(value, rescale, lattice) for value in (stored.lowest, stored.highest)]
-        lowest, highest = max(lowest, min(ends)), min(highest, max(ends))
-    if not lattice.is_hu:  # steps whose HU int16 cannot hold were clipped by reading
-        hu_ends = np.array([HU_MIN, HU_MAX], np.int16)
-        inside = np.sort(lattice.steps(hu_ends))
-        lowest, highest = max(lowest, int(inside[0]) + 1), min(highest, int(inside[1]) - 1)
-        numbers = np.arange(lowest, highest + 1).astype(np.int16)
-        exact = Lattice(abs(slope), intercept)
-        if not np.array_equal(lattice.hu(numbers), exact.hu(numbers)):
+        rescale = next(iter(rescales))
+        lattice = _single(abs(rescale.slope), rescale.intercept)
+        if lattice.off(levels, lattice.steps(levels)).any():  # type: ignore[union-attr]
             raise SealError(
-                f"The rescale slope {slope} has too many digits to be sealed; convert the series to whole HU."
+                f"The rescale slope {rescale.slope} has too many digits to be sealed; convert the series to whole HU."
             )
-    return lattice, lowest, highest
+    numbers = lattice.steps(levels).astype(np.int32)
+    # Padding's value, or an end that int16 cannot hold, breaks the numbers; the run that holds the scan is taken.
+    middle = int(np.median(lattice.steps(volume.hu[:: max(1, len(volume.hu) // 16)])))
+    breaks = np.flatnonzero(np.diff(numbers) != 1)
+    starts, ends = np.concatenate([[0], breaks + 1]), np.concatenate([breaks, [numbers.size - 1]])
+    holds = np.flatnonzero((numbers[starts] <= middle) & (middle <= numbers[ends]))
+    run = int(holds[0]) if holds.size else int(np.argmax(ends - starts))
+    return lattice, int(numbers[starts[run]]), int(numbers[ends[run]])
+
+
+def _common_levels(volume: CTVolume) -> NDArray[np.int16]:
+    """HU that every slice of a volume can store, ascending."""
+    common: NDArray[np.int16] | None = None
+    seen: set[int] = set()
+    for z in range(len(volume.hu)):
+        levels = volume.storable(z).levels
+        if id(levels) in seen:
+            continue
+        seen.add(id(levels))
+        common = levels if common is None else np.intersect1d(common, levels, assume_unique=True)
+    assert common is not None  # a volume has a slice
+    return common
 
 
 def _single(slope: float, intercept: float) -> Lattice:
@@ -121,40 +133,20 @@ def _single(slope: float, intercept: float) -> Lattice:
     return Lattice(float(np.float32(slope)), float(np.float32(intercept)))
 
 
-def lattice_number(stored: int, rescale: Rescale, lattice: Lattice) -> int:
-    """The number of a stored value, rounded towards the middle of the range where it is no whole number."""
-    exact = stored * rescale.slope + rescale.intercept
-    if lattice.is_hu:
-        return int(np.trunc(exact)) if rescale.slope >= 1 or exact == round(exact) else int(np.rint(exact))
-    return round((exact - lattice.intercept) / lattice.slope)
-
-
-def _holds_every_hu(rescale: Rescale) -> bool:
-    """Whether each whole HU is what some stored value is read as."""
-    if rescale.is_shift:
-        return True
-    if abs(rescale.slope) > 1:
-        return False
-    hu = np.arange(-1100, 3100)
-    stored = np.rint((hu - rescale.intercept) / rescale.slope)
-    return bool(np.array_equal(np.rint(stored * rescale.slope + rescale.intercept), hu))
-
-
-def likely_lattices(volume: CTVolume) -> list[Lattice]:
-    """What the numbers of a volume may be, likeliest first: its file's steps, HU, steps guessed from the values.
+def likely_lattices(volume: CTVolume) -> Iterator[Lattice]:
+    """What the numbers of a volume may be, likeliest first: HU, its file's steps, steps guessed from the values.
 
     A guess may number the steps from another place than the file did; so each is offered from four places, since only
     the lowest two bits of the numbers matter.
     """
-    found = [Lattice()]
-    if volume.dicom is not None:
-        header = volume.dicom.slices[0].header
-        if header.rescale is not None and not _holds_every_hu(header.rescale):
-            found.insert(0, _single(abs(header.rescale.slope), header.rescale.intercept))
+    yield Lattice()
+    if isinstance(volume.source, DicomSource) and not volume.source.slices[0].storage.hu.is_gapless:
+        rescale = volume.source.slices[0].rescale
+        yield _single(abs(rescale.slope), rescale.intercept)
     guess = _guess(volume.hu)
     if guess is not None:
-        found += [Lattice(guess.slope, guess.intercept - shift * guess.slope) for shift in range(4)]
-    return found
+        for shift in range(4):
+            yield Lattice(guess.slope, guess.intercept - shift * guess.slope)
 
 
 def _guess(hu: NDArray[np.int16]) -> Lattice | None:
@@ -182,7 +174,10 @@ def _guess(hu: NDArray[np.int16]) -> Lattice | None:
     slope = float(1 / frequencies[best])
     intercept = float(slope * np.angle(waves[best]) / (2 * np.pi))
     # Halves are rounded to even, which only the exact numbers tell.
-    guesses = [Lattice(slope, intercept), Lattice(round(2 * slope) / 2, round(2 * intercept) / 2)]
+    exact = round(2 * slope) / 2
+    guesses = [Lattice(slope, intercept)]
+    if abs(exact - slope) < _NEARLY * slope:
+        guesses.append(Lattice(exact, round(2 * intercept) / 2))
     shares = [float(weights[g.hu(g.steps(values.astype(np.int16))) == values].sum()) for g in guesses]
     likeliest = int(np.argmax(shares))
     return guesses[likeliest] if shares[likeliest] > _ON_LATTICE * weights.sum() else None

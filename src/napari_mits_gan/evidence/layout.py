@@ -23,8 +23,9 @@ TAG_BITS = 32
 HEADER_COPIES = 5
 """How often a slice holds the header at least; large slices hold it more often."""
 FEWEST_HEADER_BITS, MOST_HEADER_BITS = 8, 144
-SYMBOL_BYTES = {1: 9, 2: 14}
-"""Bytes of a symbol: several fit into a block, so that blocks at the rim, with fewer carriers, hold some too."""
+SLOTS = {1: 1, 2: 2}
+"""Symbols in a block of carriers only, by bits: more of them leave less of the blocks at the rim unused, which have
+fewer carriers, but take the longer to encode the more there are."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ class Layout:
     @property
     def symbol_bytes(self) -> int:
         """Bytes of one symbol."""
-        return SYMBOL_BYTES[self.bits]
+        return (self.bits * CELLS - self.fixed_bits) // (8 * SLOTS[self.bits])
 
     @property
     def slots(self) -> int:

@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ManifestError
+from napari_mits_gan.evidence.key import SealKey
 
 MANIFEST_NAME = "manifest.json"
 """What the manifest of a DICOM export is called, inside the export's folder."""
@@ -110,6 +111,11 @@ def slice_digests(volume: CTVolume) -> tuple[str, ...]:
     return tuple(
         hashlib.sha256(start + np.ascontiguousarray(hu, dtype="<i2").tobytes()).hexdigest() for hu in volume.hu
     )
+
+
+def signer_of(key: SealKey) -> Ed25519PrivateKey:
+    """The key that signs manifests, derived from a seal's key; only its public half has to be handed out."""
+    return Ed25519PrivateKey.from_private_bytes(key.derive("manifest signature"))
 
 
 def signed_manifest(volume: CTVolume, signer: Ed25519PrivateKey, source: CTVolume | None = None) -> bytes:

@@ -32,16 +32,21 @@ class Recovery:
         The scan as it was sealed, lying as it did then: authentic blocks to the bit, the others from the copy.
     healed : ndarray of bool, shape (z, y, x)
         Voxels of `volume` that come from the copy.
-    difference_hu : ndarray of int32, shape (z, y, x)
-        The tampered scan less the healed one; 0 where nothing was healed, and in slices that were missing.
+    tampered_hu : ndarray of int16, shape (z, y, x)
+        What was there before, slice by slice in the order of `volume`; the healed HU in slices that were missing.
     verdict : Verdict
         What the check found.
     """
 
     volume: CTVolume
     healed: NDArray[np.bool_]
-    difference_hu: NDArray[np.int32]
+    tampered_hu: NDArray[np.int16]
     verdict: Verdict
+
+    @property
+    def difference_hu(self) -> NDArray[np.int32]:
+        """The tampered scan less the healed one, shape (z, y, x); 0 where nothing was healed; made anew each time."""
+        return np.subtract(self.tampered_hu, self.volume.hu, dtype=np.int32)
 
 
 def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> Recovery:
@@ -74,23 +79,22 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
         raise SealError(verdict.findings[0].sentence)
     header = seen.found.header
     values = np.zeros(header.shape, np.int16)
-    current = np.zeros(header.shape, np.int16)
     bad = np.ones(header.shape, bool)
     for z, number in seen.chosen().items():
         values[z] = _fitted(seen.slice_values(number), header.shape[1:])
         bad[z] = _voxels(~seen.good[number], seen)
     for number, z in order.replaced.items():
         values[z] = _fitted(seen.slice_values(number), header.shape[1:])
-    there = sorted({*seen.chosen(), *order.replaced.values()})
-    current = seen.found.lattice.hu(values).copy()
+    current = seen.found.lattice.hu(values)
     hu = current.copy()
     if bad.any():
         copy = _copy(seen, lambda n, of, /: progress(_CHECK_STEPS + n * _COPY_STEPS // max(1, of), total))
-        hu[bad] = copy[bad]
-    difference = np.zeros(header.shape, np.int32)
-    difference[there] = current[there].astype(np.int32) - hu[there]
+        np.copyto(hu, copy, where=bad)
+        del copy
+    missing = sorted(set(range(header.shape[0])) - {*seen.chosen(), *order.replaced.values()})
+    current[missing] = hu[missing]
     progress(total, total)
-    return Recovery(_volume(volume, hu, bad, checked), bad, difference, verdict)
+    return Recovery(_volume(volume, hu, bad, checked), bad, current, verdict)
 
 
 def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
@@ -159,7 +163,7 @@ def _volume(volume: CTVolume, hu: NDArray[np.int16], healed: NDArray[np.bool_], 
         volume,
         hu=hu,
         padding=padding if padding is not None and padding.any() else None,
-        dicom=volume.dicom if lies_same and not edited else None,
+        source=volume.source if lies_same and not edited else None,
         history=(*volume.history, step),
     )
     if geometry is None:

@@ -39,7 +39,7 @@ def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
         hu=np.ascontiguousarray(volume.hu[every]),
         spacing=(volume.spacing[0] * steps[0], volume.spacing[1] * steps[1], volume.spacing[2] * steps[2]),
         padding=None if volume.padding is None else volume.padding[every],
-        dicom=None,
+        source=None,
     )
     body = body_mask(coarse)
     lungs = lung_mask(coarse)

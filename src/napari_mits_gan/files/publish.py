@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -28,6 +29,23 @@ def check_space(parent: Path, needed_bytes: int) -> None:
             f"The disk has {free / 1e6:.0f} MB free and this needs about {needed / 1e6:.0f} MB; make room or choose "
             "another disk."
         )
+
+
+def checked_target(path: str | os.PathLike[str]) -> Path:
+    """The absolute path of what is to be written.
+
+    Raises
+    ------
+    WriteError
+        If no file can have that name, or it is the folder that this program works in.
+    """
+    target = Path(os.path.abspath(path))
+    if "\0" in str(target):
+        raise WriteError("The name of what is to be written holds a character that no name can have; choose another.")
+    with suppress(OSError):
+        if target == Path.cwd():
+            raise WriteError("The export folder is the current folder, which cannot be replaced; name a new one in it.")
+    return target
 
 
 def check_empty(folder: Path) -> None:
@@ -63,7 +81,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     Raises
     ------
     WriteError
-        If `folder` is not empty, or the file system refuses.
+        If `folder` is not empty, or the file system refuses. A folder that is there keeps its permissions and group.
     """
     check_empty(folder)
     made: list[Path] = []
@@ -72,8 +90,16 @@ def whole_folder(folder: Path) -> Iterator[Path]:
             parent.mkdir()
             made.append(parent)
         with unfinished_folder(folder.parent, "export") as temporary:
+            before = folder.stat() if folder.is_dir() else None
+            if before is not None and os.name != "nt":
+                with suppress(OSError):  # the files that are made in it take its group after it, if it says so
+                    os.chown(temporary, -1, before.st_gid)
+                temporary.chmod(0o700 | (stat.S_IMODE(before.st_mode) & stat.S_ISGID))
             yield temporary
-            _open_to_others(temporary, 0o777)
+            if before is None:
+                _open_to_others(temporary, 0o777)
+            else:
+                temporary.chmod(stat.S_IMODE(before.st_mode))
             sync_folder(temporary)
             if os.name == "nt" and folder.is_dir():
                 folder.rmdir()

@@ -97,11 +97,13 @@ class MitsGanPaper:
         # Weights are drawn from the seed, and nobody else's random numbers are disturbed.
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(request.seed)
-            generator, judge = PaperGenerator(), paper_discriminator()
-        generator, judge = generator.to(device), judge.to(device)
+            generator, discriminator = PaperGenerator(), paper_discriminator()
+        generator, discriminator = generator.to(device), discriminator.to(device)
         slices = volume.shape[0]
         trained = round(_TRAINING_SHARE * slices)
-        self._train(generator, judge, volume, request, device, lambda i: progress(i * trained // self.steps, slices))
+        self._train(
+            generator, discriminator, volume, request, device, lambda i: progress(i * trained // self.steps, slices)
+        )
         generator.eval()
         low, high = _WINDOW_HU
         change = np.zeros(volume.shape, dtype=np.float32)
@@ -122,25 +124,25 @@ class MitsGanPaper:
     def _train(
         self,
         generator: PaperGenerator,
-        judge: nn.Module,
+        discriminator: nn.Module,
         volume: CTVolume,
         request: Request,
         device: torch.device,
         told: Callable[[int], None],
     ) -> None:
         rng = np.random.default_rng([request.seed, 0x706170])
-        parts = [torch.optim.Adam(net.parameters(), _RATE, betas=(0.5, 0.999)) for net in (generator, judge)]
+        parts = [torch.optim.Adam(net.parameters(), _RATE, betas=(0.5, 0.999)) for net in (generator, discriminator)]
         for step in range(self.steps):
             real = _stretched(np.stack([_crop(volume.hu, rng) for _ in range(4)]), device)
             noise = torch.from_numpy(rng.standard_normal(real.shape, dtype=np.float32)).to(device)
             fake = generator(real, noise)
-            verdicts = judge(real), judge(fake.detach())
-            loss_judge = _bce(verdicts[0], 1.0) + _bce(verdicts[1], 0.0)
+            answers = discriminator(real), discriminator(fake.detach())
+            loss_discriminator = _bce(answers[0], 1.0) + _bce(answers[1], 0.0)
             parts[1].zero_grad()
-            loss_judge.backward()
+            loss_discriminator.backward()
             parts[1].step()
             # The published manipulation term compares with the attack's result, which is a constant there: no gradient.
-            loss = _bce(judge(fake), 1.0)
+            loss = _bce(discriminator(fake), 1.0)
             parts[0].zero_grad()
             loss.backward()
             parts[0].step()
@@ -151,8 +153,8 @@ class MitsGanPaper:
         return {"steps": self.steps, "window_hu": list(_WINDOW_HU)}
 
 
-def _bce(verdict: Tensor, wanted: float) -> Tensor:
-    return functional.binary_cross_entropy_with_logits(verdict, torch.full_like(verdict, wanted))
+def _bce(answer: Tensor, wanted: float) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(answer, torch.full_like(answer, wanted))
 
 
 def _stretched(hu: NDArray[np.int16], device: torch.device) -> Tensor:

@@ -90,8 +90,8 @@ class StripeMap(nn.Module):
     @staticmethod
     def _sampled(values: Tensor, at: Tensor) -> Tensor:
         """Linear interpolation; shape (profiles, len(at))."""
-        place = torch.remainder(at, PERIOD) * _KNOTS
-        low = place.floor()
-        share = (place - low).to(values.dtype)
+        position = torch.remainder(at, PERIOD) * _KNOTS
+        low = position.floor()
+        share = (position - low).to(values.dtype)
         index = low.long() % values.shape[1]
         return values[:, index] * (1 - share) + values[:, (index + 1) % values.shape[1]] * share

@@ -146,8 +146,8 @@ class _Search:
         ]
 
         def core(hu: Tensor) -> Tensor:
-            for axis, places in enumerate(index):
-                hu = hu.index_select(axis, places)
+            for axis, positions in enumerate(index):
+                hu = hu.index_select(axis, positions)
             cubes = resample(hu[None], (CUBOID_MM, CUBOID_MM, CUBOID_MM))
             return opponent.paint_core(cubes, clip=False)
 

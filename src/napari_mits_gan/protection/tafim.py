@@ -39,7 +39,7 @@ class Tafim:
     attackers : tuple of str
         Whose gradients are followed (`attack.attackers.ATTACKERS`), or files.
     steps : int
-        Gradient steps, each at two random places in the lungs.
+        Gradient steps, each at two random clicks in the lungs.
     rate : float
         Adam's learning rate; the pattern passes through a hyperbolic tangent.
     target : float

@@ -1,19 +1,19 @@
-"""Read a scan, protect it, write it as a DICOM series: what the command line, the dock and a cluster have in common.
+"""Read a scan, protect and seal it, write it as a DICOM series: what command line, dock and a cluster have in common.
 
-`protect_series` does all three; the dock, where the user looks at the scan in between, does one after the other. Every
+`protect_series` does all of it; the dock, where the user looks at the scan in between, does one after the other. Every
 options class here is frozen and can be pickled, and so can `protect_series`, which another process may call.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mits_gan.ct.read import read_ct
-from napari_mits_gan.errors import ProtectionError
+from napari_mits_gan.errors import ProtectionError, WriteError
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -53,6 +53,25 @@ class ProtectionOptions:
 
 
 @dataclass(frozen=True)
+class SealingOptions:
+    """How to seal a scan; see `evidence.seal.seal`.
+
+    Parameters
+    ----------
+    key_file : Path
+        A key made by `keygen`; only its path is pickled.
+    bits : int
+        Lowest bits of a value that the seal may use, 1 or 2.
+    sidecar : Path or None
+        A new file from which the original can be restored bit for bit; None writes none.
+    """
+
+    key_file: Path
+    bits: int = 1
+    sidecar: Path | None = None
+
+
+@dataclass(frozen=True)
 class WritingOptions:
     """How to write a DICOM series; see `ct.dicom.write.write_dicom`.
 
@@ -62,15 +81,18 @@ class WritingOptions:
         How to encode; as the input does unless told.
     series_description : str or None
         What to call the series; the input's, with what was done, unless told.
+    signature : tuple of Path or None
+        PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
+    signature: tuple[Path, Path] | None = None
 
 
 @dataclass(frozen=True)
 class SeriesJob:
-    """One scan to protect.
+    """One scan to protect, to seal, or both.
 
     Parameters
     ----------
@@ -80,8 +102,10 @@ class SeriesJob:
         A new or empty folder.
     series : str or None
         SeriesInstanceUID, where the input holds several CT series.
-    protection : ProtectionOptions
-        How to protect.
+    protection : ProtectionOptions or None
+        How to protect; None does not.
+    sealing : SealingOptions or None
+        How to seal; None does not.
     writing : WritingOptions
         How to write.
     """
@@ -89,7 +113,8 @@ class SeriesJob:
     input: Path
     output: Path
     series: str | None = None
-    protection: ProtectionOptions = ProtectionOptions()
+    protection: ProtectionOptions | None = ProtectionOptions()
+    sealing: SealingOptions | None = None
     writing: WritingOptions = WritingOptions()
 
 
@@ -98,8 +123,33 @@ def unseen(title: str) -> AbstractContextManager[Progress]:
     return nullcontext(silent)
 
 
-def protect_series(job: SeriesJob, stage: Stage = unseen) -> list[Path]:
-    """Read, protect, write: all or nothing.
+def untold(sentence: str) -> None:
+    """What becomes of sentences for a caller who does not want them."""
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What a job wrote.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The DICOM files, by ascending z.
+    volume : CTVolume
+        What they hold.
+    broken_signatures : int
+        Files of the input that carried a digital signature, which changed pixels break; none is carried over.
+    """
+
+    files: tuple[Path, ...]
+    volume: CTVolume
+    broken_signatures: int = 0
+
+
+def protect_series(
+    job: SeriesJob, stage: Stage = unseen, tell: Callable[[str], None] = lambda sentence: None
+) -> Exported:
+    """Read, protect, seal, write: all or nothing.
 
     Parameters
     ----------
@@ -107,11 +157,12 @@ def protect_series(job: SeriesJob, stage: Stage = unseen) -> list[Path]:
         What to do.
     stage : callable
         Where to show progress.
+    tell : callable
+        Told in a sentence, before anything is written, that digital signatures of the input will be broken.
 
     Returns
     -------
-    list of Path
-        The files, by ascending z.
+    Exported
 
     Raises
     ------
@@ -120,11 +171,24 @@ def protect_series(job: SeriesJob, stage: Stage = unseen) -> list[Path]:
     """
     check_job(job)
     with stage("Reading") as progress:
-        volume = read_ct(job.input, series=job.series, progress=progress)
-    with stage("Protecting") as progress:
-        protected = protect_volume(volume, job.protection, progress)
+        source = read_ct(job.input, series=job.series, progress=progress)
+    broken = signatures_broken(source)
+    if broken:
+        tell(
+            f"{broken} file(s) of the input carry a digital signature, which changed pixels break; the export carries "
+            "none of them over."
+        )
+    volume = source
+    if job.protection is not None:
+        with stage("Protecting") as progress:
+            volume = protect_volume(volume, job.protection, progress)
+    finish = None
+    if job.sealing is not None:
+        with stage("Sealing") as progress:
+            volume, finish = seal_volume(source, volume, job.sealing, _image_files(job.input, source), progress)
     with stage("Writing") as progress:
-        return write_series(protected, job.output, job.writing, progress)
+        files = write_series(volume, job.output, job.writing, progress, finish)
+    return Exported(tuple(files), volume, broken)
 
 
 def check_job(job: SeriesJob) -> None:
@@ -136,6 +200,8 @@ def check_job(job: SeriesJob) -> None:
         If the output folder is not empty, or there is no such transfer syntax.
     ProtectionError
         If there is no such method, or the budget, the seed or the key is not valid.
+    EvidenceError
+        If there is no such key file.
     """
     from pydicom.uid import ExplicitVRLittleEndian
 
@@ -146,6 +212,16 @@ def check_job(job: SeriesJob) -> None:
 
     check_empty(job.output)
     chosen_syntax(job.writing.transfer_syntax, ExplicitVRLittleEndian)
+    if job.sealing is not None:
+        from napari_mits_gan.evidence.key import read_key
+
+        read_key(job.sealing.key_file)
+        if job.sealing.sidecar is not None and job.sealing.sidecar.exists():
+            raise WriteError(
+                f"{job.sealing.sidecar.name} is there already and is not overwritten; choose another name."
+            )
+    if job.protection is None:
+        return
     checked_budget(job.protection.max_change_hu)
     if isinstance(job.protection.method, str) and job.protection.method not in METHODS:
         raise ProtectionError(
@@ -169,11 +245,83 @@ def protect_volume(volume: CTVolume, options: ProtectionOptions, progress: Progr
     )
 
 
+def seal_volume(
+    source: CTVolume,
+    volume: CTVolume,
+    options: SealingOptions,
+    files: Sequence[Path] = (),
+    progress: Progress = silent,
+) -> tuple[CTVolume, Callable[[Path], None]]:
+    """Seal a volume.
+
+    Parameters
+    ----------
+    source : CTVolume
+        The scan as it was read.
+    volume : CTVolume
+        The same scan, protected or not.
+    options : SealingOptions
+        How to seal.
+    files : sequence of Path
+        The files of a scan that is not DICOM, for the sidecar.
+    progress : Progress
+        Told how far it is.
+
+    Returns
+    -------
+    CTVolume
+        The sealed scan.
+    callable
+        Puts the signed manifest into the folder of the export before it is published, and writes the sidecar.
+    """
+    from napari_mits_gan.evidence.key import read_key
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signed_manifest, signer_of
+    from napari_mits_gan.evidence.seal import seal
+    from napari_mits_gan.evidence.sidecar import write_sidecar
+
+    key = read_key(options.key_file)
+    sealed = seal(volume, key, bits=options.bits, progress=progress)
+
+    def finish(folder: Path) -> None:
+        (folder / MANIFEST_NAME).write_bytes(signed_manifest(sealed, signer_of(key), source))
+        if options.sidecar is not None:
+            write_sidecar(source, sealed, key, options.sidecar, files=files)
+
+    return sealed, finish
+
+
+def signatures_broken(source: CTVolume) -> int:
+    """How many files of a scan carry a digital signature, which any change of their pixels breaks."""
+    from napari_mits_gan.ct.dicom.signatures import signed_files
+    from napari_mits_gan.ct.dicom.source import DicomSource
+
+    return signed_files(source.source) if isinstance(source.source, DicomSource) else 0
+
+
+def _image_files(path: Path, volume: CTVolume) -> tuple[Path, ...]:
+    """The files of a scan that is not DICOM."""
+    return () if volume.source is not None else (path,)
+
+
 def write_series(
-    volume: CTVolume, folder: Path, options: WritingOptions = WritingOptions(), progress: Progress = silent
+    volume: CTVolume,
+    folder: Path,
+    options: WritingOptions = WritingOptions(),
+    progress: Progress = silent,
+    finish: Callable[[Path], None] | None = None,
 ) -> list[Path]:
-    """Write a volume as a DICOM series; see `ct.dicom.write.write_dicom`."""
+    """Write a volume as a DICOM series; see `ct.dicom.write.write_dicom`.
+
+    `finish` is called with the folder of the series, signed if that is asked for, before it is published.
+    """
+    from napari_mits_gan.ct.dicom.signatures import sign_series
     from napari_mits_gan.ct.dicom.write import write_dicom
+
+    def before_publishing(temporary: Path) -> None:
+        if options.signature is not None:
+            sign_series(temporary, *options.signature)
+        if finish is not None:
+            finish(temporary)
 
     return write_dicom(
         volume,
@@ -181,4 +329,5 @@ def write_series(
         progress=progress,
         transfer_syntax=options.transfer_syntax,
         series_description=options.series_description,
+        before_publishing=before_publishing,
     )

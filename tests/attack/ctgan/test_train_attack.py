@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import SimpleITK as sitk
 import torch
+from safetensors.torch import load_file
 
 from napari_mits_gan.attack.ctgan import train
 from napari_mits_gan.attack.ctgan.attacker import CTGAN
@@ -119,6 +120,25 @@ def test_a_stopped_training_goes_on_where_it_stopped(small_thorax, tmp_path):
     assert [line.split(",")[0] for line in log] == ["1", "2"]
     assert np.isfinite([float(v) for line in log for v in line.split(",")]).all()
     assert load_attacker(path).generator.base_filters == 2
+
+
+@pytest.mark.parametrize("fixed_window_hu", [(-1000.0, 400.0), None])
+def test_an_interrupted_training_ends_as_one_in_a_single_run(small_thorax, tmp_path, monkeypatch, fixed_window_hu):
+    monkeypatch.setattr(train, "_CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr(train, "_CALIBRATION_CUBES", 8)
+    settings = dataclasses.replace(QUICK, steps=5, fixed_window_hu=fixed_window_hu)
+    whole, parted = tmp_path / "whole.safetensors", tmp_path / "parted.safetensors"
+    expected = train_attack("inject", [small_thorax], whole, settings, device="cpu").generator.state_dict()
+    with pytest.raises(Cancelled):
+        train_attack("inject", [small_thorax], parted, settings, device="cpu", progress=_stop_after(3))
+    found = train_attack("inject", [small_thorax], parted, settings, device="cpu").generator.state_dict()
+    for name, value in expected.items():
+        assert torch.equal(found[name], value), name
+    assert load_file(parted).keys() == load_file(whole).keys()
+    for name, value in load_file(whole).items():
+        assert torch.equal(load_file(parted)[name], value), name
+    for suffix in (".csv", ".png"):
+        assert parted.with_suffix(suffix).read_bytes() == whole.with_suffix(suffix).read_bytes()
 
 
 @pytest.mark.usefixtures("every_step_is_kept")

@@ -125,7 +125,7 @@ def test_another_scanners_noise_and_slices_are_seen_by_both(small_thorax):
     bank = CubeBank([small_thorax], "remove", cubes_per_scan=3)
     pair = np.full((2, 32, 32, 32), -850, dtype=np.float32)
     pair[1, 10:20] = 0
-    noisy = [p for p in (bank._as_another_scanner(pair) for _ in range(60)) if p[0].std() > 1]
+    noisy = [p for p in (bank._augmented_acquisition(pair) for _ in range(60)) if p[0].std() > 1]
     assert 5 < len(noisy) < 30
     for changed in noisy:
         assert 4 < changed[0].std() < 26

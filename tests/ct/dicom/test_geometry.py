@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
@@ -111,3 +111,39 @@ def test_a_single_slice_takes_its_thickness_for_want_of_anything_better() -> Non
 def test_directions_that_are_no_plane_are_refused() -> None:
     with pytest.raises(ReadError, match="right angles"):
         unit_axes(Plane((0, 0, 0), (1, 0, 0), (1, 0, 0), (1, 1)))
+
+
+@given(rotations, st.floats(-0.45, 0.45).filter(lambda d: abs(d) > 0.01), st.integers(4, 300), st.floats(0.5, 3))
+def test_less_than_a_gantry_tilts_moves_no_slice(rotation, degrees, count, step) -> None:
+    axes = _axes(rotation)
+    shear = step * np.tan(np.radians(degrees))
+    planes = _planes(axes, step, (0.7, 0.8), count, shear=shear)
+    grid = grid_of(planes, _names(planes))
+    assert grid.shift_mm == (0.0, 0.0)
+    np.testing.assert_allclose(grid.direction.T @ grid.direction, np.eye(3), atol=1e-9)
+    # Every slice's first voxel lies where its header says, or within a quarter of a pixel of it.
+    for z, i in enumerate(grid.order):
+        there = np.array(grid.origin) + z * grid.spacing[0] * grid.direction[:, 0]
+        assert np.linalg.norm(there - planes[i].position) <= 0.25 * 0.7 + 1e-6
+    drift = abs(shear) * (count - 1)
+    assert grid.drift_mm == pytest.approx(drift if drift > 0.25 * 0.7 else 0, abs=1e-6)
+
+
+@given(rotations, st.integers(20, 300))
+def test_directions_rounded_to_two_decimals_are_no_tilt(rotation, count) -> None:
+    axes = _axes(rotation)
+    planes = [
+        Plane(p.position, tuple(np.round(p.row, 2)), tuple(np.round(p.column, 2)), p.pixel_spacing)
+        for p in _planes(axes, 1.0, (0.7, 0.7), count)
+    ]
+    assume(abs(np.dot(planes[0].row, planes[0].column)) < 0.0099)  # beyond this they are no right angles any more
+    grid = grid_of(planes, _names(planes))
+    assert grid.shift_mm == (0.0, 0.0)
+    assert np.abs(grid.direction - axes).max() < 0.02
+    assert grid.spacing[0] == pytest.approx(1.0, rel=1e-3)
+
+
+def test_slices_that_no_scanner_can_resolve_are_refused_as_such() -> None:
+    planes = _planes(np.eye(3)[:, ::-1], 0.004, (0.7, 0.7), 8)
+    with pytest.raises(ReadError, match=r"only 0\.004 mm apart"):
+        grid_of(planes, _names(planes))

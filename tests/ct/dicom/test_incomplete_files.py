@@ -17,10 +17,11 @@ from napari_mits_gan.errors import ReadError
 SYNTAXES = [ExplicitVRLittleEndian, ImplicitVRLittleEndian]
 
 
-@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda uid: uid.name)
-@pytest.mark.parametrize("suffix", [".dcm", ""])
+@pytest.mark.parametrize(
+    ("syntax", "suffix"), [(ExplicitVRLittleEndian, ""), (ImplicitVRLittleEndian, ".dcm"), (ImplicitVRLittleEndian, "")]
+)
 def test_a_file_that_is_cut_off_anywhere_is_a_refusal_that_names_it(dicom_series, syntax, suffix) -> None:
-    series = dicom_series(shape=(3, 6, 5), syntax=syntax, suffix=suffix)
+    series = dicom_series(shape=(2, 6, 5), syntax=syntax, suffix=suffix)
     last = series.files[-1]
     whole = last.read_bytes()
     for length in range(len(whole)):

@@ -142,7 +142,7 @@ def test_acquisitions_that_overlap_are_told_as_such(dicom_series) -> None:
         ds.AcquisitionNumber = 1 + z // 4
         ds.ImagePositionPatient = [0, 0, 2 * (z % 4) + 5 * (z // 4)]
 
-    with pytest.raises(ReadError, match=r"2 acquisitions .* 4 slices of number 1, 4 slices of number 2; 001.dcm, 005"):
+    with pytest.raises(ReadError, match=r"2 acquisitions .*4 slices of number 1, 4 slices of number 2; 001.dcm, 005"):
         read_ct(dicom_series(shape=(8, 16, 12), edit=edit).folder)
 
 

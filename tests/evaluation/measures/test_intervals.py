@@ -42,6 +42,17 @@ def test_ratio_to_nothing_is_infinite_and_nothing_to_nothing_is_zero():
     assert ratio_of_medians(pairs).tolist() == [math.inf, 0.0, 3.0]
 
 
+def test_the_ratio_is_that_of_the_medians_of_each_column():
+    assert ratio_of_medians(np.array([[[1.0, 8.0], [6.0, 2.0], [50.0, 1.0]]])).tolist() == [3.0]
+
+
+def test_the_interval_of_a_median_by_hand():
+    # Of two sites a resample has the smaller one alone, both, or the larger one alone: a quarter, a half, a quarter.
+    values = np.array([1.0, 3.0])
+    assert bootstrap_interval(values, resamples=4000) == (1.0, 3.0)
+    assert bootstrap_interval(values, level=0.4, resamples=4000) == (2.0, 2.0)
+
+
 @pytest.mark.parametrize(
     ("count", "total", "low", "high"),
     # Newcombe, Statistics in Medicine 17, 857-872, 1998, table I (score method).
@@ -55,6 +66,7 @@ def test_a_proportion_counts_what_is_true():
     found = Proportion.among([True, False, True, True])
     assert (found.count, found.total, found.value) == (3, 4, 0.75)
     assert str(found) == "3 of 4, 75 % (30 – 95)"
+    assert str(Proportion(50, 50)) == "50 of 50, 100 % (93 – 100)"
 
 
 def test_nothing_of_nothing_has_no_value():

@@ -60,19 +60,29 @@ def test_an_empty_body_has_no_change():
 
 
 def test_means_at_the_bodys_edge_are_over_the_voxels_inside_it():
-    # A body of 3 x 3 voxels, its middle one 9 HU brighter, and a disc of 2 mm: a voxel and its four neighbours.
+    # A body of 3 x 3 voxels less a corner, its middle one 9 HU brighter;
+    # discs of 2 mm: a voxel and its four neighbours.
     scan = np.zeros((1, 5, 5), dtype=np.int16)
     changed = scan.copy()
     changed[0, 2, 2] = 9
-    changed[0, 0] = 1000
+    changed[0, 0] = changed[0, 1, 1] = 1000
     body = np.zeros(scan.shape, dtype=bool)
     body[0, 1:4, 1:4] = True
+    body[0, 1, 1] = False
     changes = local_mean_change(scan, changed, SPACING, body=body, diameter_mm=2.0)
-    by_hand = [[0, 9 / 4, 0], [9 / 4, 9 / 5, 9 / 4], [0, 9 / 4, 0]]
-    np.testing.assert_allclose(changes.reshape(3, 3), by_hand, atol=1e-5)
+    by_hand = [9 / 3, 0, 9 / 3, 9 / 5, 9 / 4, 0, 9 / 4, 0]
+    np.testing.assert_allclose(changes, by_hand, atol=1e-5)
 
 
 def test_the_percentile_is_that_of_absolute_changes():
     changes = np.concatenate([-np.arange(1.0, 51.0), np.arange(51.0, 102.0)])
     assert local_mean_change_percentile(changes) == pytest.approx(96.0)
     assert local_mean_change_percentile(changes, 50.0) == pytest.approx(51.0)
+
+
+def test_a_disc_has_the_spacing_of_each_axis():
+    # 2 mm to either side: four rows of 0.5 mm, and one column of 2 mm, which only the middle row reaches.
+    found = disc(4.0, (0.5, 2.0))
+    assert found.shape == (9, 3)
+    assert found[:, 1].all()
+    assert found[:, 0].tolist() == found[:, 2].tolist() == [row == 4 for row in range(9)]

@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import NoduleShape
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import NoduleShape
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evaluation.disruption.attacked_sites import AttackedSite, inpainted_cores
 from napari_mits_gan.evaluation.outcomes.features import (
     ARTEFACT_FEATURES,
     NODULE_FEATURES,
+    REMOVAL_FEATURES,
     injection_features,
     removal_features,
 )
@@ -28,6 +29,7 @@ from napari_mits_gan.evaluation.outcomes.outcome import (
     classify,
     classify_injection,
     classify_removal,
+    outside,
 )
 from napari_mits_gan.evaluation.reports.outcomes import outcome_table
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
@@ -71,7 +73,7 @@ def lung() -> CTVolume:
 
 @pytest.fixture(scope="module")
 def with_nodule(lung) -> CTVolume:
-    return draw_in_scan(lung, NODULE, AT)
+    return implant_in_scan(lung, NODULE, AT)
 
 
 def test_an_injection_that_changes_nothing_is_null(lung, detector):
@@ -92,7 +94,7 @@ def test_a_drawn_nodule_convinces(lung, with_nodule, detector):
 def test_a_drawn_nodule_convinces_in_a_noisier_scan(detector):
     # As after a protection: what was painted has the noise of its surroundings, which gives nothing away.
     lung = _lung(55)
-    found = classify(_place(lung, draw_in_scan(lung, NODULE, AT).hu), "inject", detector)
+    found = classify(_place(lung, implant_in_scan(lung, NODULE, AT).hu), "inject", detector)
     assert found.outcome is Outcome.CONVINCING, found.conspicuous
 
 
@@ -163,7 +165,7 @@ def test_remains_are_not_what_was_there_in_health(lung, detector):
     hu = lung.hu.copy()
     hu[:, AT[1] + 5 : AT[1] + 8, :] = 40  # a fissure full of fluid, a few mm away
     healthy = CTVolume(hu, SPACING)
-    nodule = draw_in_scan(healthy, NODULE, AT)
+    nodule = implant_in_scan(healthy, NODULE, AT)
     assert removal_features(_place(nodule, hu), healthy)["left_ml"] == 0
 
 
@@ -198,7 +200,25 @@ def test_shares_and_intervals_of_many():
 
 
 def test_what_did_not_convince_before_is_not_owed_to_the_protection():
-    original = _ended(Outcome.CONVINCING, Outcome.CONVINCING, Outcome.NULL)
-    protected = _ended(Outcome.NULL, Outcome.CONVINCING, Outcome.NULL)
+    original = _ended(*3 * [Outcome.CONVINCING], Outcome.NULL)
+    protected = _ended(Outcome.NULL, Outcome.CONVINCING, Outcome.CONSPICUOUS, Outcome.NULL)
     found = protected.thwarted_where_convincing(original)
-    assert (found.count, found.total) == (1, 2)
+    assert (found.count, found.total) == (2, 3)
+
+
+def test_the_score_of_the_threshold_counts_as_seen():
+    usual = dict.fromkeys((*ARTEFACT_FEATURES, *NODULE_FEATURES, *REMOVAL_FEATURES), math.nan)
+    assert classify_injection(usual, 0.5, 0.5).outcome is Outcome.CONVINCING
+    assert classify_injection(usual, 0.49, 0.5).outcome is Outcome.NULL
+    assert classify_removal(usual, 0.5, 0.5).outcome is Outcome.FAILED
+    assert classify_removal(usual, 0.49, 0.5).outcome is Outcome.CONVINCING
+
+
+def test_a_feature_on_its_limit_lies_inside():
+    limits = {"texture": (0.5, 1.5)}
+    for value, found in ((0.49, ("texture",)), (0.5, ()), (1.5, ()), (1.51, ("texture",)), (math.nan, ())):
+        assert outside({"texture": value}, limits, ["texture", "edge_mm"]) == found
+
+
+def test_one_scan_pooled_is_that_scan():
+    assert Outcomes.pooled([_ended(Outcome.NULL)]) == _ended(Outcome.NULL)

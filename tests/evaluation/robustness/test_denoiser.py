@@ -14,7 +14,12 @@ from napari_mits_gan.evaluation.robustness.denoiser import (
     save_denoiser,
     shipped_denoiser,
 )
-from napari_mits_gan.evaluation.robustness.train_denoiser import DenoiserTraining, random_noise, train_denoiser
+from napari_mits_gan.evaluation.robustness.train_denoiser import (
+    DenoiserLosses,
+    DenoiserTraining,
+    random_noise,
+    train_denoiser,
+)
 
 QUICK = DenoiserTraining(steps=4, batch_size=2, patch=16, seed=3)
 
@@ -101,6 +106,39 @@ def test_training_learns(small_chest, tmp_path):
     path = tmp_path / "denoiser.safetensors"
     trained = train_denoiser([dataclasses.replace(small_chest, hu=hu)], path, settings, device="cpu")
     assert trained.metadata["left_of_20_hu"]["correlated"] < 19.5
+
+
+def test_the_loss_is_the_mean_squared_error_of_the_noise():
+    # 3² + 1² + 0² + 2² over four pixels.
+    estimated, noise = torch.tensor([[[10.0, -4.0], [7.0, 0.0]]]), torch.tensor([[[13.0, -5.0], [7.0, 2.0]]])
+    assert DenoiserLosses().denoiser(estimated, noise).item() == pytest.approx(3.5)
+
+
+def test_training_minimises_the_loss_of_a_subclass(small_chest, tmp_path):
+    class Silent(DenoiserLosses):
+        def denoiser(self, estimated_hu, noise_hu):
+            return estimated_hu.square().mean()
+
+    path = tmp_path / "denoiser.safetensors"
+    settings = dataclasses.replace(QUICK, steps=40)
+    silent = train_denoiser([small_chest], path, settings, losses=Silent, device="cpu")
+    # It finds no noise, so all of the 20 HU are left.
+    assert silent.metadata["left_of_20_hu"]["white"] == pytest.approx(20, abs=0.5)
+    with pytest.raises(WeightsError, match="other settings"):
+        train_denoiser([small_chest], path, settings, device="cpu")
+
+
+def test_the_log_tells_the_rms_that_is_left(small_chest, tmp_path, every_step_is_kept):
+    squares = []
+
+    class Kept(DenoiserLosses):
+        def denoiser(self, estimated_hu, noise_hu):
+            squares.append((estimated_hu - noise_hu).square().mean().item())
+            return super().denoiser(estimated_hu, noise_hu)
+
+    path = tmp_path / "denoiser.safetensors"
+    train_denoiser([small_chest], path, QUICK, losses=Kept, device="cpu")
+    np.testing.assert_allclose(np.loadtxt(path.with_suffix(".csv"), delimiter=",")[:, 1], np.sqrt(squares), rtol=1e-4)
 
 
 def test_an_interrupted_training_ends_as_one_in_a_single_run(small_chest, tmp_path, every_step_is_kept):

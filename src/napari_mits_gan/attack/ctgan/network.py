@@ -144,7 +144,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Decides, patch by patch, whether a cube belongs to its masked condition.
+    """Tells, patch by patch, whether a cube belongs to its masked condition.
 
     Parameters
     ----------

@@ -20,7 +20,8 @@ from scipy import ndimage
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.cuboid import CUBOID_MM
-from napari_mits_gan.attack.nodules import draw_nodule, random_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.grid import Box
@@ -125,7 +126,7 @@ class CubeBank:
         seed: int = 0,
         nodules: Mapping[str, Sequence[AnnotatedNodule]] | None = None,
     ) -> None:
-        self._rng = np.random.default_rng(seed)
+        self.rng = np.random.default_rng(seed)
         self._action = action
         known = nodules or {}
         healthy: list[NDArray[np.float32]] = []
@@ -136,12 +137,12 @@ class CubeBank:
             real.extend(cut_at_1mm(volume, np.rint(nodule.at).astype(np.int64), _BANK_MM) for nodule in marked)
         self._healthy = _stored(healthy)
         self._drawn: dict[int, NDArray[np.int16]] = {}
-        self._nodule_seeds = self._rng.integers(2**31, size=len(self._healthy))
+        self._nodule_seeds = self.rng.integers(2**31, size=len(self._healthy))
         self._real = _stored(real) if action == "inject" else _stored([])
 
     def _places(self, volume: CTVolume, n: int, marked: Sequence[AnnotatedNodule]) -> NDArray[np.int64]:
         """Places (n, 3) away from annotated nodules: anywhere in the lung, near the pleura, near vessels."""
-        rng = self._rng
+        rng = self.rng
         lung = lung_mask(volume)
         everywhere = lung_voxels(volume, margin_mm=_MARGIN_MM, lung=lung)
         depth_mm = ndimage.distance_transform_edt(lung, sampling=volume.spacing)[tuple(everywhere.T)]
@@ -171,7 +172,7 @@ class CubeBank:
             rng = np.random.default_rng(self._nodule_seeds[index])
             z, y, x = _BANK_MM / 2 - 0.5 + rng.normal(0, 0.7, 3)
             cube = self._healthy[index].astype(np.float32)
-            self._drawn[index] = _stored([draw_nodule(cube, random_nodule(rng), (z, y, x))])[0]
+            self._drawn[index] = _stored([implant_nodule(cube, random_nodule(rng), (z, y, x))])[0]
         return self._drawn[index]
 
     def __len__(self) -> int:
@@ -195,7 +196,7 @@ class CubeBank:
         return pairs[:, 0], pairs[:, 1]
 
     def _pair(self) -> NDArray[np.int16]:
-        rng = self._rng
+        rng = self.rng
         if len(self._real) and rng.random() < min(_MOST_REAL, _REAL_SHARE * len(self._real)):
             real = self._real[rng.integers(len(self._real))]
             return np.stack([real, real])
@@ -206,7 +207,7 @@ class CubeBank:
         return np.stack([healthy if rng.random() < _STAYS_HEALTHY else self._with_nodule(index), healthy])
 
     def _augment(self, pair: NDArray[np.int16]) -> NDArray[np.float32]:
-        rng = self._rng
+        rng = self.rng
         # Quarter turns are exact; other angles blur the noise, so only some samples take them.
         turned = np.rot90(pair, int(rng.integers(4)), axes=(2, 3))
         if rng.random() < 0.25:
@@ -217,11 +218,11 @@ class CubeBank:
         most = _SHIFT_MM // 2 if self._action == "inject" else _SHIFT_MM
         low = (_BANK_MM - CUBOID_MM) // 2 + rng.integers(-most, most + 1, 3)
         z, y, x = (slice(lo, lo + CUBOID_MM) for lo in low)
-        return self._as_another_scanner(np.ascontiguousarray(turned[:, z, y, x], dtype=np.float32))
+        return self._augmented_acquisition(np.ascontiguousarray(turned[:, z, y, x], dtype=np.float32))
 
-    def _as_another_scanner(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _augmented_acquisition(self, pair: NDArray[np.float32]) -> NDArray[np.float32]:
         """Thicker slices or more noise in some samples: there are few scans, and those attacked are others."""
-        rng = self._rng
+        rng = self.rng
         if rng.random() < _THICKER:
             pair = ndimage.gaussian_filter1d(pair, rng.uniform(0.7, 1.8), axis=1, mode="nearest")
         if rng.random() < _NOISIER:

@@ -14,11 +14,9 @@ import torch
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.network import Generator
-from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.weights_file import read_weights, write_weights
+from napari_mits_gan.weights_file import WeightsFormat
 
 _ACTIONS: Mapping[str, Action] = {"inject": "inject", "remove": "remove"}
-FORMAT = "napari-mits-gan attacker 1"
 PUBLISHED_MASK = (6, 26)
 """First and one past the last voxel, on each axis, of the core that the published code blanks."""
 
@@ -51,35 +49,42 @@ class AttackerWeights:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _halved(name: str, values: torch.Tensor) -> bool:
+    """Unless values would become infinite or, all being tiny, lose their digits; norms are small and stay as is."""
+    if ".norm." in name:
+        return False
+    lost = (values.to(torch.float16).float() - values).abs().max()
+    return bool(lost <= _HALF_PRECISION * values.abs().max())
+
+
+FORMAT = WeightsFormat(
+    name="napari-mits-gan attacker 1",
+    whose="an attacker's",
+    build=lambda header: Generator(int(header["base_filters"])),
+    halved=_halved,
+    prefix="generator.",
+)
+"""Beside the generator's layers, under "calibration.", the calibration's arrays; in the header action and mask."""
+
+_CALIBRATION = "calibration."
+
+
 def save_attacker(weights: AttackerWeights, path: Path) -> None:
     """Write an attacker; the file appears whole or not at all.
 
     Its convolutions are written in half precision, each where that keeps it to a thousandth of its largest value, else
     in single precision. The norms and the calibration stay as they are.
     """
-    tensors = {
-        # Variances may be beyond half precision, and the norms are small.
-        f"generator.{name}": (value.float() if ".norm." in name else _halved(value)).detach().cpu().contiguous()
-        for name, value in weights.generator.state_dict().items()
-        if not name.endswith("num_batches_tracked")
+    calibration = {
+        _CALIBRATION + name: torch.from_numpy(np.ascontiguousarray(array))
+        for name, array in weights.calibration.arrays().items()
     }
-    for name, array in weights.calibration.arrays().items():
-        tensors[f"calibration.{name}"] = torch.from_numpy(np.ascontiguousarray(array))
-    metadata = {
-        "format": FORMAT,
+    header = {
         "action": weights.action,
         "base_filters": str(weights.generator.base_filters),
         "mask": json.dumps(list(weights.mask)),
-        "training": json.dumps(dict(weights.metadata)),
     }
-    write_weights(path, tensors, metadata)
-
-
-def _halved(values: torch.Tensor) -> torch.Tensor:
-    """In half precision, unless values would become infinite or, all being tiny, lose their digits."""
-    half = values.to(torch.float16)
-    lost = (half.float() - values).abs().max()
-    return half if bool(lost <= _HALF_PRECISION * values.abs().max()) else values.float()
+    FORMAT.write(path, weights.generator, weights.metadata, header, calibration)
 
 
 def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWeights:
@@ -90,20 +95,11 @@ def load_attacker(path: Path, device: torch.device | str = "cpu") -> AttackerWei
     WeightsError
         If the file is missing, damaged or holds something else.
     """
-    metadata, tensors = read_weights(path, file_format=FORMAT, whose="an attacker's")
-    try:
-        generator = Generator(int(metadata["base_filters"]))
-        state = {n.removeprefix("generator."): t.float() for n, t in tensors.items() if n.startswith("generator.")}
-        missing, unexpected = generator.load_state_dict(state, strict=False)
-        if unexpected or any(not name.endswith("num_batches_tracked") for name in missing):
-            raise WeightsError(f"'{path.name}' lacks layers of the network or has others; it is damaged.")
+    stored = FORMAT.read(path, device)
+    with FORMAT.parsing(path):
         calibration = Calibration.from_arrays(
-            {n.removeprefix("calibration."): t.numpy() for n, t in tensors.items() if n.startswith("calibration.")}
+            {name.removeprefix(_CALIBRATION): tensor.numpy() for name, tensor in stored.tensors.items()}
         )
-        low, high = json.loads(metadata["mask"])
-        action = _ACTIONS[metadata["action"]]
-        training = json.loads(metadata["training"])
-    except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise WeightsError(f"'{path.name}' is damaged and cannot be read as an attacker's weights.") from error
-    generator.to(device).eval().requires_grad_(False)
-    return AttackerWeights(action, generator, calibration, (int(low), int(high)), training)
+        low, high = json.loads(stored.header["mask"])
+        action = _ACTIONS[stored.header["action"]]
+        return AttackerWeights(action, stored.network, calibration, (int(low), int(high)), stored.training)

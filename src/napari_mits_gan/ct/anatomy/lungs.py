@@ -16,6 +16,8 @@ _NECK_MM = 3.0
 _LARGE_ML, _SMALL_ML = 20.0, 0.5
 """Least volume of a lung's core, and of one near a large one."""
 _GAS_ML = 2.0
+_WHOLE_LUNG_ML = 300.0
+"""From this volume on a piece may be as pure as emphysema is."""
 _NEARBY_MM = 15.0
 _CLOSING_MM = 6.0
 _WIDE_CLOSING_MM = 15.0
@@ -51,7 +53,7 @@ def find_lungs(grid: WorkingGrid, outside: Mask) -> tuple[Mask, Mask, Mask, Mask
     cores, _ = ndimage.label(erode(air, neck))
     tube = airways(grid, air, _classified(grid, cores)[0][cores])
     wall = dilate(tube, 1)
-    cores, n = ndimage.label(erode(air & ~wall, neck))
+    cores, _ = ndimage.label(erode(air & ~wall, neck))
     of_lung, of_gas = _classified(grid, cores)
     aerated = dilate(of_lung[cores], neck + 1) & air & ~wall
     other = dilate(of_gas[cores], neck + 1) & air & ~wall
@@ -106,8 +108,8 @@ def _like_lung(hu: NDArray[np.int16], ml: float) -> bool:
     textured = high - middle > 45
     if middle < -930 and not textured:
         return False
-    if ml < 300:
-        # Gas and what floats in it, as in the bowel, vary as much as a lung does, but no small piece of lung is so pure.
+    if ml < _WHOLE_LUNG_ML:
+        # Gas and stool together vary as much as a lung does, but no small piece of lung is so pure.
         return bool(middle > -960 and low > -990)
     return bool(middle > -975 or textured)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.anatomy.lungs import find_lungs
-from napari_mits_gan.ct.anatomy.morphology import Mask, beside, dilate
+from napari_mits_gan.ct.anatomy.morphology import beside, dilate
 from napari_mits_gan.ct.anatomy.patient import AIR_BELOW_HU, outside_patient
 from napari_mits_gan.ct.anatomy.working_grid import WorkingGrid
 from napari_mits_gan.ct.volume import CTVolume

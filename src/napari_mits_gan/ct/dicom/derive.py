@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import CTImageStorage
+from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.header import SliceHeader
+from napari_mits_gan.ct.dicom.overlay import free_overlays
 from napari_mits_gan.ct.dicom.pixels import stored_values, whole_dataset
 from napari_mits_gan.ct.dicom.provenance import (
     add_equipment,
@@ -26,6 +27,7 @@ from napari_mits_gan.ct.dicom.provenance import (
 )
 from napari_mits_gan.ct.dicom.rescale import to_hu
 from napari_mits_gan.ct.dicom.source import DicomSource
+from napari_mits_gan.ct.dicom.text_bytes import keep_text_bytes
 from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax, note_lossy_source, put_pixels, to_little_endian
 from napari_mits_gan.ct.dicom.untilted import place_on_grid, stored_on_grid
 from napari_mits_gan.ct.volume import CTVolume, Step
@@ -33,7 +35,15 @@ from napari_mits_gan.errors import WriteError
 
 _NO_LONGER_TRUE = (
     "SmallestImagePixelValue", "LargestImagePixelValue", "SmallestPixelValueInSeries", "LargestPixelValueInSeries",
-    "DigitalSignaturesSequence", "MACParametersSequence", "IconImageSequence", "DataSetTrailingPadding",
+    "SmallestValidPixelValue", "LargestValidPixelValue", "SmallestImagePixelValueInPlane",
+    "LargestImagePixelValueInPlane", "HistogramSequence", "IconImageSequence", "DataSetTrailingPadding",
+    "DigitalSignaturesSequence", "MACParametersSequence", "EncryptedAttributesSequence",
+    # of the instance, not of what is derived from it: who authorised it, where it is kept, what it is a part of
+    "SOPInstanceStatus", "SOPAuthorizationDateTime", "SOPAuthorizationComment",
+    "AuthorizationEquipmentCertificationNumber", "InstanceCreatorUID", "InstanceAvailability", "RetrieveAETitle",
+    "RetrieveURL", "RetrieveURI", "PixelDataProviderURL", "StorageMediaFileSetID", "StorageMediaFileSetUID",
+    "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource", "InConcatenationNumber", "InConcatenationTotalNumber",
+    "ConcatenationFrameOffsetNumber",
 )  # fmt: skip
 _SERIES_NUMBER_STEP = 1000
 
@@ -120,6 +130,10 @@ def derived_object(
     ds = whole_dataset(header)
     if str(ds.get("SOPInstanceUID", "")) != header.sop_uid:
         raise WriteError(f"{header.path.name} was changed since the scan was read from it; read the scan again.")
+    syntax = chosen_syntax(series.transfer_syntax, header.transfer_syntax)
+    if syntax != ImplicitVRLittleEndian:
+        keep_text_bytes(ds)
+    free_overlays(ds, header)
     to_little_endian(ds, header.transfer_syntax)
     encoded_bytes = len(ds.PixelData)
     for keyword in _NO_LONGER_TRUE:
@@ -143,7 +157,7 @@ def derived_object(
     new_identity(ds, series.uid, series.now)
     pixels = np.stack(values) if header.frames > 1 else values[0]
     note_lossy_source(ds, header.transfer_syntax, pixels.nbytes, encoded_bytes)
-    put_pixels(ds, pixels, first.stored_format, chosen_syntax(series.transfer_syntax, header.transfer_syntax))
+    put_pixels(ds, pixels, first.stored_format, syntax)
     return ds
 
 
@@ -166,11 +180,11 @@ def _description(source: str, volume: CTVolume) -> str:
 
 def _derive_frames(ds: Dataset, derivation: Dataset) -> None:
     """Say DERIVED in the image type of an enhanced object and of its frames, and how they were derived."""
-    ds.ImageType = _derived_type(list(ds.ImageType))
+    ds.ImageType = _derived_type(ds)
     groups = [*(ds.get("SharedFunctionalGroupsSequence") or []), *(ds.get("PerFrameFunctionalGroupsSequence") or [])]
     for group in groups:
         for item in group.get("CTImageFrameTypeSequence") or []:
-            item.FrameType = _derived_type(list(item.FrameType))
+            item.FrameType = _derived_type(item)
         if "DerivationImageSequence" in group:
             del group.DerivationImageSequence
     shared = groups[0] if ds.get("SharedFunctionalGroupsSequence") else None
@@ -178,7 +192,9 @@ def _derive_frames(ds: Dataset, derivation: Dataset) -> None:
         group.DerivationImageSequence = DicomSequence([derivation])
 
 
-def _derived_type(values: list[str]) -> list[str]:
-    kept = (values + ["PRIMARY", "VOLUME", "NONE"][len(values) - 1 :]) if 0 < len(values) < 4 else values
-    contrast = "ADDITION" if kept[3] == "NONE" else kept[3]
-    return ["DERIVED", *kept[1:3], contrast]
+def _derived_type(ds: Dataset) -> list[str]:
+    """The four values that an enhanced image type has, those that the source lacks filled in."""
+    stated = ds.get("FrameType", ds.get("ImageType")) or []
+    values = [stated] if isinstance(stated, str) else [str(v) for v in stated]
+    _, pixels, volume, contrast = [*values[:4], *["ORIGINAL", "PRIMARY", "VOLUME", "NONE"][len(values) :]]
+    return ["DERIVED", pixels, volume, "ADDITION" if contrast == "NONE" else contrast]

@@ -166,6 +166,11 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
     """Distance between neighbouring slices in mm; `along` ascends."""
     gaps = np.diff(along)
     same = int(np.count_nonzero(gaps < SAME_PLACE_MM))
+    if gaps.max() < SAME_PLACE_MM and gaps.min() > SAME_PLACE_MM / 100:
+        raise ReadError(
+            f"The slices lie only {float(np.median(gaps)):.2g} mm apart, which no CT can resolve: the positions are "
+            "not in mm, or are those of another scanner; open another series."
+        )
     if same:
         at = int(np.argmax(gaps < SAME_PLACE_MM))
         raise ReadError(
@@ -181,9 +186,15 @@ def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:
         # Missing slices leave gaps that are whole multiples of the smallest usual gap; anything else is irregular.
         base = float(gaps.min())
         multiples = gaps / base
-        if np.all(np.abs(multiples - np.rint(multiples)) < GAP_TOLERANCE):
+        single = np.count_nonzero(np.rint(multiples) == 1)
+        if np.all(np.abs(multiples - np.rint(multiples)) < GAP_TOLERANCE) and single >= odd.size:
             missing = int(np.rint(multiples).sum()) - gaps.size
             at = int(np.argmax(multiples))
+            if missing > along.size:
+                raise ReadError(
+                    f"Slices of the series lie {gaps[at]:.4g} mm apart ({names[at]} and {names[at + 1]}), so it "
+                    f"is no one scan (its slices lie {base:.4g} mm apart); put each part into a folder of its own."
+                )
             raise ReadError(
                 f"{missing} slice(s) are missing: the slices lie {base:.4g} mm apart, but there are {gaps[at]:.4g} mm "
                 f"between {names[at]} and {names[at + 1]}; add the missing files and open the series again."

@@ -208,7 +208,7 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
         character_set=text(ds, "SpecificCharacterSet"),
         modality=text(ds, "Modality"),
         rows=whole(ds, "Rows") or 0, columns=whole(ds, "Columns") or 0,
-        samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation"),
+        samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation").upper(),
         stored_format=_stored_format(ds),
         padding_value=_raw_whole(ds, "PixelPaddingValue"), padding_limit=_raw_whole(ds, "PixelPaddingRangeLimit"),
     )  # fmt: skip
@@ -222,12 +222,12 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             **common,
             frame=number,
             frames=frames,
-            image_type=tuple(str(v) for v in first_of(group, "FrameType", "ImageType")),
+            image_type=tuple(_printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
             shared=_shared(ds, group),
             plane=None if lost else _plane(group),
             thickness_mm=_thickness(group),
             rescale=_rescale(group),
-            rescale_type=str(next(iter(first_of(group, "RescaleType")), "")).strip(),
+            rescale_type=_printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
         for number, group in enumerate(groups)
     ]
@@ -235,16 +235,18 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
 
 def _check_without_image(stream: BinaryIO, ds: Dataset, kind: str, size: int, *, surely: bool) -> None:
     """Tell a file that holds no image from a slice of which only the beginning is there."""
-    if kind in CT_CLASSES:
-        raise DamagedFile("its header is cut off")
-    if kind in UID_dictionary:
+    if kind in UID_dictionary and kind not in CT_CLASSES:
         return
     implicit, little = ds.original_encoding
     start = 132 if surely else 0
     deflated = getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     last = None if deflated else last_tag(stream, start, size, implicit=bool(implicit), little=little is not False)
     # What comes after the rows and columns of an image was never one; what ends before them may have become one.
-    if last is not None and (last > _TAG["Columns"] or kind):
+    other = last is not None and last > _TAG["Modality"] and text(ds, "Modality") != "CT"
+    if kind in CT_CLASSES:
+        whole_file = last is not None and last > _TAG["Columns"]
+        raise DamagedFile("it says that it is a CT image and holds none" if whole_file else "its header is cut off")
+    if last is not None and (last > _TAG["Columns"] or kind or other):
         return
     raise DamagedFile("its header is cut off") if surely else DoubtfulFile("its header may be cut off")
 
@@ -309,9 +311,14 @@ def first_of(group: list[Dataset], *keywords: str) -> list[Any]:
 def text(ds: Dataset, keyword: str) -> str:
     """A text attribute without padding; several values joined by a backslash."""
     try:
-        return "\\".join(str(v) for v in _values(ds, keyword)).strip("\0 ")
+        return _printable("\\".join(str(v) for v in _values(ds, keyword))).strip()
     except Exception:  # a value in a broken encoding counts as absent
         return ""
+
+
+def _printable(text: str) -> str:
+    """`text` without characters that would command a terminal."""
+    return "".join(c if c.isprintable() else " " for c in text)
 
 
 def whole(ds: Dataset, keyword: str) -> int | None:
@@ -357,15 +364,16 @@ def _shared(ds: Dataset, group: list[Dataset]) -> Shared:
         patient=text(ds, "PatientID"),
         study=text(ds, "StudyInstanceUID"),
         frame_of_reference=text(ds, "FrameOfReferenceUID"),
-        kernel=" ".join(str(v) for v in first_of(group, "ConvolutionKernel")),
-        kind=" ".join([*image_type[:1], *projections]),
-        stack=str(next(iter(first_of(group, "StackID")), "")),
+        kernel=_printable(" ".join(str(v) for v in first_of(group, "ConvolutionKernel"))),
+        kind=_printable(" ".join([*image_type[:1], *projections])),
+        stack=_printable(str(next(iter(first_of(group, "StackID")), ""))),
     )
 
 
 def _numbers(group: list[Dataset], keyword: str, count: int) -> tuple[float, ...] | None:
     try:
-        found = tuple(float(v) for v in first_of(group, keyword))
+        # Some programs write numbers as their users' language does, with a decimal comma.
+        found = tuple(float(str(v).replace(",", ".")) for v in first_of(group, keyword))
     except Exception:
         return None
     return found if len(found) == count and all(map(math.isfinite, found)) else None

@@ -152,14 +152,38 @@ def _checked(values: NDArray[np.generic], image: CTSlice) -> NDArray[np.integer]
     return stored_format.clean(values.astype(stored_format.dtype, copy=False))
 
 
-def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
+def why_not_decodable(header: SliceHeader) -> ReadError | None:
+    """The refusal of a slice for whose transfer syntax there is no decoder; None where there is one."""
     syntax = UID(header.transfer_syntax)
-    if "plugin" in str(error) or "not supported" in str(error) or isinstance(error, NotImplementedError):
+    if not _has_decoder(syntax):
         return ReadError(
             f"{header.path.name} is compressed as {syntax.name}, for which no decoder is installed or known; convert "
             "the series to an uncompressed transfer syntax first."
         )
+    return None
+
+
+def _undecodable(header: SliceHeader, error: Exception) -> ReadError:
+    syntax = UID(header.transfer_syntax)
+    if syntax == JPEGExtended12Bit and "pylibjpeg" not in get_decoder(syntax).available_plugins:
+        return ReadError(
+            f"{header.path.name} is compressed as {syntax.name}, whose 12 bits only libjpeg decodes; install "
+            "napari-mits-gan[lossy-jpeg], or convert the series to an uncompressed transfer syntax first."
+        )
+    if (without_decoder := why_not_decodable(header)) is not None:
+        return without_decoder
     return ReadError(
         f"The pixels of {header.path.name} ({syntax.name}) are damaged or missing ({type(error).__name__}); copy the "
         "series again."
     )
+
+
+def _has_decoder(syntax: UID) -> bool:
+    if not syntax.is_transfer_syntax or syntax.is_private:
+        return False
+    if not syntax.is_encapsulated:
+        return True
+    try:
+        return bool(get_decoder(syntax).is_available)
+    except NotImplementedError:
+        return False

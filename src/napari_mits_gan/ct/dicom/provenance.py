@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone, tzinfo
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
@@ -50,7 +51,7 @@ def modifying_equipment(history: Sequence[Step], now: datetime) -> Dataset:
     item.Manufacturer = PRODUCT
     item.ManufacturerModelName = PRODUCT
     item.SoftwareVersions = version()
-    item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S")
+    item.ContributionDateTime = now.strftime("%Y%m%d%H%M%S%z")
     item.ContributionDescription = describe(history)
     item.PurposeOfReferenceCodeSequence = DicomSequence([coded(MODIFYING_EQUIPMENT)])
     return item
@@ -88,7 +89,8 @@ def new_identity(ds: Dataset, series_uid: str, now: datetime) -> None:
     """Give `ds` a SOP instance UID, a series and a creation time of its own, and file meta information of ours."""
     ds.SOPInstanceUID = generate_uid(prefix=None)
     ds.SeriesInstanceUID = series_uid
-    ds.InstanceCreationDate, ds.InstanceCreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+    local = now.astimezone(_time_zone(ds))
+    ds.InstanceCreationDate, ds.InstanceCreationTime = local.strftime("%Y%m%d"), local.strftime("%H%M%S")
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = ds.SOPClassUID
     meta.MediaStorageSOPInstanceUID = ds.SOPInstanceUID
@@ -97,3 +99,12 @@ def new_identity(ds: Dataset, series_uid: str, now: datetime) -> None:
     meta.ImplementationVersionName = f"MITSGAN_{version()}"[:16]
     ds.file_meta = meta
     ds.preamble = b"\0" * 128
+
+
+def _time_zone(ds: Dataset) -> tzinfo | None:
+    """The time zone in which the dates and times of `ds` are; None, the local one, where it does not say."""
+    found = re.fullmatch(r"([+-])(\d\d)(\d\d)", str(ds.get("TimezoneOffsetFromUTC") or "").strip())
+    if found is None:
+        return None
+    minutes = 60 * int(found[2]) + int(found[3])
+    return timezone(timedelta(minutes=-minutes if found[1] == "-" else minutes)) if minutes < 1440 else None

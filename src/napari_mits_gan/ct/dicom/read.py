@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
-from napari_mits_gan.ct.dicom.geometry import Grid
+from napari_mits_gan.ct.dicom.layout import layout_of
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
-from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info, may_be_slices
+from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info
 from napari_mits_gan.ct.dicom.source import DicomSource
-from napari_mits_gan.ct.dicom.stack import grid_of_volume, slices_of_volume
 from napari_mits_gan.ct.dicom.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
@@ -59,26 +59,15 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
     else:
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
-    headers = choose(found, series)
-    damaged = found.damaged | may_be_slices(found, headers)
-    slices, left_out = slices_of_volume(headers, chosen)
-    if damaged:
-        name, cause = next(iter(damaged.items()))
-        raise ReadError(
-            f"{len(damaged)} file(s) beside the series cannot be read ({name}: {cause}), so slices may be missing; "
-            "copy them again or move them away."
-        )
-    grid = grid_of_volume(slices)
-    ordered = [slices[i] for i in grid.order]
-    untilting = _untilting(grid, ordered)
+    layout = layout_of(found, choose(found, series), chosen)
+    grid, ordered, untilting = layout.grid, layout.slices, layout.untilting
     steps = len(files)
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    tilt = 0.0 if untilting is None else grid.tilt_degrees
-    source = DicomSource(decoded, tuple(left_out), tilt, grid.drift_mm)
+    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm)
     for note in source.notes:
-        logger.warning("%s", note)
+        logger.info("%s", note)
     origin = np.asarray(grid.origin)
     if untilting is not None:
         y, x = untilting.first
@@ -103,22 +92,8 @@ def _series_of(path: Path) -> str:
     return found.slices[0].series_uid
 
 
-def _untilting(grid: Grid, ordered: list[CTSlice]) -> Untilting | None:
-    """What moves the slices onto the grid; None where they lie on it."""
-    if grid.shift_mm == (0.0, 0.0):
-        return None
-    first = ordered[0].header
-    if any(image.header.is_enhanced or image.header.frames > 1 for image in ordered):
-        raise ReadError(
-            f"The gantry was tilted by {grid.tilt_degrees:.1f} degrees, and {first.path.name} is a multi-frame "
-            "file; only series with one slice in each file are straightened, so resample this one first."
-        )
-    shift = (grid.shift_mm[0] / grid.spacing[1], grid.shift_mm[1] / grid.spacing[2])
-    return Untilting(len(ordered), first.rows, first.columns, shift)
-
-
 def _decode(
-    ordered: list[CTSlice], untilting: Untilting | None, progress: Progress
+    ordered: Sequence[CTSlice], untilting: Untilting | None, progress: Progress
 ) -> tuple[NDArray[np.int16], NDArray[np.bool_] | None, tuple[CTSlice, ...]]:
     """HU and padding of slices in order, and the slices with the padding found in each.
 

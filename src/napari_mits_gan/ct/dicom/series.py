@@ -192,7 +192,10 @@ def choose(found: Found, series: str | None) -> list[SliceHeader]:
             f"None of the {len(found.others)} file(s) here is a DICOM image ({named(found.others)}); open a folder "
             "with a CT series, or a NIfTI, MetaImage or NRRD file."
         )
-    raise ReadError("The folder is empty; open a folder that holds a CT series.")
+    raise ReadError(
+        "The folder is empty, or holds nothing but folders and links to folders, which are not followed; open a folder "
+        "that holds a CT series."
+    )
 
 
 def _why_no_ct(headers: Sequence[SliceHeader]) -> str:

@@ -51,6 +51,8 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
         slice leaves open what its pixels mean or where it lies.
     """
     slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
+    if not slices:
+        raise ReadError("The series holds no CT slices.")
     left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
     slices = _without_copies(slices, chosen)
     groups: list[list[CTSlice]] = []
@@ -162,9 +164,11 @@ def _without_copies(slices: Sequence[CTSlice], chosen: Path | None) -> list[CTSl
         if other is image or files in same_files:
             continue
         if not _same_content(*files):
+            two = other.header.transfer_syntax != header.transfer_syntax
+            encoded = " and are encoded in two transfer syntaxes" if two else ""
             raise ReadError(
                 f"{other.name} and {header.name} are different versions of the same image (they share one SOP instance "
-                "UID); keep one of them, or open the file that you mean."
+                f"UID{encoded}); keep one of them, or open the file that you mean."
             )
         same_files.add(files)
     return list(kept.values())

@@ -7,7 +7,9 @@ from typing import Literal
 import numpy as np
 import pydicom
 from numpy.typing import NDArray
+from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
+from pydicom.encaps import get_frame
 from pydicom.uid import (
     UID,
     DeflatedExplicitVRLittleEndian,
@@ -34,7 +36,13 @@ SYNTAXES: dict[str, UID] = {
 }
 """The transfer syntaxes, all lossless, that an export may choose."""
 
-_LOSSY_METHODS = {"50": "ISO_10918_1", "51": "ISO_10918_1", "53": "ISO_10918_1", "55": "ISO_10918_1"}
+_LOSSY_METHODS = {
+    **dict.fromkeys(("50", "51", "53", "55"), "ISO_10918_1"),
+    "81": "ISO_14495_1",
+    "91": "ISO_15444_1",
+    "203": "ISO_15444_15",
+}
+"""By the last part of the transfer syntax; those of JPEG-LS, JPEG 2000 and HTJ2K can be without loss as well."""
 
 
 def chosen_syntax(choice: str | None, source: str) -> UID:
@@ -98,15 +106,39 @@ def note_lossy_source(ds: Dataset, source: str, native_bytes: int, encoded_bytes
     method = _LOSSY_METHODS.get(source.removeprefix("1.2.840.10008.1.2.4."))
     if method is None or ds.get("LossyImageCompression") == "01":
         return
+    frame = get_frame(ds.PixelData, 0, number_of_frames=int(ds.get("NumberOfFrames") or 1))
+    if method == "ISO_14495_1" and not _near(frame):
+        return
+    if method in ("ISO_15444_1", "ISO_15444_15") and not _is_irreversible(frame):
+        return
     ds.LossyImageCompression = "01"
     ds.LossyImageCompressionRatio = round(native_bytes / max(encoded_bytes, 1), 2)
     ds.LossyImageCompressionMethod = method
+
+
+def _near(frame: bytes) -> int:
+    """By how much a JPEG-LS stream lets values differ: NEAR in its start of scan (ISO 14495-1, C.2.3)."""
+    at = frame.find(b"\xff\xda")
+    if at < 0 or at + 5 >= len(frame):
+        return 0
+    return frame[at + 5 + 2 * frame[at + 4]] if at + 5 + 2 * frame[at + 4] < len(frame) else 0
+
+
+def _is_irreversible(frame: bytes) -> bool:
+    """Whether a JPEG 2000 stream is coded by the 9-7 wavelet, which loses (ISO 15444-1, table A.20)."""
+    at = frame.find(b"\xff\x52")
+    return 0 <= at < len(frame) - 13 and frame[at + 13] == 0
 
 
 def to_little_endian(ds: Dataset, source: str) -> None:
     """Decode the elements of a big-endian dataset, so that they are written anew."""
     if source != ExplicitVRBigEndian:
         return
-    for element in ds.iterall():
+    for element in ds.elements():
+        if isinstance(element, RawDataElement):
+            continue  # a text
+        if element.VR == "SQ":
+            for item in element.value or []:
+                to_little_endian(item, source)
         if element.VR == "OW" and element.keyword != "PixelData" and isinstance(element.value, bytes):
             element.value = np.frombuffer(element.value, ">u2").astype("<u2").tobytes()

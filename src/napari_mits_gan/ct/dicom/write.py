@@ -22,7 +22,7 @@ from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax
 from napari_mits_gan.ct.source import Source
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import MitsGanError, TamperedVolumeError, WriteError
-from napari_mits_gan.files.publish import check_empty, check_space, whole_folder
+from napari_mits_gan.files.publish import check_empty, check_space, checked_target, whole_folder
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.progress import Progress, silent
 
@@ -84,11 +84,11 @@ def write_dicom(
             "This scan carries a simulated attack, and a tampered scan is never exported as DICOM; export the "
             "protected or original scan, or save this one as a labelled NIfTI file."
         )
-    target = Path(os.path.abspath(folder))
+    target = checked_target(folder)
     check_empty(target)
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
-    series = NewSeries(generate_uid(prefix=None), series_description, datetime.now(), transfer_syntax)
+    series = NewSeries(generate_uid(prefix=None), series_description, datetime.now().astimezone(), transfer_syntax)
     if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")
@@ -98,7 +98,8 @@ def write_dicom(
     check_space(target.parent, needed)
     names = [f"{number:06d}.dcm" for number in range(1, len(makers) + 1)]
     with whole_folder(target) as temporary:
-        _write_all([(temporary / name, make) for name, make in zip(names, makers, strict=True)], progress)
+        sizes = _write_all([(temporary / name, make) for name, make in zip(names, makers, strict=True)], progress)
+        _check_complete({temporary / name: size for name, size in zip(names, sizes, strict=True)})
         if before_publishing is not None:
             before_publishing(temporary)
     return [target / name for name in names]
@@ -162,17 +163,35 @@ def _new(
     return [maker(z) for z in range(volume.shape[0])], volume.hu.nbytes + volume.shape[0] * _HEADER_BYTES
 
 
-def _write_all(work: list[tuple[Path, Callable[[], Dataset]]], progress: Progress) -> None:
+def _write_all(work: list[tuple[Path, Callable[[], Dataset]]], progress: Progress) -> list[int]:
+    """Write all files; the size of each in bytes."""
+    sizes = []
     with quiet(), ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for done, _ in enumerate(pool.map(_write_one, work), start=1):
+            for done, size in enumerate(pool.map(_write_one, work), start=1):
+                sizes.append(size)
                 progress(done, len(work))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
+    return sizes
 
 
-def _write_one(item: tuple[Path, Callable[[], Dataset]]) -> None:
+def _check_complete(sizes: dict[Path, int]) -> None:
+    """Refuse to publish if a file that was written is gone, or has another size."""
+    for path, size in sizes.items():
+        try:
+            there = path.stat().st_size
+        except OSError:
+            there = -1
+        if there != size:
+            raise WriteError(
+                f"{path.name} vanished or was changed by another program while the series was written; nothing was "
+                "written: export again, to another folder if that program looks after this one."
+            )
+
+
+def _write_one(item: tuple[Path, Callable[[], Dataset]]) -> int:
     path, make = item
     try:
         ds = make()
@@ -180,6 +199,7 @@ def _write_one(item: tuple[Path, Callable[[], Dataset]]) -> None:
             pydicom.dcmwrite(stream, ds, enforce_file_format=True)
             stream.flush()
             os.fsync(stream.fileno())
+            return stream.tell()
     except (MitsGanError, OSError):
         raise
     except Exception as error:  # a source element that pydicom cannot write; its text may quote patient data

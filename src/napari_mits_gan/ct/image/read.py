@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import math
-import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -13,9 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.image.labels import history_of, is_ours
-from napari_mits_gan.ct.suffixes import IMAGE_SUFFIXES, ending_of
+from napari_mits_gan.ct.image.metaimage import check_metaimage
+from napari_mits_gan.ct.image.nifti import read_nifti
+from napari_mits_gan.ct.image.nrrd import check_nrrd
+from napari_mits_gan.ct.image.values import as_hu
+from napari_mits_gan.ct.suffixes import IMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet_console
@@ -44,10 +44,57 @@ def read_image(path: Path) -> CTVolume:
     Raises
     ------
     ReadError
-        If the file is damaged, not three-dimensional, has several components, or values outside the range of int16.
+        If the file is damaged, not three-dimensional, has several components, values outside the range of int16, or
+        leaves open where its voxels lie.
     """
+    ending = ending_of(path.name)
+    read = _from_nifti if ending.lower() in NIFTI_SUFFIXES else _from_itk
+    hu, spacing, origin, direction, labels = read(path)
+    name = path.name.removesuffix(ending)
+    try:
+        return CTVolume(hu, spacing, origin, direction, name=name, history=history_of(labels, _sidecar(path, name)))
+    except ValueError:
+        raise ReadError(f"{path.name} states no usable spacing or directions (positive and orthogonal).") from None
+
+
+_Read = tuple[
+    NDArray[np.int16],
+    tuple[float, float, float],
+    tuple[float, float, float],
+    NDArray[np.float64],
+    dict[str, str],
+]
+"""HU (z, y, x), spacing (z, y, x) in mm, origin (x, y, z) in LPS, direction and labels."""
+
+
+def _from_nifti(path: Path) -> _Read:
+    from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
+
+    image = read_nifti(path)
+    labels = {"descrip": image.description}
+    voxels, affine = image.hu.T, image.affine
+    if not is_ours(labels):
+        turn = ornt_transform(io_orientation(affine), axcodes2ornt("LPS"))
+        affine = affine @ inv_ornt_aff(turn, voxels.shape)
+        voxels = apply_orientation(voxels, turn)
+    to_lps = np.diag([-1.0, -1.0, 1.0]) @ affine[:3]
+    x, y, z = (float(length) for length in np.linalg.norm(to_lps[:, :3], axis=0))
+    direction = (to_lps[:, :3] / (x, y, z))[:, ::-1]
+    origin = (float(to_lps[0, 3]), float(to_lps[1, 3]), float(to_lps[2, 3]))
+    return np.ascontiguousarray(voxels.T), (z, y, x), origin, direction, labels
+
+
+def _from_itk(path: Path) -> _Read:
     import SimpleITK as sitk
 
+    try:
+        str(path).encode("utf-8")
+    except UnicodeEncodeError:  # ITK ends the whole program
+        raise ReadError("The path of this file holds bytes that are no UTF-8; rename its folder or the file.") from None
+    if ending_of(path.name).lower() in NRRD_SUFFIXES:
+        check_nrrd(path)
+    else:
+        check_metaimage(path)
     display = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)  # ITK's warnings print the whole path, which may name a patient
     try:
@@ -57,10 +104,9 @@ def read_image(path: Path) -> CTVolume:
         sitk.ProcessObject.SetGlobalWarningDisplay(display)
 
 
-def _read(path: Path) -> CTVolume:
+def _read(path: Path) -> _Read:
     import SimpleITK as sitk
 
-    most_bytes = _bytes_inside(path)
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
     try:
@@ -73,13 +119,6 @@ def _read(path: Path) -> CTVolume:
         raise ReadError(f"{path.name} has {components} values per voxel (colour, vector or complex), not one HU.")
     if len(size) < 3 or any(extra != 1 for extra in size[3:]):
         raise ReadError(f"{path.name} has {len(size)} axes ({' x '.join(map(str, size))}); a CT volume has three.")
-    wanted_bytes = (
-        int(np.prod(size, dtype=float)) * sitk.Image([1, 1, 1], reader.GetPixelID()).GetSizeOfPixelComponent()
-    )
-    if wanted_bytes > most_bytes:
-        raise ReadError(
-            f"{path.name} holds fewer voxels than its header says: it is damaged or cut off; copy it again."
-        )
     try:
         if len(size) > 3:
             reader.SetExtractSize(size[:3] + [0] * (len(size) - 3))
@@ -89,35 +128,9 @@ def _read(path: Path) -> CTVolume:
             image = sitk.DICOMOrient(image, "LPS")
     except (RuntimeError, MemoryError):
         raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
-    name = path.name.removesuffix(ending_of(path.name))
     direction = np.array(image.GetDirection(), dtype=np.float64).reshape(3, 3)[:, ::-1]
-    spacing, origin = image.GetSpacing()[::-1], image.GetOrigin()
-    hu = _as_hu(sitk.GetArrayViewFromImage(image), path.name)
-    try:
-        return CTVolume(hu, spacing, origin, direction, name=name, history=history_of(labels, _sidecar(path, name)))
-    except ValueError:
-        raise ReadError(f"{path.name} states no usable spacing or directions (positive and orthogonal).") from None
-
-
-def _bytes_inside(path: Path) -> float:
-    """How many bytes of voxels a file can hold at most, so that no damaged header asks for all memory.
-
-    A compressed NIfTI file is checked to its end: ITK would fill what is cut off with zeros and say nothing.
-    """
-    try:
-        if path.name.lower().endswith(".gz"):
-            inside = 0
-            with gzip.open(path) as stream:
-                while block := stream.read(1 << 20):
-                    inside += len(block)
-            return inside
-        size = path.stat().st_size
-    except (OSError, EOFError, zlib.error):
-        raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
-    if path.name.lower().endswith(".nii"):
-        return size
-    # Headers of their own (.mhd, .nhdr) point to other files; inside .mha and .nrrd deflate packs 1:1032 at best.
-    return size * 1100 if path.name.lower().endswith((".mha", ".nrrd")) else math.inf
+    hu = as_hu(sitk.GetArrayViewFromImage(image), path.name)
+    return hu, image.GetSpacing()[::-1], image.GetOrigin(), direction, labels
 
 
 def _labels(image: Any) -> dict[str, str]:
@@ -127,18 +140,6 @@ def _labels(image: Any) -> dict[str, str]:
         with suppress(TypeError, RuntimeError, UnicodeError):  # names may be any bytes
             labels[key] = str(image.GetMetaData(key))
     return labels
-
-
-def _as_hu(values: NDArray[Any], name: str) -> NDArray[np.int16]:
-    if values.dtype == np.int16:
-        return np.array(values)
-    lowest, highest = values.min(), values.max()
-    # Written so that a NaN, which compares as False, is refused too.
-    if not (lowest >= HU_MIN - 0.5 and highest <= HU_MAX + 0.5):
-        raise ReadError(f"{name} holds values outside -32768 ... 32767 HU (or no numbers), so it is not a CT in HU.")
-    if values.dtype.kind == "f":
-        return np.clip(np.rint(values), HU_MIN, HU_MAX).astype(np.int16)
-    return values.astype(np.int16)
 
 
 def _sidecar(path: Path, name: str) -> dict[str, Any]:

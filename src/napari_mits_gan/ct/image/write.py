@@ -14,7 +14,7 @@ from napari_mits_gan.ct.image.read import read_image
 from napari_mits_gan.ct.suffixes import WRITABLE_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError, WriteError
-from napari_mits_gan.files.publish import check_space, failure, place_file, sync_folder
+from napari_mits_gan.files.publish import check_space, checked_target, failure, place_file, sync_folder
 from napari_mits_gan.files.quiet import quiet_console
 from napari_mits_gan.files.unfinished import unfinished_folder
 
@@ -42,7 +42,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     """
     import SimpleITK as sitk
 
-    target = Path(os.path.abspath(path))
+    target = checked_target(path)
     ending = ending_of(target.name, WRITABLE_SUFFIXES)
     suffix, stem = ending.lower(), target.name.removesuffix(ending)
     if not ending or not stem:
@@ -55,6 +55,10 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     for wanted in (target, sidecar):
         if wanted is not None and os.path.lexists(wanted):
             raise WriteError(f"{wanted.name} is there already and is not overwritten; choose another name.")
+    try:
+        str(target).encode("utf-8")
+    except UnicodeEncodeError:  # ITK ends the whole program
+        raise WriteError("The path holds bytes that are no UTF-8; choose another folder or name.") from None
     check_space(target.parent, volume.hu.nbytes)
     image = sitk.GetImageFromArray(volume.hu)
     image.SetSpacing(volume.spacing[::-1])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -16,10 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_mits_gan.device import choose_device
-from napari_mits_gan.errors import WeightsError
-from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, digest, read_weights, write_weights
+from napari_mits_gan.weights_file import SHIPPED_WEIGHTS, WeightsFormat, digest, halved_matrices
 
-FORMAT = "napari-mits-gan denoiser 1"
 SLICES = 5
 """Neighbouring slices that are looked at to clean the one in the middle."""
 LAYERS = 6
@@ -64,6 +61,14 @@ class DenoiserNetwork(nn.Module):
         return last(x)[:, 0] * _NOISE_HU
 
 
+FORMAT = WeightsFormat(
+    name="napari-mits-gan denoiser 1",
+    whose="a denoiser's",
+    build=lambda header: DenoiserNetwork(),
+    halved=halved_matrices,
+)
+
+
 @dataclass(frozen=True, eq=False)
 class Denoiser:
     """Takes noise out of a CT scan. Make one with `Denoiser.load`.
@@ -99,15 +104,8 @@ class Denoiser:
             If the file is missing, damaged or holds something else.
         """
         path = _SHIPPED if which is None else Path(which)
-        header, tensors = read_weights(path, file_format=FORMAT, whose="a denoiser's")
-        network = DenoiserNetwork()
-        try:
-            network.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
-            training = json.loads(header["training"])
-        except (KeyError, ValueError, RuntimeError) as error:
-            raise WeightsError(f"'{path.name}' is damaged and cannot be read as a denoiser's weights.") from error
-        network.to(choose_device(device)).eval().requires_grad_(False)
-        return cls(network, f"{path.name} {digest(path)}", training)
+        stored = FORMAT.read(path, choose_device(device))
+        return cls(stored.network, f"{path.name} {digest(path)}", stored.training)
 
     def clean(self, hu: NDArray[np.number]) -> NDArray[np.float32]:
         """The scan without the noise that the network sees.
@@ -138,11 +136,7 @@ class Denoiser:
 
 def save_denoiser(network: DenoiserNetwork, training: Mapping[str, Any], path: Path) -> None:
     """Write a denoiser, its convolutions in half precision; the file appears whole or not at all."""
-    tensors = {
-        name: value.detach().cpu().to(torch.float16 if value.ndim > 1 else torch.float32).contiguous()
-        for name, value in network.state_dict().items()
-    }
-    write_weights(path, tensors, {"format": FORMAT, "training": json.dumps(dict(training))})
+    FORMAT.write(path, network, training)
 
 
 @lru_cache(maxsize=1)

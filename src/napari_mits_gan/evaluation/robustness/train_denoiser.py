@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch import Tensor
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
-from napari_mits_gan.checkpoint import checkpoint_of, resume_from, save_checkpoint
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.robustness.denoiser import SLICES, Denoiser, DenoiserNetwork, save_denoiser
 from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.training.loop import Training, run_training
+from napari_mits_gan.training.random_streams import seeded
 
 _CHECKPOINT_EVERY = 100
+_LARGEST_GRADIENT = 500.0
 _SMOOTHED = 0.5
 """Share of the samples whose noise is correlated between neighbouring voxels, as reconstruction leaves it."""
 _SIGMA_YX, _SIGMA_Z = (0.4, 1.5), (0.0, 0.8)
@@ -60,11 +63,20 @@ class DenoiserTraining:
     seed: int = 0
 
 
+class DenoiserLosses:
+    """The loss of the denoiser's training; a subclass may replace it."""
+
+    def denoiser(self, estimated_hu: Tensor, noise_hu: Tensor) -> Tensor:
+        """What the denoiser minimises: the mean squared error of the noise that it finds, HU², both (n, y, x)."""
+        return (estimated_hu - noise_hu).square().mean()
+
+
 def train_denoiser(
     volumes: Sequence[CTVolume],
     output: Path,
     settings: DenoiserTraining = DenoiserTraining(),
     *,
+    losses: type[DenoiserLosses] = DenoiserLosses,
     device: str = "auto",
     resume: bool = True,
     progress: Progress = silent,
@@ -80,6 +92,8 @@ def train_denoiser(
         beside it.
     settings : DenoiserTraining
         The run.
+    losses : type of DenoiserLosses
+        What is minimised.
     device : str
         "auto", "cpu", "cuda" or "mps".
     resume : bool
@@ -100,45 +114,55 @@ def train_denoiser(
     WeightsError
         If the checkpoint is damaged or of another run.
     """
-    place = choose_device(device)
+    target = choose_device(device)
+    scans = sorted(volume.name for volume in volumes)
     patches = [_Patches(volume, settings) for volume in volumes]
-    torch.manual_seed(settings.seed)
-    network = DenoiserNetwork().to(place)
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, settings.steps, settings.learning_rate / 100)
-    parts: dict[str, Any] = {"network": network, "optimiser": optimiser, "schedule": schedule}
-    checkpoint = checkpoint_of(output)
-    run = (sorted(volume.name for volume in volumes), settings)
-    start = resume_from(checkpoint, run, parts, place) if resume else 0
-    left: list[float] = []
-
-    for step in range(start, settings.steps):
-        # One stream for each step: a run that was interrupted goes on as if it had not been.
-        rng = np.random.default_rng([settings.seed, step])
-        drawn = [patches[rng.integers(len(patches))].draw(rng) for _ in range(settings.batch_size)]
-        noises = [random_noise(scan.shape, rng.uniform(*settings.noise_hu), rng) for scan in drawn]
-        noise = torch.from_numpy(np.stack(noises)).to(place)
-        scan = torch.from_numpy(np.stack(drawn)).to(place)
-        error = network(scan + noise) - noise[:, SLICES // 2]
-        loss = error.square().mean()
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 500.0)
-        optimiser.step()
-        schedule.step()
-
-        left.append(loss.item())
-        done = step + 1
-        if done % _CHECKPOINT_EVERY == 0 or done == settings.steps:
-            save_checkpoint(checkpoint, done, run, parts)
-            with output.with_suffix(".csv").open("a") as log:
-                log.write(f"{done},{np.sqrt(np.mean(left[-_CHECKPOINT_EVERY:])):.3f}\n")
-        progress(done, settings.steps)
-
-    network.eval().requires_grad_(False)
-    measured = _left_of_noise(network, patches, place, settings.seed)
-    save_denoiser(network, {**asdict(settings), "scans": run[0], "left_of_20_hu": measured}, output)
+    with seeded(settings.seed, target):
+        training = _DenoiserTraining(patches, settings, losses(), target)
+        run = (scans, settings, losses.__qualname__)
+        run_training(training, run, output, every=_CHECKPOINT_EVERY, resume=resume, progress=progress)
+    network = training.network.eval().requires_grad_(False)
+    measured = _left_of_noise(network, patches, target, settings.seed)
+    save_denoiser(network, {**asdict(settings), "scans": scans, "left_of_20_hu": measured}, output)
     return Denoiser.load(output, device)
+
+
+class _DenoiserTraining(Training):
+    """One batch of patches a step, each with noise of its own."""
+
+    def __init__(
+        self,
+        patches: Sequence[_Patches],
+        settings: DenoiserTraining,
+        losses: DenoiserLosses,
+        device: torch.device,
+    ) -> None:
+        self._patches, self._settings, self._losses = patches, settings, losses
+        self.network = DenoiserNetwork().to(device)
+        self._optimiser = torch.optim.Adam(self.network.parameters(), settings.learning_rate)
+        self._schedule = CosineAnnealingLR(self._optimiser, settings.steps, settings.learning_rate / 100)
+        parts = {"network": self.network, "optimiser": self._optimiser, "schedule": self._schedule}
+        super().__init__(settings.steps, device, parts)
+
+    def step(self, number: int) -> Sequence[float]:
+        """See `Training.step`."""
+        settings = self._settings
+        rng = np.random.default_rng([settings.seed, number])
+        drawn = [self._patches[int(rng.integers(len(self._patches)))].draw(rng) for _ in range(settings.batch_size)]
+        noises = [random_noise(scan.shape, rng.uniform(*settings.noise_hu), rng) for scan in drawn]
+        noise = torch.from_numpy(np.stack(noises)).to(self.device)
+        scan = torch.from_numpy(np.stack(drawn)).to(self.device)
+        loss = self._losses.denoiser(self.network(scan + noise), noise[:, SLICES // 2])
+        self._optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), _LARGEST_GRADIENT)
+        self._optimiser.step()
+        self._schedule.step()
+        return [loss.item()]
+
+    def summary(self, figures: NDArray[np.float64]) -> NDArray[np.float64]:
+        """See `Training.summary`: the RMS of what is left, from mean squares."""
+        return np.sqrt(super().summary(figures))
 
 
 def random_noise(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import NoduleShape, random_nodule
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import NoduleShape, random_nodule
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
@@ -95,6 +95,6 @@ def synthetic_nodules(
     shapes = tuple(random_nodule(rng, diameters_mm) for _ in sites)
     drawn = volume
     for at, shape in zip(sites, shapes, strict=True):
-        drawn = draw_in_scan(drawn, shape, at)
+        drawn = implant_in_scan(drawn, shape, at)
     patient = replace(drawn, history=volume.history, source=None, name=f"{volume.name} with drawn nodules")
     return SyntheticNodules(patient, tuple(sites), shapes)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.evidence.copy_codec.contexts import CONSTANT, FEATURES, WEIGHT_LOG2, Sizes, Weights
 
 _LARGEST_WEIGHT = 1 << WEIGHT_LOG2
-_MOST_SAMPLES = 20_000
+_MOST_SAMPLES = 10_000
 _PRIOR_SAMPLES = 30
 # Constant, same place in the band before, sum over 3 x 3 in this level, same place and 3 x 3 one level coarser, four
 # neighbours, four above and below (halved), four diagonal ones.
@@ -35,6 +35,13 @@ class WeightFit:
         self._products[number, phase] += every * (weighted.T @ columns)
         self._targets[number, phase] += every * (weighted.T @ target)
         return self._solve(number, phase)
+
+    def __add__(self, other: WeightFit) -> WeightFit:
+        """What both have seen."""
+        fit = WeightFit(len(self._products))
+        fit._products = self._products + other._products
+        fit._targets = self._targets + other._targets
+        return fit
 
     def _solve(self, number: int, phase: int) -> Weights:
         products = self._products[number, phase].copy()

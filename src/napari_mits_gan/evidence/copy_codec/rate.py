@@ -20,7 +20,7 @@ from napari_mits_gan.progress import Progress, silent
 
 _SAMPLE = 2_000_000
 """Coefficients from which the step is estimated, about."""
-_FIRST_STEP = 128 * 9
+_FIRST_STEP = 128 * 6
 _AIM = 0.996
 _FULL = 0.99
 """A copy is full from this share of its budget on."""
@@ -36,7 +36,7 @@ def fit_into(contents: container.Contents, slabs: list[Slab], max_bytes: int, pr
     if not slabs:
         return _checked(container.write(contents), max_bytes)
     parts = _sample(slabs)
-    weights = _fitted(parts, _FIRST_STEP)
+    weights = _fitted(parts[::3], _FIRST_STEP)
     step = _search(parts, slabs, weights, max_bytes)
     weights = _fitted(parts, step)
     now = side_by_side(lambda s: code(s, step, weights), slabs, progress)
@@ -90,10 +90,12 @@ def _sample(slabs: list[Slab]) -> list[Slab]:
 
 
 def _fitted(parts: list[Slab], step: int) -> Weights:
-    fit = WeightFit(len(parts[0].bands))
-    for part in parts:
+    def one(part: Slab) -> WeightFit:
+        fit = WeightFit(len(part.bands))
         code(part, step, fit)
-    return fit.weights()
+        return fit
+
+    return sum(side_by_side(one, parts), WeightFit(len(parts[0].bands))).weights()
 
 
 def _coefficients(slabs: list[Slab]) -> NDArray[np.float64]:

@@ -49,10 +49,11 @@ def unpack_bytes(data: bytes, size: int) -> bytes:
 
 def step_of(code: int) -> np.float32:
     """Quantisation step of the lungs in HU."""
-    return np.float32(2.0 ** (code / 128 - 4))
+    return np.float32(2.0 ** (code / 128 - 1))
 
 
-STEP_CODES = 128 * 24
+STEP_CODES = 128 * 21
+"""From half a HU on: finer ones would change few values after rounding, and magnitudes stay below the largest token."""
 
 
 @dataclass(frozen=True)

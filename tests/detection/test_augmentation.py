@@ -1,4 +1,4 @@
-"""What differs between scanners: each change leaves in place what makes a nodule."""
+"""Augmentation: each change leaves what makes a nodule as it is."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.detection.variation import (
-    as_another_scanner,
+from napari_mits_gan.detection.augmentation import (
+    augmented_acquisition,
+    flipped_and_turned,
     in_thick_slices,
     noise,
-    retouched,
-    rotated,
-    turned,
+    rotated_and_scaled,
+    with_retouched_middle,
 )
 
 SIDE = 48
@@ -47,9 +47,9 @@ def test_thick_slices_spread_a_thin_sheet_over_their_thickness():
 def test_turning_keeps_the_middle_in_the_middle():
     for seed in range(8):
         rng = np.random.default_rng(seed)
-        away = _middle_of_mass(turned(_ball(), rng)) - SIDE // 2
+        away = _middle_of_mass(flipped_and_turned(_ball(), rng)) - SIDE // 2
         assert np.abs(away).max() <= 1.0
-        away = _middle_of_mass(rotated(_ball((56, 72, 72)), SIDE, rng)) - SIDE // 2
+        away = _middle_of_mass(rotated_and_scaled(_ball((56, 72, 72)), SIDE, rng)) - SIDE // 2
         assert np.abs(away).max() <= 0.6
 
 
@@ -61,7 +61,7 @@ def test_noise_has_a_spread_of_one():
 def test_retouching_changes_the_middle_only():
     cube = np.random.default_rng(0).normal(-870, 25, (64,) * 3).astype(np.float32)
     for seed in range(6):
-        changed = np.abs(retouched(cube, np.random.default_rng(seed)) - cube)
+        changed = np.abs(with_retouched_middle(cube, np.random.default_rng(seed)) - cube)
         assert changed[30:34, 30:34, 30:34].mean() > 2
         assert changed[:3].mean() < 1
 
@@ -69,7 +69,7 @@ def test_retouching_changes_the_middle_only():
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**31 - 1))
 def test_another_scanner_still_shows_the_nodule(seed):
-    cube = as_another_scanner(_ball(), np.random.default_rng(seed))
+    cube = augmented_acquisition(_ball(), np.random.default_rng(seed))
     assert cube.dtype == np.float32
     assert np.isfinite(cube).all()
     assert cube.min() >= -1024

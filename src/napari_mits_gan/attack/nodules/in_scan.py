@@ -1,4 +1,4 @@
-"""Drawn nodules in whole scans, at their own spacing: an attacker without a network, and known truth for others."""
+"""Synthetic nodules in whole scans, at their own spacing: an attacker without a network, and known truth for others."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_mits_gan.attack.contract import Action, Attacker, Painted, box_of_mm
-from napari_mits_gan.attack.nodules import LONGEST_SPIKE, NoduleShape, draw_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import LONGEST_SPIKE, NoduleShape
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 from napari_mits_gan.ct.isotropic import cube_at_1mm
 from napari_mits_gan.ct.volume import CTVolume
@@ -59,7 +60,7 @@ class DrawnNodule(Attacker):
         side = self._side_mm
         middle = (side - 1) / 2
         lung = cube_at_1mm(volume, at, side)
-        added = draw_nodule(lung, self.nodule, (middle, middle, middle)) - lung
+        added = implant_nodule(lung, self.nodule, (middle, middle, middle)) - lung
         spacing = np.asarray(volume.spacing)
         # A Gaussian as wide as a voxel, seen as a box, stands for the average over it.
         added = ndimage.gaussian_filter(added, np.sqrt(np.maximum(spacing**2 - 1, 0) / 12))
@@ -79,8 +80,8 @@ class DrawnNodule(Attacker):
         return math.ceil(LONGEST_SPIKE * self.nodule.diameter_mm) + _MARGIN_MM
 
 
-def draw_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
-    """Draw a nodule into a scan.
+def implant_in_scan(volume: CTVolume, nodule: NoduleShape, at: Voxel) -> CTVolume:
+    """Implant a synthetic nodule into a scan.
 
     It is drawn at 1 mm; what it adds there is brought to the scan's voxels (thicker ones average it, as a scanner
     would) and added to them, so that the scan's own noise stays and nothing else changes.

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.attack.nodules import NoduleShape, draw_nodule, random_nodule
+from napari_mits_gan.attack.nodules.implant import implant_nodule
+from napari_mits_gan.attack.nodules.rules import NoduleShape, random_nodule
 
 SIDE = 48
 CENTER = (SIDE / 2 - 0.5,) * 3
@@ -42,7 +43,7 @@ def _diameter_mm(hu: np.ndarray, above: float = -415) -> float:
 
 @pytest.mark.parametrize("diameter_mm", [6.0, 10.0, 15.0, 20.0])
 def test_a_round_nodule_has_the_diameter_asked_for(lung, diameter_mm):
-    drawn = draw_nodule(lung, dataclasses.replace(ROUND, diameter_mm=diameter_mm), CENTER)
+    drawn = implant_nodule(lung, dataclasses.replace(ROUND, diameter_mm=diameter_mm), CENTER)
     assert _diameter_mm(drawn) == pytest.approx(diameter_mm, abs=0.8)
 
 
@@ -51,27 +52,27 @@ def test_a_round_nodule_has_the_diameter_asked_for(lung, diameter_mm):
 def test_nodules_of_any_shape_have_about_the_diameter_asked_for(lung, seed):
     rng = np.random.default_rng(seed)
     nodule = dataclasses.replace(random_nodule(rng), solid_hu=40.0, rim_hu=float("nan"), spicules=0)
-    drawn = draw_nodule(lung, nodule, CENTER)
+    drawn = implant_nodule(lung, nodule, CENTER)
     assert _diameter_mm(drawn) == pytest.approx(nodule.diameter_mm, rel=0.35, abs=1.5)
 
 
 @pytest.mark.parametrize("solid_hu", [-20.0, 40.0, 90.0, -500.0])
 def test_the_inside_has_the_hu_asked_for(lung, solid_hu):
-    drawn = draw_nodule(lung, dataclasses.replace(ROUND, solid_hu=solid_hu), CENTER)
+    drawn = implant_nodule(lung, dataclasses.replace(ROUND, solid_hu=solid_hu), CENTER)
     assert drawn[_distance_mm() < 3.5].mean() == pytest.approx(solid_hu, abs=12)
 
 
 def test_the_scans_own_texture_runs_through_the_nodule(lung):
     inner = _distance_mm() < 4
     noise = lung[inner] - lung[inner].mean()
-    drawn = draw_nodule(lung, ROUND, CENTER)[inner]
+    drawn = implant_nodule(lung, ROUND, CENTER)[inner]
     assert np.corrcoef(noise, drawn)[0, 1] > 0.8
     assert drawn.std() == pytest.approx(lung.std(), rel=0.3)
 
 
 def test_a_part_solid_nodule_has_a_rim_of_ground_glass(lung):
     nodule = dataclasses.replace(ROUND, diameter_mm=18.0, rim_hu=-500.0)
-    drawn = draw_nodule(lung, nodule, CENTER)
+    drawn = implant_nodule(lung, nodule, CENTER)
     distance = _distance_mm()
     assert drawn[distance < 3].mean() == pytest.approx(40, abs=25)
     assert drawn[(distance > 7) & (distance < 8)].mean() == pytest.approx(-500, abs=60)
@@ -79,7 +80,7 @@ def test_a_part_solid_nodule_has_a_rim_of_ground_glass(lung):
 
 def test_spicules_reach_beyond_the_nodule_and_end(lung):
     spiky = dataclasses.replace(ROUND, spicules=6)
-    added = draw_nodule(lung, spiky, CENTER) - draw_nodule(lung, ROUND, CENTER)
+    added = implant_nodule(lung, spiky, CENTER) - implant_nodule(lung, ROUND, CENTER)
     distance = _distance_mm()
     assert (added[(distance > 6) & (distance < 9.5)] > 30).sum() > 20
     # The longest is 1.9 radii long; the rest is the scanner's blur.
@@ -94,7 +95,7 @@ def test_nothing_is_darkened_and_what_lies_far_away_stays(lung, seed):
     scene[:, 20:23, :] = 120  # a vessel
     scene[:, :, :10] = 45  # the wall
     nodule = random_nodule(rng)
-    drawn = draw_nodule(scene, nodule, CENTER)
+    drawn = implant_nodule(scene, nodule, CENTER)
     assert drawn.dtype == np.float32
     assert np.isfinite(drawn).all()
     assert (drawn >= scene).all()
@@ -104,14 +105,14 @@ def test_nothing_is_darkened_and_what_lies_far_away_stays(lung, seed):
 
 def test_the_same_parameters_draw_the_same_nodule(lung):
     nodule = random_nodule(np.random.default_rng(5))
-    np.testing.assert_array_equal(draw_nodule(lung, nodule, CENTER), draw_nodule(lung, nodule, CENTER))
+    np.testing.assert_array_equal(implant_nodule(lung, nodule, CENTER), implant_nodule(lung, nodule, CENTER))
     other = dataclasses.replace(nodule, seed=nodule.seed + 1)
-    assert not np.array_equal(draw_nodule(lung, nodule, CENTER), draw_nodule(lung, other, CENTER))
+    assert not np.array_equal(implant_nodule(lung, nodule, CENTER), implant_nodule(lung, other, CENTER))
 
 
 def test_drawing_leaves_the_lung_alone(lung):
     before = lung.copy()
-    draw_nodule(lung, ROUND, CENTER)
+    implant_nodule(lung, ROUND, CENTER)
     np.testing.assert_array_equal(lung, before)
 
 

@@ -1,4 +1,4 @@
-"""A scan at 1 mm with the places that a detector has to tell apart: lung, vessels, pleura, what lies outside."""
+"""A scan at 1 mm with its voxels by what a detector has to tell apart: lung, vessels, pleura, what lies outside."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from napari_mits_gan.errors import DetectionError
 _DENSE_HU = -550.0
 _OUTSIDE_MM = 15
 _NODULE_MARGIN_MM = 12.0
-"""No place closer than this to a nodule's surface counts as healthy."""
+"""No voxel closer than this to a nodule's surface counts as healthy."""
 
 
 @dataclass(frozen=True, eq=False)
-class IsotropicScan:
+class TrainingScan:
     """A chest CT at 1 mm, its nodules, and its voxels by what lies there.
 
     Parameters
@@ -48,8 +48,8 @@ class IsotropicScan:
     groups: Mapping[str, NDArray[np.int64]]
 
     @classmethod
-    def of(cls, volume: CTVolume, nodules: Sequence[AnnotatedNodule] = ()) -> IsotropicScan:
-        """Resample a scan and find the groups of places.
+    def of(cls, volume: CTVolume, nodules: Sequence[AnnotatedNodule] = ()) -> TrainingScan:
+        """Resample a scan and group its voxels.
 
         Raises
         ------
@@ -69,13 +69,13 @@ class IsotropicScan:
         groups = _groups(isotropic, lung, known)
         return cls(volume.name, isotropic, volume.spacing[0], known, groups)
 
-    def places(self, group: str, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Random places (n, 3) of a group; of the lungs where the group is empty."""
+    def voxels(self, group: str, n: int, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Random voxels (n, 3) of a group; of the lungs where the group is empty."""
         flat = self.groups[group] if len(self.groups[group]) else self.groups["lung"]
         return np.stack(np.unravel_index(rng.choice(flat, n), self.hu.shape), axis=1)
 
     def cube(self, at: NDArray[np.int64], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-        """The voxels of `shape` around a place, which gets the index `shape // 2`; the scan's border is repeated."""
+        """The cube of `shape` around a voxel, which gets the index `shape // 2`; the scan's border is repeated."""
         index = (
             np.clip(np.arange(c - n // 2, c - n // 2 + n), 0, m - 1)
             for c, n, m in zip(at, shape, self.hu.shape, strict=True)

@@ -1,4 +1,4 @@
-"""What differs between scanners, and must not matter: noise, sharpness, slice thickness, offsets, retouched texture."""
+"""Augmentation of the detector's cubes: position, and all by which scanners differ and that must not matter."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from napari_mits_gan.ct.grid import along_axis, slice_matrix
+
 _FIELD = 112
 _GRAINS = (0.0, 0.45, 0.7, 1.0, 1.5)
 
 
-def turned(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def flipped_and_turned(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """Flipped along each axis half of the times and turned by a quarter within the slice."""
     flips = tuple(axis for axis in range(3) if rng.random() < 0.5)
     return np.flip(np.rot90(cube, int(rng.integers(4)), axes=(1, 2)), flips)
 
 
-def rotated(
+def rotated_and_scaled(
     cube: NDArray[np.float32], side: int, rng: np.random.Generator, *, largest_scale: float = 1.15
 ) -> NDArray[np.float32]:
     """The middle `side` of a larger cube, turned freely within the slice and scaled a little, each axis by itself."""
@@ -26,7 +28,7 @@ def rotated(
     c, s = np.cos(angle), np.sin(angle)
     scale = np.exp(rng.uniform(-1, 1) * np.log(largest_scale)) * np.exp(rng.normal(0, 0.04, 3))
     matrix = np.array([[1, 0, 0], [0, c, -s], [0, s, c]]) / scale
-    # The place lies at shape // 2 before and after.
+    # The centre lies at shape // 2 before and after.
     offset = np.array(cube.shape) // 2 - matrix @ np.full(3, side // 2)
     return ndimage.affine_transform(cube, matrix, offset, (side,) * 3, order=1, mode="nearest")
 
@@ -51,19 +53,10 @@ def noise(side: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 def in_thick_slices(cube: NDArray[np.float32], slice_mm: float, phase: float) -> NDArray[np.float32]:
     """As if measured in slices of `slice_mm`, the first centre at `phase` of a slice, and resampled to 1 mm."""
-    n = len(cube)
-    centers = np.arange(phase * slice_mm - slice_mm, n + slice_mm, slice_mm)
-    position = np.arange(n)
-    # Each slice is the mean over its thickness; between slices, linear.
-    profile = np.clip(slice_mm / 2 + 0.5 - np.abs(position - centers[:, None]), 0, 1)
-    kept = profile.sum(axis=1) > 0.3 * slice_mm
-    centers, profile = centers[kept], profile[kept]
-    profile /= profile.sum(axis=1, keepdims=True)
-    between = np.stack([np.interp(position, centers, unit) for unit in np.eye(len(centers))], axis=1)
-    return np.tensordot((between @ profile).astype(np.float32), cube, axes=1)
+    return along_axis(slice_matrix(len(cube), slice_mm, phase).astype(np.float32), cube, 0).astype(np.float32)
 
 
-def retouched(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def with_retouched_middle(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """The middle with another texture or level, as in-painting leaves it: no sign of a nodule by itself."""
     side = cube.shape[0]
     half, edge = rng.uniform(7, 15), rng.uniform(0.3, 3.0)
@@ -86,10 +79,10 @@ def retouched(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
     return (cube + weight * (after - cube)).astype(np.float32)
 
 
-def as_another_scanner(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def augmented_acquisition(cube: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """The cube as another scanner could show it; each change is made to a share of the cubes only."""
     if rng.random() < 0.2:
-        cube = retouched(cube, rng)
+        cube = with_retouched_middle(cube, rng)
     draw = rng.random()
     if draw < 0.4:
         smooth = ndimage.gaussian_filter(cube, (0, *[rng.uniform(0.4, 0.95)] * 2), truncate=2.5)

@@ -1,8 +1,8 @@
-"""What in the lungs looks like a ball and not like a vessel or a wall.
+"""Nodule candidates: what in the lungs and at their walls is round, unlike a vessel or a wall.
 
-The dot filter of Li, Sone and Doi, 'Selective enhancement filters for nodules, vessels, and airway walls', Medical
-Physics 30 (2003): of the three curvatures, the least squared over the largest. A vessel is curved along two axes only,
-a wall along one.
+The dot-enhancement filter of Li, Sone and Doi, 'Selective enhancement filters for nodules, vessels, and airway walls',
+Medical Physics 30 (2003): of the three curvatures, the least squared over the largest. A vessel is curved along two
+axes only, a wall along one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.detection.search_grid import as_place, coarsened, lung_in, middle_x, voxels_in_the_middle
+from napari_mits_gan.detection.search_grid import as_voxel, block_centres, coarse_factors, lung_in, middle_x
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ _SCALES_MM = (1.5, 2.5, 4.0, 6.0, 8.5)
 _CLOSE_MM = 12.0
 """The lung's outline is bridged over dents of up to twice this width, which nodules at the pleura make."""
 _LEAST_RESPONSE_HU = 25.0
-_MOST_PLACES = 200
+_MOST_CANDIDATES = 200
 """After so many only bends of vessels follow."""
-_SAME_PLACE_MM = 6.0
+_SAME_CANDIDATE_MM = 6.0
 STEPS = len(_SCALES_MM) + 2
 """The grid, the lungs, and each scale; `progress` is told of them."""
 
 
-def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[list[Voxel], NDArray[np.float64]]:
+def nodule_candidates(volume: CTVolume, *, progress: Progress = silent) -> tuple[list[Voxel], NDArray[np.float64]]:
     """Where something in the lungs and at their walls is round and bright, by the filter at five scales.
 
     Parameters
@@ -40,12 +40,12 @@ def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[
     volume : CTVolume
         A chest CT.
     progress : callable
-        Told how many of `STEPS` steps are done; the total that it is told leaves one step for each place.
+        Told how many of `STEPS` steps are done; the total that it is told leaves one step for each candidate.
 
     Returns
     -------
-    places : list of tuple of int
-        Voxels (z, y, x), most striking first, at least 6 mm apart, 200 at most.
+    voxels : list of tuple of int
+        (z, y, x), most striking first, at least 6 mm apart, 200 at most.
     response : ndarray of float, shape (n,)
         The filter's values there in HU.
 
@@ -54,9 +54,10 @@ def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[
     AttackError
         If no lung was found.
     """
-    total = STEPS + _MOST_PLACES
+    total = STEPS + _MOST_CANDIDATES
     progress(0, total)
-    grid, factors = coarsened(volume)
+    factors = coarse_factors(volume.spacing)
+    grid = volume.coarsen(factors)
     progress(1, total)
     lung = lung_in(grid)
     region = _bounds(lung, _CLOSE_MM, np.asarray(grid.spacing))
@@ -72,18 +73,18 @@ def ball_like_places(volume: CTVolume, *, progress: Progress = silent) -> tuple[
     at = np.concatenate([where for where, _ in found])
     response = np.concatenate([value for _, value in found])
     at = at + np.array([s.start for s in region])
-    places = voxels_in_the_middle(at, factors, volume.shape)
+    voxels = block_centres(at, factors, volume)
     kept: list[int] = []
     kept_mm = np.empty((0, 3))
     for i in np.argsort(-response, kind="stable"):
-        here = places[i] * np.asarray(volume.spacing)
-        if len(kept_mm) and (((kept_mm - here) ** 2).sum(axis=1) < _SAME_PLACE_MM**2).any():
+        here = voxels[i] * np.asarray(volume.spacing)
+        if len(kept_mm) and (((kept_mm - here) ** 2).sum(axis=1) < _SAME_CANDIDATE_MM**2).any():
             continue
         kept.append(int(i))
         kept_mm = np.vstack([kept_mm, here])
-        if len(kept) == _MOST_PLACES:
+        if len(kept) == _MOST_CANDIDATES:
             break
-    return [as_place(places[i]) for i in kept], response[kept]
+    return [as_voxel(voxels[i]) for i in kept], response[kept]
 
 
 def _bounds(mask: NDArray[np.bool_], margin_mm: float, spacing: NDArray[np.float64]) -> tuple[slice, slice, slice]:

@@ -99,3 +99,13 @@ def test_no_file_of_the_series_holds_the_key(sealed: Path) -> None:
         content = path.read_bytes()
         assert secret.encode() not in content
         assert bytes.fromhex(secret) not in content
+
+
+def test_a_protected_series_is_sealed_where_a_key_is_given(sealed: Path, tmp_path: Path) -> None:
+    sample = Path(__file__).resolve().parents[2] / "sample_data" / "chest_phantom"
+    key = ["--key-file", str(sealed / "key")]
+
+    assert main(["protect", str(sample), str(tmp_path / "out"), "--method", "gaussian-noise", *key, "--bits", "2"]) == 0
+
+    assert main(["verify", str(tmp_path / "out"), *key]) == 0
+    assert (read_ct(tmp_path / "out").hu != read_ct(sample).hu).any()

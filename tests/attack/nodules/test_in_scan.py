@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_mits_gan.attack.drawn_in_scan import draw_in_scan
-from napari_mits_gan.attack.nodules import NoduleShape, random_nodule
+from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+from napari_mits_gan.attack.nodules.rules import NoduleShape, random_nodule
 from napari_mits_gan.ct.image.labels import label_of
 from napari_mits_gan.ct.volume import CTVolume
 
@@ -42,7 +42,7 @@ def _lung(spacing: tuple[float, float, float], side_mm: float = 60) -> CTVolume:
 def test_it_has_its_size_and_place_at_any_spacing(spacing, diameter_mm, shift):
     lung = _lung(spacing)
     at = tuple(n // 2 + s for n, s in zip(lung.shape, shift, strict=True))
-    drawn = draw_in_scan(lung, dataclasses.replace(ROUND, diameter_mm=diameter_mm), at)
+    drawn = implant_in_scan(lung, dataclasses.replace(ROUND, diameter_mm=diameter_mm), at)
     inside = drawn.hu > -415
     volume_mm3 = inside.sum() * np.prod(spacing)
     assert (6 * volume_mm3 / np.pi) ** (1 / 3) == pytest.approx(diameter_mm, abs=1.2)
@@ -56,7 +56,7 @@ def test_nothing_gets_darker_and_what_is_far_stays():
     away_mm = np.linalg.norm((np.indices(lung.shape).T - at) * lung.spacing, axis=-1).T
     for _ in range(8):
         nodule = random_nodule(rng, (4.0, 20.0))
-        change = draw_in_scan(lung, nodule, at).hu.astype(int) - lung.hu
+        change = implant_in_scan(lung, nodule, at).hu.astype(int) - lung.hu
         assert change.min() >= 0
         assert change[away_mm < 1].min() > 100
         assert not change[away_mm > 1.9 * nodule.diameter_mm + 6].any()
@@ -67,7 +67,7 @@ def test_padding_stays():
     padding = np.zeros(lung.shape, bool)
     padding[30:, 30, 30] = True
     padded = dataclasses.replace(lung, padding=padding)
-    drawn = draw_in_scan(padded, ROUND, (30, 30, 30))
+    drawn = implant_in_scan(padded, ROUND, (30, 30, 30))
     np.testing.assert_array_equal(drawn.hu[padding], lung.hu[padding])
     assert (drawn.hu != lung.hu).any()
 
@@ -75,13 +75,13 @@ def test_padding_stays():
 @pytest.mark.parametrize("at", [(0, 0, 0), (59, 30, 0), (2, 57, 58)])
 def test_at_the_border_the_part_inside_is_drawn(at):
     lung = _lung((1.0, 1.0, 1.0))
-    drawn = draw_in_scan(lung, ROUND, at)
+    drawn = implant_in_scan(lung, ROUND, at)
     assert drawn.shape == lung.shape
     assert drawn.hu[at] > -300
 
 
 def test_it_is_labelled_as_an_attack_with_what_recreates_it():
-    drawn = draw_in_scan(_lung((1.0, 1.0, 1.0)), ROUND, (30, 30, 30))
+    drawn = implant_in_scan(_lung((1.0, 1.0, 1.0)), ROUND, (30, 30, 30))
     assert drawn.is_tampered
     assert "SIMULATED ATTACK" in label_of(drawn.history)
     told = json.loads(json.dumps(dict(drawn.history[-1].parameters), allow_nan=False))
