@@ -18,7 +18,7 @@ from napari_mits_gan.widgets.layers.volume_layer import grid_options
 NAME = "Changed blocks"
 COLOR = "#ff3fb4"
 """Far from the colours of attacks, suggestions and differences."""
-LINE_PIXELS = 2
+LINE_VOXELS = 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class BlockOverlay:
             colormap=DirectLabelColormap(color_dict={None: "transparent", 0: "transparent", 1: COLOR}),
             opacity=0.9,
         )
-        layer.contour = LINE_PIXELS
+        layer.contour = LINE_VOXELS
         layer.editable = False
         return layer
 

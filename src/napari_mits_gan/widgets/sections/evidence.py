@@ -67,7 +67,7 @@ class EvidenceSection(Section):
         self.clear_button.setToolTip("Put the findings and the healed scan away")
         self.headline = note(NOT_CHECKED)
         self.findings = QListWidget()
-        self.findings.setMaximumHeight(96)
+        self.findings.setMaximumHeight(64)
         self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.findings.setWordWrap(True)
         self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
