@@ -1,4 +1,4 @@
-"""Make the pictures of the README from a real run: attack, protect, compare, in a real window.
+"""Make the pictures of the README from a real run: attack, protect, compare, seal, check, recover, in a real window.
 
     xvfb-run -a -s "-screen 0 1600x1000x24" python scripts/make_screenshots.py [SCAN] [--at Z,Y,X]
 
@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from napari_mits_gan.session import Difference
+from napari_mits_gan.session import Difference, Voxel
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
 from napari_mits_gan.widgets.sample import sample_folder
+from napari_mits_gan.widgets.sections.evidence import EvidenceSection
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
@@ -21,7 +23,12 @@ def main() -> None:
     options = _options()
     demonstration = Demonstration(options.scan or sample_folder())
     options.output.mkdir(parents=True, exist_ok=True)
-    demonstration.attack("inject", options.at or place_to_attack(demonstration.scan))
+    place = options.at or place_to_attack(demonstration.scan)
+    _picture_of_the_seal(demonstration, place, options.output / "evidence.png")
+    if options.only_evidence:
+        demonstration.close()
+        return
+    demonstration.attack("inject", place)
     demonstration.picture(options.output / "unprotected.png")
     for budget in options.budgets:
         demonstration.protect(budget)
@@ -29,6 +36,24 @@ def main() -> None:
         demonstration.picture(options.output / f"three_panels_{budget}_hu.png")
     _picture_of_the_map(demonstration, options.output / "vulnerability_map.png")
     demonstration.close()
+
+
+def _picture_of_the_seal(demonstration: Demonstration, place: Voxel, path: Path) -> None:
+    """A sealed scan that was attacked: what the check marks, and what the seal gives back."""
+    session = demonstration.workspace.session
+    with TemporaryDirectory() as folder:
+        demonstration.seal(Path(folder) / "hospital.key")
+        demonstration.attack("inject", place)
+        demonstration.check()
+        demonstration.recover()
+        demonstration.workspace.display.select(0)
+        demonstration.workspace.display.zoom()
+        demonstration.show_section(EvidenceSection)
+        demonstration.wait()
+        demonstration.picture(path)
+    session.clear()
+    session.take_seal_off("original")
+    demonstration.wait()
 
 
 def _picture_of_the_map(demonstration: Demonstration, path: Path) -> None:
@@ -51,6 +76,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--budgets", type=int, nargs="+", default=(20, 40), metavar="HU", help="largest changes of the protection"
     )
+    parser.add_argument("--only-evidence", action="store_true", help="only the picture of the seal, which is quick")
     parser.add_argument("--output", type=Path, default=IMAGES, metavar="FOLDER")
     return parser.parse_args()
 

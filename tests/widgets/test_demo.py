@@ -4,6 +4,8 @@ import pytest
 
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.errors import MitsGanError, WriteError
+from napari_mits_gan.evidence.check import verify
+from napari_mits_gan.evidence.key import read_key
 from napari_mits_gan.widgets.demo import Demonstration, run
 
 
@@ -24,7 +26,11 @@ def test_the_whole_loop_leaves_pictures_series_and_report(
     report = (output / "report.md").read_text(encoding="utf-8")
     assert "Attack on protected vs attack on original, in the tampered cuboid" in report
     assert str(session.injections[0].at) in report
-    for picture in ("attack_on_original.png", "attack_on_protected.png"):
+    assert "Check: Tampered" in report
+    assert verify(read_ct(output / "sealed_dicom"), read_key(output / "demo.key")).is_intact
+    secret = (output / "demo.key").read_text().split()[-1]
+    assert secret not in report
+    for picture in ("attack_on_original.png", "attack_on_protected.png", "attack_found.png", "attack_undone.png"):
         assert (output / picture).stat().st_size > 50_000
 
 

@@ -23,15 +23,7 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Make the key, write it and its public half."""
-    from napari_mits_gan.errors import EvidenceError
-    from napari_mits_gan.evidence.key import new_key, write_key
-    from napari_mits_gan.evidence.manifest import signer_of
-    from napari_mits_gan.evidence.public_key import SUFFIX, write_public_key
+    from napari_mits_gan.evidence.key_files import make_key_files
 
-    public = options.key_file.with_name(options.key_file.name + SUFFIX)
-    if public.exists():
-        raise EvidenceError(f"{public.name} is there already and is not overwritten; choose another name.")
-    key = new_key()
-    write_key(key, options.key_file)
-    write_public_key(signer_of(key).public_key(), public)
-    print(f"a new key in {options.key_file}, its public half in {public}")
+    secret, public = make_key_files(options.key_file)
+    print(f"a new key in {secret}, its public half in {public}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.errors import WeightsError
+from napari_mits_gan.errors import EvidenceError, WeightsError
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid, subtract
 from napari_mits_gan.session.detection import Detection
@@ -69,12 +69,17 @@ def difference_hu(
     Parameters
     ----------
     session : Session
-        With a scan, and a protected one for all but `Difference.ATTACK`.
+        With a scan; a protected one for `Difference.PROTECTION` and `EFFECT`, a recovery for `HEALED`.
     kind : Difference
         Which volumes to subtract.
     version : {"original", "protected"}
         For `Difference.ATTACK`: which version's attack to look at. The others do not ask.
     """
+    if kind is Difference.HEALED:
+        recovery = None if session.examined is None else session.examined.recovery
+        if recovery is None:
+            raise EvidenceError("nothing was healed yet; press Recover first")
+        return subtract(recovery.tampered_hu, recovery.volume.hu)
     if kind is Difference.ATTACK:
         return subtract(session.attacked(version, progress).hu, session.required(version).hu)
     if kind is Difference.PROTECTION:

@@ -24,6 +24,8 @@ class Difference(StrEnum):
     PROTECTION = "protected − original"
     EFFECT = "between the attacks"
     """The attack on the protected scan minus the same attack on the original."""
+    HEALED = "tampered − healed"
+    """What was checked minus what its seal gave back: the tamper map."""
 
 
 @dataclass(frozen=True)

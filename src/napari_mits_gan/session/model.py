@@ -20,10 +20,11 @@ from psygnal import Signal
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import AttackError, ProtectionError
+from napari_mits_gan.errors import AttackError, EvidenceError, ProtectionError
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.session.attackers import Choice
 from napari_mits_gan.session.detection import Detection
+from napari_mits_gan.session.evidence import Examined, Sealed
 from napari_mits_gan.session.networks import Networks
 from napari_mits_gan.session.replay import Injection, Replay
 from napari_mits_gan.workflow.protect_series import ProtectionOptions, protect_volume
@@ -59,6 +60,10 @@ class Session:
     """The list of injections is another one."""
     attacker_changed = Signal()
     """The next attacks are made with other weights."""
+    seal_changed = Signal()
+    """A version was sealed, or its seal taken off."""
+    examined_changed = Signal()
+    """A check or a recovery is done, or was put away."""
 
     def __init__(self, networks: Networks | None = None, protector: Protector = protect_volume) -> None:
         self.networks = networks or Networks()
@@ -67,18 +72,20 @@ class Session:
         self._replays: dict[Version, Replay] = {}
         self._protection_on = False
         self._injections: tuple[Injection, ...] = ()
+        self._seals: dict[Version, Sealed] = {}
+        self._examined: Examined | None = None
 
     # ---- what there is
 
     @property
     def original(self) -> CTVolume | None:
         """The scan as it was opened."""
-        return self.volume("original")
+        return self._unsealed("original")
 
     @property
     def protected(self) -> CTVolume | None:
-        """The protected scan, whether it is switched on or not."""
-        return self.volume("protected")
+        """The protected scan without a seal, whether it is switched on or not."""
+        return self._unsealed("protected")
 
     @property
     def injections(self) -> tuple[Injection, ...]:
@@ -104,12 +111,28 @@ class Session:
             self.protection_changed.emit()
 
     def volume(self, version: Version) -> CTVolume | None:
-        """The original or the protected scan, not attacked; None where there is none."""
+        """The original or the protected scan, with its seal if it has one, not attacked; None where there is none."""
         found = self._replays.get(version)
         return found.base if found else None
 
+    def sealed(self, version: Version) -> Sealed | None:
+        """The seal of a version; None where it has none."""
+        return self._seals.get(version)
+
+    def seal_of(self, volume: CTVolume) -> Sealed | None:
+        """The seal that made a volume; None for any other volume."""
+        return next((seal for seal in self._seals.values() if seal.volume is volume), None)
+
+    @property
+    def examined(self) -> Examined | None:
+        """What the last check or recovery found, as long as the scan that is shown is the one that was looked at."""
+        found = self._examined
+        if found is None or found.base is not self.volume(self.shown) or found.injections != self._injections:
+            return None
+        return found
+
     def required(self, version: Version) -> CTVolume:
-        """The original or the protected scan, not attacked; raises as `replay`."""
+        """The original or the protected scan, sealed if it is, not attacked; raises as `replay`."""
         return self.replay(version).base
 
     def replay(self, version: Version) -> Replay:
@@ -143,6 +166,8 @@ class Session:
         self._replays = {"original": Replay(volume, self._tamper)}
         self._protection_on = False
         self._injections = ()
+        self._seals = {}
+        self._examined = None
         self.scan_changed.emit()
 
     def accept_protected(self, volume: CTVolume) -> None:
@@ -153,9 +178,37 @@ class Session:
                 f"the protected volume has the shape {volume.shape}, the scan has {original.shape};"
                 " protect this scan again"
             )
+        self._seals.pop("protected", None)
         self._replays["protected"] = Replay(volume, self._tamper)
         self._protection_on = True
         self.protection_changed.emit()
+
+    def accept_sealed(self, version: Version, sealed: Sealed) -> None:
+        """Take a sealed version in the place of the one that it was made of.
+
+        Raises
+        ------
+        EvidenceError
+            If that version is another one by now.
+        """
+        if self.volume(version) is not sealed.base:
+            raise EvidenceError(f"The {version} scan is another one by now, or is sealed already; seal it again.")
+        self._seals[version] = sealed
+        self._replays[version] = Replay(sealed.volume, self._tamper)
+        self.seal_changed.emit()
+
+    def take_seal_off(self, version: Version) -> None:
+        """Show and attack a version without its seal again. Nothing happens where it has none."""
+        sealed = self._seals.pop(version, None)
+        if sealed is not None:
+            self._replays[version] = Replay(sealed.base, self._tamper)
+            self.seal_changed.emit()
+
+    def accept_examined(self, examined: Examined | None) -> None:
+        """Take what a check or a recovery found; None puts it away."""
+        if examined is not self._examined:
+            self._examined = examined
+            self.examined_changed.emit()
 
     def add_injection(self, action: Action, at: Voxel) -> Injection:
         """Add a simulated attack; what it does is computed by `attacked`.
@@ -230,7 +283,9 @@ class Session:
 
     def make_protected(self, options: ProtectionOptions | None = None, progress: Progress = silent) -> CTVolume:
         """Protect the original scan; hand the result to `accept_protected`."""
-        return self._protector(self.required("original"), options or ProtectionOptions(), progress)
+        self.required("original")
+        assert self.original is not None
+        return self._protector(self.original, options or ProtectionOptions(), progress)
 
     def attacked(self, version: Version, progress: Progress = silent) -> CTVolume:
         """The injections replayed on one version of the scan; only what is new since the last call is computed.
@@ -255,6 +310,10 @@ class Session:
         return self.replay(version).to(self._injections, progress)
 
     # ---- inside
+
+    def _unsealed(self, version: Version) -> CTVolume | None:
+        sealed = self._seals.get(version)
+        return self.volume(version) if sealed is None else sealed.base
 
     def _set_injections(self, injections: tuple[Injection, ...]) -> None:
         if injections != self._injections:

@@ -6,15 +6,20 @@ import platform
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QApplication, QDockWidget
+from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea
 
 from napari_mits_gan.errors import MitsGanError, WriteError
 from napari_mits_gan.session import Difference, Figures, Voxel
+from napari_mits_gan.session.comparison import subtract
 from napari_mits_gan.widgets.controls.figures_table import COLUMNS, ROWS
 from napari_mits_gan.widgets.main_dock import open_dock
 from napari_mits_gan.widgets.sample import sample_folder
+from napari_mits_gan.widgets.sections.evidence import EvidenceSection
 from napari_mits_gan.widgets.sections.protect import ProtectSection
+from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
     import napari
@@ -25,7 +30,7 @@ if TYPE_CHECKING:
 SIZE = (1600, 1000)
 """Width and height of the window, in pixels, where the screen is large enough."""
 BUDGET_HU = 20
-DICOM_FOLDER, REPORT = "protected_dicom", "report.md"
+DICOM_FOLDER, SEALED_FOLDER, REPORT, KEY_FILE = "protected_dicom", "sealed_dicom", "report.md", "demo.key"
 TITLES = {
     "protection_slice": "Protected vs original, in the slice",
     "protection_cuboid": "Protected vs original, in the tampered cuboid",
@@ -42,8 +47,9 @@ def run(path: Path | None = None, *, output: Path | None = None) -> None:
     path : Path, optional
         A CT scan; the sample unless told.
     output : Path, optional
-        A new or empty folder: do the whole loop without a user (attack, protect, compare, export) and leave there the
-        pictures, the protected DICOM series and a report. Without it, the window opens and waits for the user.
+        A new or empty folder: do the whole loop without a user (attack, protect, compare, export; seal, attack, check,
+        recover) and leave there the pictures, both DICOM series, the key of the seal and a report. Without it, the
+        window opens and waits for the user.
 
     Raises
     ------
@@ -114,7 +120,8 @@ class Demonstration:
 
         self.workspace.clicking.arm(True)
         self.workspace.messages.say(
-            "Click into a lung to inject a nodule; then press Protect, and see what becomes of it."
+            "Click into a lung to inject a nodule; then press Protect, and see what becomes of it. Or make a key under "
+            "Evidence, seal the scan, and Check: whatever was changed is found, and Recover undoes it."
         )
         napari.run()
 
@@ -137,6 +144,34 @@ class Demonstration:
         """Switch the protection on or off and wait for the replay."""
         self.workspace.protecting.switch(on)
         self.wait()
+
+    def seal(self, key_file: Path) -> None:
+        """Seal the scan that is shown, with a new key in a file, or the one that is there."""
+        evidence = self.workspace.evidence
+        if key_file.exists():
+            evidence.choose_key(key_file)
+        else:
+            evidence.make_key(key_file)
+        evidence.seal()
+        self.wait()
+
+    def check(self) -> None:
+        """Press Check and wait."""
+        self.dock.section(EvidenceSection).check_button.click()
+        self.wait()
+
+    def recover(self) -> None:
+        """Press Recover and wait."""
+        self.dock.section(EvidenceSection).recover_button.click()
+        self.wait()
+
+    def show_section(self, kind: type[Section]) -> None:
+        """Scroll the dock so far that a section is seen as a whole."""
+        section = self.dock.section(kind)
+        QApplication.processEvents()
+        for scroll in self.dock.findChildren(QScrollArea):
+            if scroll.isAncestorOf(section):
+                scroll.ensureWidgetVisible(section, 0, section.height())
 
     def look_at(self, kind: Difference) -> None:
         """Choose a difference and wait for it."""
@@ -167,8 +202,23 @@ class Demonstration:
         _tell("writing the protected series")
         self.workspace.exporting.export(str(output / DICOM_FOLDER))
         self.wait()
-        (output / REPORT).write_text(self._report(self.workspace.display.figures, place), encoding="utf-8")
-        _tell(f"done: pictures, {DICOM_FOLDER} and {REPORT} are in {output}")
+        report = self._report(self.workspace.display.figures, place)
+        _tell("sealing the original scan")
+        self.workspace.session.clear()
+        self.switch(False)
+        self.seal(output / KEY_FILE)
+        self.workspace.exporting.export(str(output / SEALED_FOLDER), shown=True)
+        self.wait()
+        _tell("attacking the sealed scan, checking and healing it")
+        self.attack("inject", place)
+        self.check()
+        self.show_section(EvidenceSection)
+        self.picture(output / "attack_found.png")
+        self.recover()
+        self.show_section(EvidenceSection)
+        self.picture(output / "attack_undone.png")
+        (output / REPORT).write_text(report + self._report_of_the_seal(), encoding="utf-8")
+        _tell(f"done: pictures, {DICOM_FOLDER}, {SEALED_FOLDER} with its {KEY_FILE}, and {REPORT} are in {output}")
 
     def close(self) -> None:
         """Close the window, unless the user has done so."""
@@ -221,6 +271,35 @@ class Demonstration:
                 lines.append(f"| {TITLES[part]} | " + " | ".join(cells) + " |")
         lines += ["", "SSIM is that of the lung window, -1350 to 150 HU; PSNR refers to a range of 4095 HU.", ""]
         return "\n".join(lines)
+
+    def _report_of_the_seal(self) -> str:
+        session = self.workspace.session
+        sealed, found = session.required("original"), session.examined
+        if found is None or found.recovery is None:
+            raise MitsGanError("the sealed scan was attacked, and the check found nothing to heal")
+        before = subtract(found.recovery.tampered_hu, sealed.hu)[found.recovery.healed].astype(float)
+        after = subtract(found.recovery.volume.hu, sealed.hu)[found.recovery.healed].astype(float)
+        lines = [
+            "## The seal",
+            "",
+            f"The original scan was sealed in {found.verdict.bits} bit a voxel: no HU changed by more than "
+            f"{int(np.abs(subtract(sealed.hu, self.scan.hu)).max())}. The same nodule was then injected.",
+            "",
+            f"Check: {found.headline}",
+            "",
+            *(f"- {finding.sentence}" for finding in found.verdict.findings),
+            "",
+            f"Recover: in the blocks named, the attacked scan differed from the sealed one by {_rms(before):.1f} HU RMS; "
+            f"the healed scan differs by {_rms(after):.1f} HU RMS, and everywhere else it is the sealed one to the bit.",
+            "",
+            f"Check the export on the command line: `napari-mits-gan verify {SEALED_FOLDER} --key-file {KEY_FILE}`.",
+            "",
+        ]
+        return "\n" + "\n".join(lines)
+
+
+def _rms(values: NDArray[np.float64]) -> float:
+    return float(np.sqrt(np.mean(values**2)))
 
 
 def place_to_attack(scan: CTVolume) -> Voxel:

@@ -9,13 +9,14 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Signal
 
-from napari_mits_gan.session import Session
+from napari_mits_gan.session import Difference, Session
 from napari_mits_gan.widgets.background import Background
 from napari_mits_gan.widgets.controllers.attacking import Attacking
 from napari_mits_gan.widgets.controllers.clicking import Clicking
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.controllers.detecting import Detecting
 from napari_mits_gan.widgets.controllers.display import Display
+from napari_mits_gan.widgets.controllers.evidence import Evidence
 from napari_mits_gan.widgets.controllers.exporting import Exporting
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
@@ -57,6 +58,7 @@ class Workspace(QObject):
         self.loading = Loading(parts, self)
         self.protecting = Protecting(parts, self)
         self.attacking = Attacking(parts, self)
+        self.evidence = Evidence(parts, self)
         self.display = Display(parts, self)
         self.detecting = Detecting(parts, self)
         self.suggestions = Suggestions(parts, self)
@@ -78,6 +80,8 @@ class Workspace(QObject):
         session.protection_changed.connect(self._on_protection_changed)
         session.injections_changed.connect(self._on_injections_changed)
         session.attacker_changed.connect(self._on_attacker_changed)
+        session.seal_changed.connect(self._on_seal_changed)
+        session.examined_changed.connect(self._on_examined_changed)
 
     @property
     def busy(self) -> bool:
@@ -104,11 +108,14 @@ class Workspace(QObject):
         self.session.protection_changed.disconnect(self._on_protection_changed)
         self.session.injections_changed.disconnect(self._on_injections_changed)
         self.session.attacker_changed.disconnect(self._on_attacker_changed)
+        self.session.seal_changed.disconnect(self._on_seal_changed)
+        self.session.examined_changed.disconnect(self._on_examined_changed)
 
     def _on_scan_changed(self) -> None:
         self.display.forget()
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
+        self.evidence.mark()
         self._injections_before = 0
         if self.is_open:
             self.panels.start(self.loading.layer_to_take_over())
@@ -118,6 +125,7 @@ class Workspace(QObject):
 
     def _on_protection_changed(self) -> None:
         self.vulnerability.drop_outdated()
+        self.evidence.mark()
         self.display.refresh()
         self.detecting.ask(tell=True)
         self.changed.emit()
@@ -125,11 +133,27 @@ class Workspace(QObject):
     def _on_injections_changed(self) -> None:
         injections = self.session.injections
         self.display.selected = injections[-1] if injections else None
+        self.evidence.mark()
         self.display.refresh()
         # What was taken back needs no words, nor do those that stay.
         is_new = len(injections) > self._injections_before
         self._injections_before = len(injections)
         self.detecting.ask(tell=is_new)
+        self.changed.emit()
+
+    def _on_seal_changed(self) -> None:
+        self.evidence.mark()
+        self.display.refresh()
+        self.detecting.ask(tell=False)
+        self.changed.emit()
+
+    def _on_examined_changed(self) -> None:
+        found = self.session.examined
+        self.evidence.mark()
+        if found is not None and found.recovery is not None:
+            self.display.choose_difference(Difference.HEALED)
+        else:
+            self.display.refresh()
         self.changed.emit()
 
     def _on_attacker_changed(self) -> None:

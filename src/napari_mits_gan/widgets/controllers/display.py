@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.session import Difference, Figures, Injection, Version
+from napari_mits_gan.session import Difference, Examined, Figures, Injection, Version
 from napari_mits_gan.session.analysis import difference_hu
 from napari_mits_gan.session.analysis import figures as measured
 from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.panel_names import SCAN
+
+if TYPE_CHECKING:
+    from napari_mits_gan.evidence.recover import Recovery
 
 FIGURES_DELAY_MS = 150
 """Figures follow the slice only when the user stays on one for this long."""
@@ -32,6 +35,7 @@ class Request:
     version: Version
     injections: tuple[Injection, ...]
     kind: Difference | None
+    examined: Examined | None
 
 
 class Display(Controller):
@@ -71,6 +75,11 @@ class Display(Controller):
         self._wanted = self.selected = self._difference = None
 
     @property
+    def _recovery(self) -> Recovery | None:
+        found = self._session.examined
+        return None if found is None else found.recovery
+
+    @property
     def kinds(self) -> tuple[Difference, ...]:
         """Which differences there are now."""
         attacked, protected = bool(self._session.injections), self._session.protected is not None
@@ -78,6 +87,7 @@ class Display(Controller):
             Difference.ATTACK: attacked,
             Difference.PROTECTION: protected,
             Difference.EFFECT: attacked and protected,
+            Difference.HEALED: self._recovery is not None,
         }
         return tuple(kind for kind in Difference if there_is[kind])
 
@@ -161,12 +171,15 @@ class Display(Controller):
     def _put(
         self, request: Request, attacked: CTVolume | None, difference: NDArray[np.int16] | None, label: str
     ) -> None:
+        recovery = None if request.examined is None else request.examined.recovery
         contents = Contents(
             scan=request.base,
-            scan_label=request.version,
+            scan_label=request.version + (", sealed" if self._session.sealed(request.version) else ""),
             attacked=attacked,
+            healed=None if recovery is None else recovery.volume,
             difference=difference,
             difference_label=label,
+            difference_on=recovery.volume if recovery is not None and request.kind is Difference.HEALED else None,
             injections=request.injections,
         )
         if difference is not None:
@@ -177,7 +190,7 @@ class Display(Controller):
         scan, base = self._session.original, self._session.volume(self._session.shown)
         if scan is None or base is None or self._closed:
             return None
-        return Request(scan, base, self._session.shown, self._session.injections, self.kind)
+        return Request(scan, base, self._session.shown, self._session.injections, self.kind, self._session.examined)
 
     def update_figures(self) -> None:
         """Measure anew, in the slice that is shown and the cuboid of the selected injection."""

@@ -22,8 +22,11 @@ class Exporting(Controller):
     exported = Signal(str)
     """The folder."""
 
-    def export(self, folder: str, *, selected_layer: bool = False) -> None:
-        """Write the protected scan (or the selected layer's) as a DICOM series into a new or empty folder."""
+    def export(self, folder: str, *, selected_layer: bool = False, shown: bool = False) -> None:
+        """Write the protected scan (or the selected layer's, or the version shown without the attacks) as DICOM.
+
+        A sealed version takes its seal along, and its signed manifest into the folder, which must be new or empty.
+        """
         messages = self.parts.messages
         if not folder:
             messages.complain("No folder is given; choose a new or an empty one for the DICOM series.")
@@ -32,20 +35,25 @@ class Exporting(Controller):
         def volume_to_write() -> CTVolume:
             if selected_layer:
                 return volume_of(self.parts.viewer.layers.selection.active)
-            return self.parts.session.required("protected")
+            session = self.parts.session
+            return session.required(session.shown if shown else "protected")
 
         volume = messages.attempt("Exporting", volume_to_write)
         if volume is None:
             return
 
+        seal = self.parts.session.seal_of(volume)
+        finish = None if seal is None else seal.finish
+        beside = "" if seal is None else ", sealed, and a signed manifest"
+
         def done(files: list[Any]) -> None:
-            messages.say(f"Exported {len(files)} DICOM files to {folder}.")
+            messages.say(f"Exported {len(files)} DICOM files{beside} to {folder}.")
             self.exported.emit(folder)
 
         self.parts.slow.run(
             Work(
                 WRITING,
-                lambda progress: write_series(volume, Path(folder), progress=progress),
+                lambda progress: write_series(volume, Path(folder), progress=progress, finish=finish),
                 done,
                 lambda error: messages.report(WRITING, error),
             )

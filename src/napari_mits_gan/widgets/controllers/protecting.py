@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from napari_mits_gan.ct.volume import CTVolume
@@ -15,8 +16,8 @@ PROTECTING = "Protecting the scan"
 class Protecting(Controller):
     """Makes the protected version."""
 
-    def protect(self, options: ProtectionOptions) -> None:
-        """Protect the scan in the background, and show the protected version."""
+    def protect(self, options: ProtectionOptions, then: Callable[[], None] | None = None) -> None:
+        """Protect the scan in the background, and show the protected version; `then` is called once it is there."""
         session, messages = self.parts.session, self.parts.messages
         scan = session.original
         if scan is None:
@@ -30,6 +31,8 @@ class Protecting(Controller):
             if session.original is scan:
                 session.accept_protected(volume)
                 messages.say(f"Protected: no voxel changed by more than {options.max_change_hu} HU.")
+                if then is not None:
+                    then()
 
         self.parts.slow.run(Work(PROTECTING, compute, done, lambda error: messages.report(PROTECTING, error)))
         self.changed.emit()

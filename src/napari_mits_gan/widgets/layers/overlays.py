@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -14,8 +14,18 @@ from napari_mits_gan.session import Injection, Voxel
 from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
-SUGGESTIONS, VULNERABILITY = KINDS = ("suggestions", "vulnerability")
+BLOCKS, SUGGESTIONS, VULNERABILITY = KINDS = ("blocks", "suggestions", "vulnerability")
 """Kinds of overlays, as they lie above one another, from below."""
+
+
+class AnyOverlay(Protocol):
+    """What lies over every panel alike."""
+
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, changing: Callable[[], bool]) -> Any:
+        """The overlay as a new layer of one panel; `changing` says whether a selection is not the user's."""
+
+    def hide_attacked(self, layer: Any, injections: Sequence[Injection]) -> None:
+        """Let nothing hide what an attack did."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ from napari.utils.colormaps import Colormap
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.contents import Contents
-from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, PANEL_KEY
+from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, HEALED, PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import (
     SIMULATED_ATTACK_KEY,
     grid_options,
@@ -19,7 +19,7 @@ from napari_mits_gan.widgets.layers.volume_layer import (
 DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
 """Blue where the first is darker, black where nothing differs, orange where it is brighter."""
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
-_TAMPERED, _REAL = "#ff7b6b", "white"
+_TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
 
@@ -51,9 +51,11 @@ def show_volume(viewer: Any, layer: Any, role: str, volume: CTVolume, name: str,
         layer.contrast_limits_range = CONTRAST_RANGE_HU
     elif layer.data is not volume.hu:
         layer.data = volume.hu
+        grid = grid_options(volume)
+        layer.scale, layer.translate = grid["scale"], grid["translate"]
     layer.name = name
     layer.metadata = metadata
-    _show_name(layer, _TAMPERED if volume.is_tampered else _REAL)
+    _show_name(layer, _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL)
     return layer
 
 
@@ -62,10 +64,11 @@ def show_difference(viewer: Any, layer: Any, contents: Contents) -> Any:
     limit = contents.difference_limit_hu
     name = f"Difference (HU) · {contents.difference_label}"
     metadata = {PANEL_KEY: DIFFERENCE, SIMULATED_ATTACK_KEY: contents.attacked is not None}
+    grid = grid_options(contents.difference_on or contents.scan)
     if layer is None:
         layer = viewer.add_image(
             contents.difference,
-            **grid_options(contents.scan),
+            **grid,
             name=name,
             metadata=metadata,
             colormap=DIVERGING,
@@ -77,6 +80,7 @@ def show_difference(viewer: Any, layer: Any, contents: Contents) -> Any:
         layer.colorbar.size = (14, 110)
     elif layer.data is not contents.difference:
         layer.data = contents.difference
+        layer.scale, layer.translate = grid["scale"], grid["translate"]
     if tuple(layer.contrast_limits) != (-limit, limit):
         layer.contrast_limits_range = (-limit, limit)
         layer.contrast_limits = (-limit, limit)

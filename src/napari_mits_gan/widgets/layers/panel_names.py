@@ -4,4 +4,4 @@ from __future__ import annotations
 
 PANEL_KEY = "mits_gan_panel"
 """Name, in a layer's metadata, of the panel that it belongs to."""
-SCAN, ATTACK, DIFFERENCE = PANELS = ("scan", "attack", "difference")
+SCAN, ATTACK, HEALED, DIFFERENCE = PANELS = ("scan", "attack", "healed", "difference")

@@ -1,4 +1,4 @@
-"""The panels: scan, attacked scan and difference as layers side by side, with marks on what was attacked."""
+"""The panels: scan, attacked scan, healed scan and difference side by side, with marks on what was attacked."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
 from napari_mits_gan.widgets.layers.marks import mark_options
-from napari_mits_gan.widgets.layers.overlays import KINDS, Overlay
+from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
 from napari_mits_gan.widgets.layers.panel_images import CONTRAST_RANGE_HU, show_difference, show_volume
-from napari_mits_gan.widgets.layers.panel_names import ATTACK, DIFFERENCE, PANEL_KEY, PANELS, SCAN
+from napari_mits_gan.widgets.layers.panel_names import ATTACK, DIFFERENCE, HEALED, PANEL_KEY, PANELS, SCAN
 from napari_mits_gan.widgets.layers.view import View
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
 
@@ -24,7 +24,7 @@ _LINKED = ("contrast_limits", "colormap", "gamma")
 
 
 class Panels:
-    """Keeps up to three panels in a viewer: images, their marks and, if any, overlays; touches no other layer.
+    """Keeps up to four panels in a viewer: images, their marks and, if any, overlays; touches no other layer.
 
     Layers that the user removed come back with the next `show`.
     """
@@ -33,7 +33,7 @@ class Panels:
         self._viewer = viewer
         self.view = View(viewer)
         self._contents: Contents | None = None
-        self._overlays: dict[str, Overlay] = {}
+        self._overlays: dict[str, AnyOverlay] = {}
         self._layers: dict[tuple[str, str], Any] = {}
         self._side_by_side = True
         self._marks_on = True
@@ -99,7 +99,7 @@ class Panels:
             self._show_what_lies_above(contents)
         self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
 
-    def set_overlay(self, kind: str, overlay: Overlay | None) -> None:
+    def set_overlay(self, kind: str, overlay: AnyOverlay | None) -> None:
         """Mark other sites in every panel; None takes the overlay of that kind away."""
         if overlay is None and kind not in self._overlays:
             return
@@ -172,6 +172,7 @@ class Panels:
         for role, volume, title in (
             (SCAN, contents.scan, "Scan"),
             (ATTACK, contents.attacked, SIMULATED_ATTACK),
+            (HEALED, contents.healed, "Healed" if contents.attacked is None else f"Healed after {SIMULATED_ATTACK}"),
         ):
             if volume is None:
                 self._remove((role, IMAGE))
@@ -183,9 +184,9 @@ class Panels:
             self._remove((DIFFERENCE, IMAGE))
         else:
             self._layers[DIFFERENCE, IMAGE] = show_difference(self._viewer, self.image(DIFFERENCE), contents)
-        pair = [layer for layer in (self.image(SCAN), self.image(ATTACK)) if layer is not None]
-        if len(pair) == 2:
-            link_layers(pair, _LINKED)
+        scans = [layer for layer in map(self.image, (SCAN, ATTACK, HEALED)) if layer is not None]
+        if len(scans) > 1:
+            link_layers(scans, _LINKED)
 
     def _show_what_lies_above(self, contents: Contents) -> None:
         for role in PANELS:

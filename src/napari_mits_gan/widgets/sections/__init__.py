@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from napari_mits_gan.widgets.sections.attack import AttackSection
 from napari_mits_gan.widgets.sections.compare import CompareSection
+from napari_mits_gan.widgets.sections.evidence import EvidenceSection
 from napari_mits_gan.widgets.sections.export import ExportSection
 from napari_mits_gan.widgets.sections.protect import ProtectSection
 from napari_mits_gan.widgets.sections.scan import ScanSection
 from napari_mits_gan.widgets.sections.section import Section
 
-SECTIONS: list[type[Section]] = [ScanSection, ProtectSection, AttackSection, CompareSection, ExportSection]
+SECTIONS: list[type[Section]] = [
+    ScanSection,
+    ProtectSection,
+    AttackSection,
+    EvidenceSection,
+    CompareSection,
+    ExportSection,
+]

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPush
 from napari_mits_gan.widgets.controls.rows import in_a_row
 from napari_mits_gan.widgets.sections.section import Section
 
-PROTECTED, LAYER = "Protected scan", "Selected layer"
+PROTECTED, SHOWN, LAYER = "Protected scan", "Scan shown", "Selected layer"
 SUBFOLDER = "protected_dicom"
 
 
@@ -21,8 +21,11 @@ class ExportSection(Section):
     def build(self) -> None:
         """Folder, what to write, and the button."""
         self.source = QComboBox()
-        self.source.addItems([PROTECTED, LAYER])
-        self.source.setToolTip("What to write; a simulated attack is never written as DICOM")
+        self.source.addItems([PROTECTED, SHOWN, LAYER])
+        self.source.setToolTip(
+            "What to write, with its seal if it has one; “Scan shown” leaves the attacks out: a simulated attack is "
+            "never written as DICOM"
+        )
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("New or empty folder")
         self.folder.setToolTip("Where to write; nothing is ever written over")
@@ -46,8 +49,10 @@ class ExportSection(Section):
         self.export_button.setEnabled(self.workspace.is_open and not self.workspace.busy)
 
     def _export(self) -> None:
-        selected_layer = self.source.currentText() == LAYER
-        self.workspace.exporting.export(self.folder.text().strip(), selected_layer=selected_layer)
+        source = self.source.currentText()
+        self.workspace.exporting.export(
+            self.folder.text().strip(), selected_layer=source == LAYER, shown=source == SHOWN
+        )
 
     def _choose(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Folder for the DICOM series", self.folder.text())

@@ -50,6 +50,10 @@ class ProtectSection(Section):
         self.budget.setRange(MIN_BUDGET_HU, MAX_BUDGET_HU)
         self.budget.setValue(DEFAULT_BUDGET_HU)
         self.budget.setToolTip("No voxel changes by more than this, in HU")
+        self.seal_too = QCheckBox("and seal")
+        self.seal_too.setToolTip(
+            "Seal the protected scan as well, with the key and the bits chosen under Evidence; choose a key there first"
+        )
         self.key = QLineEdit()
         self.key.setEchoMode(QLineEdit.EchoMode.PasswordEchoOnEdit)
         self.key.setMaxLength(LONGEST_KEY)
@@ -76,7 +80,9 @@ class ProtectSection(Section):
         form.addRow("Method", in_a_row(self.method, self.options_button, QLabel("on"), self.device))
         form.addRow(self.options)
         form.addRow(self.without_lungs)
-        form.addRow("Budget (HU)", self.budget)
+        row = in_a_row(self.budget)
+        row.addWidget(self.seal_too)
+        form.addRow("Budget (HU)", row)
         form.addRow("Key", in_a_row(self.key, self.protect_button))
         self.body.addLayout(form)
         self.body.addWidget(self.switch)
@@ -104,6 +110,7 @@ class ProtectSection(Section):
                 self.method.setItemData(row, f"{summary_of(kind)}.", Qt.ItemDataRole.ToolTipRole)
         self._show_options()
         self.protect_button.setEnabled(work.is_open and not work.busy)
+        self.seal_too.setEnabled(work.evidence.key_file is not None)
         exists, on = session.protected is not None, session.protection_on
         self.switch.setEnabled(exists)
         self.switch.setChecked(on)
@@ -126,7 +133,7 @@ class ProtectSection(Section):
         work = self.workspace
         options = work.messages.attempt("Protecting", self._options)
         if options is not None:
-            work.protecting.protect(options)
+            work.protecting.protect(options, work.evidence.seal if self.seal_too.isChecked() else None)
 
     def _options(self) -> ProtectionOptions:
         return ProtectionOptions(

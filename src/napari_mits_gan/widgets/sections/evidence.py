@@ -1,0 +1,168 @@
+"""The section where the scan is sealed, checked and healed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QSizePolicy
+
+from napari_mits_gan.widgets.controls.rows import in_a_row, note
+from napari_mits_gan.widgets.sections.section import Section
+
+if TYPE_CHECKING:
+    from napari_mits_gan.session import Examined
+
+NO_KEY = "none chosen"
+NEW_KEY_NAME = "seal.key"
+CHECK_SHORTCUT = "Ctrl+Alt+K"
+NOT_CHECKED = "Not checked yet"
+_COLORS = {"intact": "#5fd38a", "tampered": "#ff7b6b", "no seal": "#ffc04d"}
+_SEALED_STYLE = "QPushButton:checked { background: #1d7f4f; color: white; font-weight: bold; }"
+
+
+class EvidenceSection(Section):
+    """Key, seal, check, findings, recovery."""
+
+    name, title = "evidence", "Evidence"
+
+    def build(self) -> None:
+        """Key row, seal row, check row, headline and findings."""
+        self._shown: Examined | None = None
+        self.key_name = QLabel(NO_KEY)
+        self.key_name.setTextFormat(Qt.TextFormat.PlainText)
+        self.key_name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.key_name.setToolTip("The file of the key; its content is shown nowhere")
+        self.choose_button = QPushButton("Key file…")
+        self.choose_button.setToolTip("Choose the key that the scan is sealed, checked and healed with")
+        self.new_button = QPushButton("New key…")
+        self.new_button.setToolTip(
+            "Make a new key that only you may read, and beside it its public half, which checks manifests"
+        )
+        self.bits = QComboBox()
+        self.bits.addItem("1 bit", 1)
+        self.bits.addItem("2 bits", 2)
+        self.bits.setCurrentIndex(self.bits.findData(self.workspace.evidence.bits))
+        self.bits.setToolTip(
+            "Lowest bits of a value that the seal may use: one changes it by at most 1, two by at most 3; with two the "
+            "healed scan is finer"
+        )
+        self.seal_button = QPushButton("Seal the scan")
+        self.seal_button.setCheckable(True)
+        self.seal_button.setStyleSheet(_SEALED_STYLE)
+        self.seal_button.setToolTip(
+            "Seal the version that is shown, original or protected, without the attacks on it; press again to take the "
+            "seal off. Attacks are replayed on the sealed version, and exports of it carry the seal"
+        )
+        self.check_button = QPushButton("Check")
+        self.check_button.setShortcut(CHECK_SHORTCUT)
+        self.check_button.setToolTip(
+            f"Is the scan that is shown, attacks and all, what was sealed with this key? ({CHECK_SHORTCUT})"
+        )
+        self.recover_button = QPushButton("Recover")
+        self.recover_button.setToolTip("Undo what was done to it, from the copy in its seal, in a panel of its own")
+        self.clear_button = QPushButton("×")
+        self.clear_button.setMaximumWidth(26)
+        self.clear_button.setToolTip("Put the findings and the healed scan away")
+        self.headline = note(NOT_CHECKED)
+        self.findings = QListWidget()
+        self.findings.setMaximumHeight(64)
+        self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.findings.setWordWrap(True)
+        self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.findings.setToolTip("What is not as it was sealed; choose one to go there")
+
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(QLabel("Key"))
+        row.addWidget(self.key_name, 1)
+        row.addWidget(self.choose_button)
+        row.addWidget(self.new_button)
+        self.body.addLayout(row)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(self.seal_button, 1)
+        row.addWidget(QLabel("in"))
+        row.addWidget(self.bits)
+        self.body.addLayout(row)
+        row = in_a_row(self.check_button, self.recover_button)
+        row.addWidget(self.clear_button)
+        self.body.addLayout(row)
+        self.body.addWidget(self.headline)
+        self.body.addWidget(self.findings)
+        self._connect()
+
+    def _connect(self) -> None:
+        evidence = self.workspace.evidence
+        self.choose_button.clicked.connect(self._choose)
+        self.new_button.clicked.connect(self._make)
+        self.seal_button.clicked.connect(self._seal)
+        self.check_button.clicked.connect(lambda: evidence.check())
+        self.recover_button.clicked.connect(lambda: evidence.recover())
+        self.clear_button.clicked.connect(lambda: evidence.clear())
+        self.bits.currentIndexChanged.connect(self._choose_bits)
+        self.findings.itemClicked.connect(lambda _: evidence.go_to(self.findings.currentRow()))
+
+    def refresh(self) -> None:
+        """Which key, whether the version shown is sealed, and what was found."""
+        work = self.workspace
+        session, key_file = work.session, work.evidence.key_file
+        name = NO_KEY if key_file is None else key_file.name
+        self.key_name.setText(self.key_name.fontMetrics().elidedText(name, Qt.TextElideMode.ElideMiddle, 160))
+        sealed = session.sealed(session.shown) is not None
+        ready = work.is_open and not work.busy
+        self.seal_button.setChecked(sealed)
+        self.seal_button.setText("Sealed: take the seal off" if sealed else "Seal the scan")
+        self.seal_button.setEnabled(ready and (sealed or key_file is not None))
+        self.bits.setEnabled(not sealed)
+        for button in (self.check_button, self.recover_button):
+            button.setEnabled(ready and key_file is not None)
+        for button in (self.choose_button, self.new_button):
+            button.setEnabled(not work.busy)
+        self._show(session.examined)
+
+    def _show(self, found: Examined | None) -> None:
+        self.clear_button.setEnabled(found is not None)
+        if found is self._shown and found is not None:
+            return
+        self._shown = found
+        self.headline.setText(NOT_CHECKED if found is None else found.headline)
+        color = None if found is None else _COLORS[found.verdict.state.value]
+        self.headline.setStyleSheet("" if color is None else f"QLabel {{ color: {color}; font-weight: bold; }}")
+        self.findings.clear()
+        if found is not None:
+            self.findings.addItems([finding.sentence for finding in found.verdict.findings])
+            self.headline.setToolTip("\n".join(found.verdict.notes))
+        self.findings.setVisible(self.findings.count() > 0)
+
+    def _seal(self) -> None:
+        evidence, session = self.workspace.evidence, self.workspace.session
+        if session.sealed(session.shown) is not None:
+            evidence.take_seal_off()
+        else:
+            evidence.seal()
+        self.refresh()
+
+    def _choose_bits(self) -> None:
+        self.workspace.evidence.bits = self.bits.currentData()
+
+    def _choose(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Key file", self._folder())
+        if path:
+            self.workspace.evidence.choose_key(path)
+
+    def _make(self) -> None:
+        # Qt's question whether to overwrite would mislead: a key is never overwritten, and the refusal says so.
+        path, _ = QFileDialog.getSaveFileName(
+            self,
+            "New key file",
+            str(Path(self._folder()) / NEW_KEY_NAME),
+            options=QFileDialog.Option.DontConfirmOverwrite,
+        )
+        if path:
+            self.workspace.evidence.make_key(path)
+
+    def _folder(self) -> str:
+        key_file = self.workspace.evidence.key_file
+        return str(Path.home() if key_file is None else key_file.parent)
