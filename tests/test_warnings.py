@@ -9,7 +9,7 @@ import pytest
 
 
 def warn_from(module: str, category: type[Warning]) -> None:
-    warnings.warn_explicit("viewer.camera is deprecated", category, "some_file.py", 1, module=module)
+    warnings.warn_explicit("viewer.scene.camera is deprecated", category, "some_file.py", 1, module=module)
 
 
 @pytest.mark.parametrize("category", [DeprecationWarning, FutureWarning])

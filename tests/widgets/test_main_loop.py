@@ -78,7 +78,7 @@ def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle,
     shown_dock.sections["attack"].arm.click()
     native = viewer.window._qt_viewer.canvas.native
     center = native.rect().center()
-    before = viewer.camera.center
+    before = viewer.scene.camera.center
     qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=center)
     for step in range(1, 6):
         place = center + QPoint(12 * step, 5 * step)
@@ -93,7 +93,7 @@ def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle,
         QApplication.sendEvent(native, move)
     qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=center + QPoint(60, 25))
     settle(shown_dock)
-    qtbot.waitUntil(lambda: viewer.camera.center != before)
+    qtbot.waitUntil(lambda: viewer.scene.camera.center != before)
     assert shown_dock.workspace.session.injections == ()
 
 
@@ -238,17 +238,17 @@ def test_choosing_an_attack_goes_to_its_slice_and_zoom_brings_it_close(dock, set
     dock.workspace.attacking.attack("inject", PLACE)
     dock.workspace.attacking.attack("inject", (30, 45, 86))
     settle(dock)
-    whole = viewer.camera.zoom
+    whole = viewer.scene.camera.zoom
     dock.sections["attack"].list.setCurrentRow(0)
     dock.sections["attack"].list.itemClicked.emit(dock.sections["attack"].list.item(0))
     settle(dock)
     layer = viewer.layers["Scan · original"]
     assert round(layer.world_to_data(viewer.dims.point)[0]) == 20
     dock.sections["compare"].zoom_button.click()
-    assert viewer.camera.zoom > whole
-    assert np.allclose(viewer.camera.center[1:], layer.data_to_world(PLACE)[1:])
+    assert viewer.scene.camera.zoom > whole
+    assert np.allclose(viewer.scene.camera.center[1:], layer.data_to_world(PLACE)[1:])
     dock.sections["compare"].whole_button.click()
-    assert np.isclose(viewer.camera.zoom, whole)
+    assert np.isclose(viewer.scene.camera.zoom, whole)
 
 
 def test_a_close_up_survives_the_next_attack(dock, settle, viewer_of):
@@ -256,10 +256,10 @@ def test_a_close_up_survives_the_next_attack(dock, settle, viewer_of):
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     dock.sections["compare"].zoom_button.click()
-    close_up = (viewer.camera.center, viewer.camera.zoom)
+    close_up = (viewer.scene.camera.center, viewer.scene.camera.zoom)
     dock.workspace.attacking.attack("inject", (21, 48, 36))
     settle(dock)
-    assert (viewer.camera.center, viewer.camera.zoom) == close_up
+    assert (viewer.scene.camera.center, viewer.scene.camera.zoom) == close_up
 
 
 def test_shortcuts_work_and_stand_in_their_tooltips(shown_dock, settle, qtbot, viewer_of):

@@ -20,8 +20,7 @@ def window():
 
 def test_it_shows_the_scan_with_the_dock(window, sample_series, qtbot):
     viewer, dock = window(sample_series)
-    with qtbot.waitSignal(dock.workspace.scan_shown, timeout=60_000):
-        pass
+    qtbot.waitUntil(lambda: dock.workspace.is_open, timeout=60_000)
     assert dock.workspace.session.original.shape == (130, 256, 256)
     assert any(layer.data.shape == (130, 256, 256) for layer in viewer.layers)
     assert dock.isVisible()
