@@ -289,8 +289,8 @@ class Demonstration:
             "",
             *(f"- {finding.sentence}" for finding in found.verdict.findings),
             "",
-            f"Recover: in the blocks named, the attacked scan differed from the sealed one by {_rms(before):.1f} HU RMS; "
-            f"the healed scan differs by {_rms(after):.1f} HU RMS, and everywhere else it is the sealed one to the bit.",
+            f"Recover: in the blocks named, the attack differed from the sealed scan by {_rms(before):.1f} HU RMS, "
+            f"the healed scan by {_rms(after):.1f} HU RMS; everywhere else it is the sealed one to the bit.",
             "",
             f"Check the export on the command line: `napari-mits-gan verify {SEALED_FOLDER} --key-file {KEY_FILE}`.",
             "",
