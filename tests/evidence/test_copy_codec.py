@@ -205,7 +205,7 @@ def test_a_real_scan_at_half_a_bit_and_one_bit_a_voxel(shared_ct):
         pytest.skip("needs LIDC-IDRI-0001")
     whole = read_ct(scan)
     middle = slice(50, 74)
-    volume = replace(whole, hu=whole.hu[middle], padding=whole.padding[middle], dicom=None)
+    volume = replace(whole, hu=whole.hu[middle], padding=whole.padding[middle], source=None)
     lungs = ndimage.distance_transform_edt(~lung_mask(volume), sampling=volume.spacing) <= 10
     regions = np.where(lungs, LUNGS, np.where(body_mask(volume), BODY, AIR)).astype(np.uint8)
     regions[volume.padding] = AIR
