@@ -379,7 +379,7 @@ def speed(scan, cores: int) -> str:
 
 
 def document(all_figures: dict[int, Figures], names: Sequence[str], options: argparse.Namespace) -> str:
-    from napari_mits_gan.evaluation.report import Table
+    from napari_mits_gan.evaluation.reports.table import Table
 
     kinds = list(dict.fromkeys(kind for f in all_figures.values() for kind in f.found))
     rows: list[tuple[str, ...]] = []
@@ -417,9 +417,9 @@ def document(all_figures: dict[int, Figures], names: Sequence[str], options: arg
 
 
 def _share(answers: Sequence[bool]) -> str:
-    from napari_mits_gan.evaluation.share import Share
+    from napari_mits_gan.evaluation.measures.intervals import Proportion
 
-    return str(Share.among(answers))
+    return str(Proportion.among(answers))
 
 
 def _spread(values: Sequence[float]) -> str:

@@ -128,6 +128,13 @@ prepare_environment() {
   install_into "$python" "$extras"
 }
 
+# Set `core` to the interpreter of an environment with the core and its tests only, without napari and Qt.
+prepare_core() {
+  make_venv "$checkout/.venv-core"
+  core="$checkout/.venv-core/bin/python"
+  install_into "$core" test
+}
+
 # Run a command on a virtual screen that can draw OpenGL.
 on_virtual_screen() {
   XDG_RUNTIME_DIR="$(runtime_folder)" QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"

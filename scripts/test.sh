@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs all that the tests need and runs them all, side by side: first the core's, then the window's, on virtual
-# screens. With arguments, which go to pytest, all that they choose run one after the other on one virtual screen.
+# Installs all that the tests need and runs them all, side by side: first the core's, in an environment without napari and
+# Qt (.venv-core), then the window's, on virtual screens (.venv). Where an environment is active it is used for both. With
+# arguments, which go to pytest, all that they choose run one after the other on one virtual screen.
 #
 # bash scripts/test.sh
 # bash scripts/test.sh tests/ct -k padding
@@ -11,13 +12,15 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 system_packages "${window_packages[@]}" "${judge_packages[@]}"
 servers_without_services "${server_packages[@]}"
 prepare_environment all,test-gui
+core="$python"
+if [ -z "${VIRTUAL_ENV:-}" ] && [ "$#" -eq 0 ]; then prepare_core; fi
 
 if [ "$#" -gt 0 ]; then
   say "Running the tests"
   on_virtual_screen "$python" -m pytest "$@"
 else
   say "Running the tests of the core"
-  core_tests "$python"
+  core_tests "$core"
   say "Running the tests of the window"
   window_tests "$python"
 fi

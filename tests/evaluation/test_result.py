@@ -96,4 +96,4 @@ def test_what_does_not_belong_together_is_not_pooled(evaluation):
     with pytest.raises(ValueError, match="no evaluation"):
         pool([])
     with pytest.raises(ValueError, match="one method"):
-        pool([evaluation, replace(evaluation, method="gaussian-noise")])
+        pool([evaluation, evaluation, replace(evaluation, method="gaussian-noise")])

@@ -107,3 +107,25 @@ def test_a_method_is_named_in_the_history_by_the_name_that_chooses_it(patient, m
     for name in ("gaussian-noise", "constant-shift"):
         (step,) = protect(patient, name, device="cpu").history
         assert step.parameters["method"] == name
+
+
+def test_documented_methods_keep_their_names():
+    """Scripts and histories of protected scans name them."""
+    documented = [
+        "mits-gan",
+        "universal",
+        "pgd",
+        "tafim",
+        "mits-gan-paper",
+        "gaussian-noise",
+        "constant-shift",
+        "slice-shift",
+    ]
+    assert set(documented) <= set(METHODS)
+
+
+def test_unless_told_the_budget_is_20_hu_and_the_seed_0(patient):
+    changed = protect(patient, "constant-shift")
+    (step,) = changed.history
+    assert (step.parameters["max_change_hu"], step.parameters["seed"]) == (20, 0)
+    assert (changed.hu.astype(int) - patient.hu).max() == 20

@@ -54,7 +54,7 @@ def test_what_is_left_alone_is_the_default(form):
 
 def test_every_kind_of_option_can_be_set(form, tmp_path):
     form.show_options(Training)
-    rows = form.form
+    rows = form.rows
     rows["steps"].value = 25
     rows["rate"].value = "0.5"
     rows["start"].value = tmp_path / "there.safetensors"
@@ -65,11 +65,11 @@ def test_every_kind_of_option_can_be_set(form, tmp_path):
 
 def test_click_and_attackers_of_pgd_are_typed_one_after_the_other(form):
     form.show_options(Pgd)
-    form.form["at"].value = "3, 4 5"
-    form.form["attackers"].value = "inject own.safetensors"
-    form.form["visits"].value = 2.0
+    form.rows["at"].value = "3, 4 5"
+    form.rows["attackers"].value = "inject own.safetensors"
+    form.rows["visits"].value = 2.0
     assert form.made() == Pgd((3, 4, 5), ("inject", "own.safetensors"), visits=2.0)
-    form.form["at"].value = "3 4"
+    form.rows["at"].value = "3 4"
     with pytest.raises(OptionError, match="3 values"):
         form.made()
 
@@ -83,7 +83,7 @@ def test_every_method_has_a_form_at_its_defaults(form, name):
 def test_another_class_takes_the_place_of_the_last(form):
     form.show_options(Pgd)
     form.show_options(Training)
-    assert {row.name for row in form.form} == {"steps", "rate", "start", "kind", "resume"}
+    assert list(form.rows) == ["steps", "rate", "start", "kind", "resume"]
     form.show_options(METHODS["constant-shift"])
-    assert form.form is None
+    assert form.rows == {}
     assert form.isHidden()

@@ -66,7 +66,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     section.method.setCurrentText("gaussian-noise")
     section.options_button.click()
     assert not section.options.isHidden()
-    sigma = section.options.form["sigma"]
+    sigma = section.options.rows["sigma"]
     assert sigma.value == 0.7
     assert "Standard deviation" in sigma.tooltip
     sigma.value = 0.25
@@ -138,10 +138,11 @@ def test_a_section_is_folded_and_unfolded_by_its_title(shown_dock, qtbot):
     section = shown_dock.sections["scan"]
     assert section.summary.isVisible()
     section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.height() < section.body.sizeHint().height())
+    qtbot.waitUntil(lambda: section.content().height() == 0)
+    assert section.toggleButton().text() == "▸ CT scan"
     section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.height() >= section.body.sizeHint().height())
-    assert section.summary.isVisible()
+    qtbot.waitUntil(lambda: section.content().height() > section.summary.geometry().bottom() > 0)
+    assert section.toggleButton().text() == "▾ CT scan"
 
 
 def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):

@@ -33,7 +33,7 @@ from napari_mits_gan.evidence.regions import regions_of
 from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
 from napari_mits_gan.progress import Progress, silent
 
-HEALED_SHARE = 0.22
+HEALED_SHARE = 0.28
 """Share of what carries the copy that may be lost before the scan can no longer be healed."""
 _INDEX_LOST = (0.7, 0.5, 0.3)
 """Share of what carries the index that may be lost: the first that leaves the copy most of the room."""

@@ -54,3 +54,12 @@ def test_scans_are_pooled():
 def test_what_does_not_fit_is_refused(budgets, shape):
     with pytest.raises(ValueError, match="must"):
         MinimumBudget(budgets, np.ones(shape))
+
+
+def test_the_threshold_itself_is_not_disrupted():
+    assert math.isinf(MinimumBudget((10, 20), np.array([[0.001, DISRUPTED_ABOVE]])).hu)
+
+
+def test_one_scan_pooled_is_that_scan():
+    one = MinimumBudget(BUDGETS, np.array([growing(15.0)]))
+    assert MinimumBudget.pooled([one]).hu == one.hu

@@ -69,3 +69,25 @@ def test_pooling_puts_the_places_of_scans_with_other_voxels_together():
     assert pooled.deviations == pytest.approx((0.01, 0.5))
     assert pooled.tampered_hu == pytest.approx(math.sqrt((900 + 10000) / 2))
     assert pooled.original_core_mean_hu == (0.0, 6.0)
+
+
+def test_core_means_are_means():
+    cores = _cores([0.0], [-850], [0])
+    core = np.zeros((2, 2, 2), dtype=np.int16)
+    core[0, 0, 0] = 80
+    uneven = InpaintedCores(cores.normalised, cores.before_hu, (core,))
+    assert Disruption.between(uneven, uneven).core_mean_hu == (10.0,)
+    assert Disruption.between(uneven, uneven).original_core_mean_hu == (10.0,)
+
+
+def test_the_score_of_the_threshold_counts_as_seen():
+    figures = (1.0, 1.0)
+    found = Disruption(figures, figures, figures, figures, figures, (0.5, 0.49), (0.49, 0.4), seen_from=0.5)
+    assert (found.seen, found.seen_original) == (0.5, 0.0)
+    again = Disruption(figures, figures, figures, figures, figures, (0.4, 0.49), (0.5, 0.5), seen_from=0.5)
+    assert (again.seen, again.seen_original) == (0.0, 1.0)
+    assert Disruption.pooled([found]) == found
+
+
+def test_a_result_that_differs_without_a_change_has_an_infinite_gain():
+    assert Disruption((0.1,), (0.5,), (0.0,), (0.0,), (0.0,)).gain == math.inf

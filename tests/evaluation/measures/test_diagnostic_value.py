@@ -189,7 +189,12 @@ def test_growth_is_more_than_the_limits_and_not_the_limits_themselves():
     def changed_by(mm: float) -> NoduleChange:
         return NoduleChange(NoduleMeasure(0.0, 100.0, 2.0), NoduleMeasure(0.0, 100.0 + mm, 2.0), True, True)
 
-    value = DiagnosticValue((), (), (), (), (1.0,), (changed_by(2.0), changed_by(-2.5)), (), ())
-    rows = dict(diagnostic_table([("x", value)]).rows)
-    assert rows["diameter changed by over 2 mm"].startswith("1 of 2")
+    changes = (changed_by(2.0), changed_by(-2.5), changed_by(9.0), changed_by(-2.0))
+    rows = dict(diagnostic_table([("x", DiagnosticValue((), (), (), (), (1.0, 0.9), changes, (), ()))]).rows)
+    assert rows["diameter changed by over 2 mm"].startswith("2 of 4")
+    # Of 2, 2, 2.5 and 9 mm; the 95th percentile of four lies 85 % of the way from the third to the fourth, at 8.025.
+    assert rows["diameter, median change"] == "2.25 mm (95 %: 8.02)"
+    assert rows["Dice of the lung masks, least"] == "0.9000"
+    one = diagnostic_table([("x", DiagnosticValue((), (), (), (), (1.0,), changes[2:3], (), ()))])
+    assert dict(one.rows)["diameter, median change"] == "9.00 mm (95 %: 9.00)"
     assert (VOLUME_LIMIT, DIAMETER_LIMIT_MM, EMPHYSEMA_BELOW_HU) == (0.25, 2.0, -950)

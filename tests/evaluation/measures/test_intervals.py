@@ -66,6 +66,7 @@ def test_a_proportion_counts_what_is_true():
     found = Proportion.among([True, False, True, True])
     assert (found.count, found.total, found.value) == (3, 4, 0.75)
     assert str(found) == "3 of 4, 75 % (30 – 95)"
+    assert str(Proportion(50, 50)) == "50 of 50, 100 % (93 – 100)"
 
 
 def test_nothing_of_nothing_has_no_value():

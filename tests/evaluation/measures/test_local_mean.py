@@ -78,3 +78,11 @@ def test_the_percentile_is_that_of_absolute_changes():
     changes = np.concatenate([-np.arange(1.0, 51.0), np.arange(51.0, 102.0)])
     assert local_mean_change_percentile(changes) == pytest.approx(96.0)
     assert local_mean_change_percentile(changes, 50.0) == pytest.approx(51.0)
+
+
+def test_a_disc_has_the_spacing_of_each_axis():
+    # 2 mm to either side: four rows of 0.5 mm, and one column of 2 mm, which only the middle row reaches.
+    found = disc(4.0, (0.5, 2.0))
+    assert found.shape == (9, 3)
+    assert found[:, 1].all()
+    assert found[:, 0].tolist() == found[:, 2].tolist() == [row == 4 for row in range(9)]

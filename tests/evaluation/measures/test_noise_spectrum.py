@@ -71,3 +71,31 @@ def test_what_cannot_be_compared_is_refused(noisy):
         noise_spectrum(noisy, CTVolume(noisy.hu[1:], SPACING), everywhere(noisy))
     with pytest.raises(ProtectionError, match="no square of 24 mm"):
         noise_spectrum(noisy, noisy, np.zeros(noisy.shape, dtype=bool))
+
+
+def test_every_square_in_the_region_is_looked_at_in_all_slices_that_have_two_neighbours(noisy):
+    # Squares of 24 mm are 32 pixels wide: 3 x 3 of them in each of 18 slices.
+    assert noise_spectrum(noisy, noisy, everywhere(noisy)).patches == 18 * 9
+    nearly, hardly = np.zeros(noisy.shape, dtype=bool), np.zeros(noisy.shape, dtype=bool)
+    nearly[5, :32, :30] = True
+    hardly[5, :32, :28] = True
+    assert noise_spectrum(noisy, noisy, nearly).patches == 1
+    with pytest.raises(ProtectionError, match="no square"):
+        noise_spectrum(noisy, noisy, hardly)
+
+
+def test_the_peak_is_over_the_noise(noisy):
+    changed = with_stripes(noisy, 20, 0.45)
+    found = noise_spectrum(noisy, changed, everywhere(noisy)).peak_ratio
+    stripes = changed.hu - noisy.hu
+    halved = CTVolume(np.rint((noisy.hu + 850) / 2 - 850).astype(np.int16), SPACING)
+    twice = noise_spectrum(halved, CTVolume(halved.hu + stripes, SPACING), everywhere(noisy)).peak_ratio
+    assert twice == pytest.approx(2 * found, rel=0.03)
+
+
+def test_pixels_may_be_wider_than_high(noisy):
+    wide = CTVolume(noisy.hu, (2.0, 0.75, 1.5))
+    found = noise_spectrum(wide, with_stripes(wide, 20, 0.25), everywhere(wide))
+    # The columns cannot hold a third of a cycle per mm.
+    assert [np.isnan(v) for v in found.noise_hu] == [low >= 1 / 3 for low in BAND_EDGES[:-1]]
+    assert found.change_hu[2] == pytest.approx(20 / np.sqrt(2), rel=0.05)

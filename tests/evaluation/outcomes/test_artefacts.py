@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from napari_mits_gan.ct.grid import Box
-from napari_mits_gan.evaluation.outcomes.artefacts import border_step, brightest_made
+from napari_mits_gan.evaluation.outcomes.artefacts import BorderStep, border_step, brightest_made
 
 SPACING = (2.0, 1.0, 1.0)
 BOX = Box((5, 6, 7), (8, 9, 10))
@@ -53,9 +53,37 @@ def test_only_what_the_attack_made_counts(scan):
     assert brightest_made(scan, after, BOX, SPACING) == 1200
 
 
-@pytest.mark.parametrize(("x", "found"), [(13, -np.inf), (16, 1200)])
+@pytest.mark.parametrize(("x", "found"), [(13, -np.inf), (14, -np.inf), (15, 1200), (16, 1200)])
 def test_what_lies_at_bone_does_not_count(scan, x, found):
     scan[9, 10, 11] = 700
     after = scan.copy()
     after[9, 10, x] = 1200
     assert brightest_made(scan, after, BOX, SPACING) == found
+
+
+@pytest.mark.parametrize(("bone_hu", "found"), [(300, 1200), (301, -np.inf)])
+def test_bone_is_brighter_than_300_hu(scan, bone_hu, found):
+    scan[9, 10, 11] = bone_hu
+    after = scan.copy()
+    after[9, 10, 12] = 1200
+    assert brightest_made(scan, after, BOX, SPACING) == found
+
+
+def test_the_brightest_of_several_voxels_counts(scan):
+    after = scan.copy()
+    after[12, 14, 16], after[12, 14, 15], after[11, 14, 15] = 900, 1200, 700
+    assert brightest_made(scan, after, BOX, SPACING) == 1200
+
+
+def test_the_ratio_of_a_step():
+    assert BorderStep(1.0, 2.0).ratio == 2.0
+    assert BorderStep(0.5, 2.0).ratio == 4.0
+    assert np.isnan(BorderStep(0.0, 2.0).ratio)
+
+
+def test_a_face_between_the_first_two_slices_counts():
+    scan = np.zeros((6, 8, 8), dtype=np.int16)
+    after = scan.copy()
+    after[1:] += 200
+    # The box reaches the scan's other borders, so this is its only face.
+    assert border_step(scan, after, Box((1, 0, 0), (5, 8, 8))).after_hu == 200

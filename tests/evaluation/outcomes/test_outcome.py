@@ -16,6 +16,7 @@ from napari_mits_gan.evaluation.disruption.attacked_sites import AttackedSite, i
 from napari_mits_gan.evaluation.outcomes.features import (
     ARTEFACT_FEATURES,
     NODULE_FEATURES,
+    REMOVAL_FEATURES,
     injection_features,
     removal_features,
 )
@@ -28,6 +29,7 @@ from napari_mits_gan.evaluation.outcomes.outcome import (
     classify,
     classify_injection,
     classify_removal,
+    outside,
 )
 from napari_mits_gan.evaluation.reports.outcomes import outcome_table
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
@@ -198,7 +200,25 @@ def test_shares_and_intervals_of_many():
 
 
 def test_what_did_not_convince_before_is_not_owed_to_the_protection():
-    original = _ended(Outcome.CONVINCING, Outcome.CONVINCING, Outcome.NULL)
-    protected = _ended(Outcome.NULL, Outcome.CONVINCING, Outcome.NULL)
+    original = _ended(*3 * [Outcome.CONVINCING], Outcome.NULL)
+    protected = _ended(Outcome.NULL, Outcome.CONVINCING, Outcome.CONSPICUOUS, Outcome.NULL)
     found = protected.thwarted_where_convincing(original)
-    assert (found.count, found.total) == (1, 2)
+    assert (found.count, found.total) == (2, 3)
+
+
+def test_the_score_of_the_threshold_counts_as_seen():
+    usual = dict.fromkeys((*ARTEFACT_FEATURES, *NODULE_FEATURES, *REMOVAL_FEATURES), math.nan)
+    assert classify_injection(usual, 0.5, 0.5).outcome is Outcome.CONVINCING
+    assert classify_injection(usual, 0.49, 0.5).outcome is Outcome.NULL
+    assert classify_removal(usual, 0.5, 0.5).outcome is Outcome.FAILED
+    assert classify_removal(usual, 0.49, 0.5).outcome is Outcome.CONVINCING
+
+
+def test_a_feature_on_its_limit_lies_inside():
+    limits = {"texture": (0.5, 1.5)}
+    for value, found in ((0.49, ("texture",)), (0.5, ()), (1.5, ()), (1.51, ("texture",)), (math.nan, ())):
+        assert outside({"texture": value}, limits, ["texture", "edge_mm"]) == found
+
+
+def test_one_scan_pooled_is_that_scan():
+    assert Outcomes.pooled([_ended(Outcome.NULL)]) == _ended(Outcome.NULL)

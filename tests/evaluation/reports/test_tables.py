@@ -27,9 +27,9 @@ FOUND = Disruption(
 
 
 def test_a_table_in_markdown_and_in_columns():
-    table = Table(("name", "figure"), (("a", "1.5"), ("longer", "10")))
-    assert table.markdown() == "| name | figure |\n| --- | ---: |\n| a | 1.5 |\n| longer | 10 |"
-    assert table.plain_text() == "name    figure\na          1.5\nlonger      10"
+    table = Table(("name", "figures"), (("a", "1.5"), ("longer", "10")))
+    assert table.markdown() == "| name | figures |\n| --- | ---: |\n| a | 1.5 |\n| longer | 10 |"
+    assert table.plain_text() == "name    figures\na           1.5\nlonger       10"
 
 
 def test_proportions_in_words():
@@ -74,6 +74,11 @@ def test_no_conspicuous_feature_is_a_dash():
     assert outcome_table([("one", Outcomes("inject", attacks))]).rows == (
         ("one", "0 %", "0 %", "100 %", "0 % (0 – 0)", "–"),
     )
+
+
+def test_attacks_that_all_fail_are_thwarted_without_doubt():
+    attacks = 3 * (ClassifiedAttack(Outcome.NULL, 0.1, {}, ()),)
+    assert outcome_table([("all", Outcomes("inject", attacks))]).rows[0][4] == "100 % (100 – 100)"
 
 
 def test_what_purification_leaves():

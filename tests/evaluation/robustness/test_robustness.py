@@ -7,7 +7,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError
 from napari_mits_gan.evaluation.disruption.attacked_sites import inpainted_cores
 from napari_mits_gan.evaluation.disruption.controls import control
-from napari_mits_gan.evaluation.disruption.deviation import Disruption
+from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, Disruption
 from napari_mits_gan.evaluation.reports.robustness import robustness_table
 from napari_mits_gan.evaluation.robustness.purifiers import PURIFIERS, purify
 from napari_mits_gan.evaluation.robustness.robustness import UNPURIFIED, WORST, Robustness, purify_at, robustness
@@ -163,3 +163,10 @@ def test_what_cannot_be_purified_is_refused_in_a_sentence(small_chest, protected
     other = CTVolume(small_chest.hu[1:], small_chest.spacing)
     with pytest.raises(ProtectionError, match="other voxel positions"):
         purify_at(small_chest, other, sites)
+
+
+def test_the_threshold_itself_is_not_disrupted_and_nothing_is_kept_where_none_is():
+    found = Robustness((DISRUPTED_ABOVE, 0.02), {"blur-1": (DISRUPTED_ABOVE, 0.01)})
+    assert found.proportion_disrupted(UNPURIFIED) == 0.5
+    assert found.proportion_disrupted("blur-1") == found.proportion_kept("blur-1") == 0.0
+    assert Robustness.pooled([found]) == found

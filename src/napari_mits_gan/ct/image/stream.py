@@ -62,9 +62,15 @@ def check_deflated(path: Path, offset: int, length: int | None, wanted: int, nam
 
 def _size(path: Path, name: str) -> int:
     try:
-        return path.stat().st_size
-    except OSError:
-        raise ReadError(f"{path.name}, which {name} keeps its voxels in, is not there; copy both files.") from None
+        if path.is_file():  # no device or pipe, which may have no end
+            return path.stat().st_size
+    except (OSError, ValueError):  # a damaged header may name anything
+        pass
+    raise ReadError(f"{_shown(path.name)}, which {name} keeps its voxels in, is not there; copy both files.")
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else "The file"
 
 
 def _cut_off(name: str) -> ReadError:

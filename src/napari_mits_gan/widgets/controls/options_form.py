@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from magicgui.widgets import Container, LineEdit, create_widget
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from magicgui.widgets import LineEdit, create_widget
+from qtpy.QtWidgets import QFormLayout, QWidget
 
 from napari_mits_gan.options import Option, made, options_of
 
@@ -19,10 +19,12 @@ class OptionsForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
+        self.rows: dict[str, Any] = {}
+        """The magicgui widgets by the names of the options; empty where there are none."""
+        self._layout = QFormLayout(self)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setVerticalSpacing(4)
         self._kind: type | None = None
-        self._form: Container | None = None
         self.setVisible(False)
 
     def show_options(self, kind: type | None) -> None:
@@ -30,21 +32,13 @@ class OptionsForm(QWidget):
         if kind is self._kind:
             return
         self._kind = kind
-        if self._form is not None:
-            self._form.native.setParent(None)
-            self._form.close()
-            self._form = None
+        while self._layout.rowCount():
+            self._layout.removeRow(0)
         options = options_of(kind) if kind is not None else ()
+        self.rows = {option.name: _row(option) for option in options}
+        for name, row in self.rows.items():
+            self._layout.addRow(name.replace("_", " ").capitalize(), row.native)
         self.setVisible(bool(options))
-        if options and (layout := self.layout()) is not None:
-            self._form = Container(widgets=[_row(option) for option in options], labels=True)
-            self._form.margins = (0, 0, 0, 0)
-            layout.addWidget(self._form.native)
-
-    @property
-    def form(self) -> Container | None:
-        """The magicgui container, its widgets named as the options."""
-        return self._form
 
     def made(self) -> Any:
         """The dataclass with what stands in the form, or None where nothing was changed.
@@ -54,18 +48,17 @@ class OptionsForm(QWidget):
         OptionError
             If a value is not one that the option takes.
         """
-        if self._kind is None or self._form is None:
+        if self._kind is None:
             return None
-        values = {option.name: _value(option, self._form[option.name].value) for option in options_of(self._kind)}
+        values = {option.name: _value(option, self.rows[option.name].value) for option in options_of(self._kind)}
         instance: Any = made(self._kind, values)
         return None if instance == self._kind() else instance
 
 
 def _row(option: Option) -> Any:
-    label = option.name.replace("_", " ")
     if option.count is not None or (option.optional and option.kind is not Path):
         # Tuples, and numbers that may be missing: as text, one value after the other.
-        row: Any = LineEdit(name=option.name, label=label, value=_text(option.default))
+        row: Any = LineEdit(name=option.name, value=_text(option.default))
         row.native.setPlaceholderText(_TEXT)
     else:
         limits: dict[str, Any] = {}
@@ -80,9 +73,7 @@ def _row(option: Option) -> Any:
         elif option.kind is Path:
             limits = {"nullable": True, "filter": "*.safetensors"}
         kind = option.kind | None if option.optional else option.kind
-        row = create_widget(
-            value=option.default, annotation=kind, name=option.name, label=label, options=limits or None
-        )
+        row = create_widget(value=option.default, annotation=kind, name=option.name, options=limits or None)
     row.tooltip = option.help
     return row
 

@@ -25,6 +25,7 @@ _LARGEST_INDEX = 9999
 _NARROW_STYLE = (
     # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
     "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
+    "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; height: 0; }"
 )
 _CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
 _ARM_STYLE = (

@@ -124,7 +124,7 @@ class ProtectSection(Section):
     def _show_options(self, _: object = None) -> None:
         kind = self.workspace.preparing.methods.get(self.method.currentText())
         self.options.show_options(kind)
-        has_options = self.options.form is not None
+        has_options = bool(self.options.rows)
         unfolded = self.options_button.isChecked()
         self.options.setVisible(has_options and unfolded)
         self.without_lungs.setVisible(unfolded)

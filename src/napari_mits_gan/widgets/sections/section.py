@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QVBoxLayout
 from superqt import QCollapsible
 
@@ -37,7 +38,9 @@ class Section(QCollapsible):
     """Shown in bold; a click on it folds the section."""
 
     def __init__(self, workspace: Workspace) -> None:
-        super().__init__(self.title, expandedIcon="▾", collapsedIcon="▸")
+        super().__init__(self.title)
+        for set_icon in (self.setExpandedIcon, self.setCollapsedIcon):
+            set_icon(QIcon())  # drawn in black whatever the theme; the title has an arrow in the theme's own colour
         self.workspace = workspace
         self.toggleButton().setStyleSheet(_TITLE_STYLE)
         if (outer := self.layout()) is not None:
@@ -64,11 +67,13 @@ class Section(QCollapsible):
     def expand(self, animate: bool = False) -> None:
         """Unfold; what lies inside may grow afterwards."""
         super().expand(animate=False)
+        self.setText(f"▾ {self.title}")
         self.content().setMaximumHeight(_UNLIMITED)
 
     def collapse(self, animate: bool = False) -> None:
         """Fold."""
         super().collapse(animate=False)
+        self.setText(f"▸ {self.title}")
 
     def addWidget(self, widget: Any) -> None:
         """Add a widget below the others."""
