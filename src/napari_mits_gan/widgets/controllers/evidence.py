@@ -55,8 +55,8 @@ class Evidence(Controller):
             return False
         self.key_file = made[0]
         self.parts.messages.say(
-            f"A new key is in {made[0].name}: keep a copy and give it to nobody; {made[1].name} checks manifests and "
-            "may be handed out."
+            f"A new key is in {made[0].name}: keep a copy, and give it only to those who may seal; "
+            f"{made[1].name} checks manifests and may be handed out."
         )
         self.changed.emit()
         return True
