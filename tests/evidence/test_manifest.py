@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import ManifestError
-from napari_mits_gan.evidence.manifest import check_manifest, read_manifest, signed_manifest
+from napari_mits_gan.evidence.manifest import read_manifest, signed_manifest
+from napari_mits_gan.evidence.manifest_check import check_manifest
 
 SIGNER = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 

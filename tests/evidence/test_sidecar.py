@@ -19,7 +19,8 @@ from napari_mits_gan.ct.image.write import write_image
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import SidecarError, WriteError
 from napari_mits_gan.evidence.key import SealKey
-from napari_mits_gan.evidence.sidecar import _added, _difference, restore, write_sidecar
+from napari_mits_gan.evidence.sidecar import restore, write_sidecar
+from napari_mits_gan.evidence.sidecar_records import added, difference_of
 
 KEY = SealKey(bytes(range(32)))
 OTHER = SealKey(bytes(32))
@@ -198,4 +199,4 @@ def test_garbage_is_refused_in_a_sentence(tmp_path, data):
 def test_differences_add_up(data, bits):
     n = data.draw(st.integers(1, 20)) * bits // 8
     a, b = (data.draw(st.binary(min_size=n, max_size=n)) for _ in range(2))
-    assert _added(b, _difference(a, b, bits), bits) == a
+    assert added(b, difference_of(a, b, bits), bits) == a

@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     from napari_mits_gan.errors import EvidenceError
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import read_key
-    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, check_manifest, load_manifest, signer_of
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, load_manifest, signer_of
+    from napari_mits_gan.evidence.manifest_check import check_manifest
     from napari_mits_gan.evidence.public_key import read_public_key
 
     key = None if options.key_file is None else read_key(options.key_file)

@@ -18,26 +18,23 @@ import json
 import os
 import secrets
 import tempfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
-from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
 from napari_mits_gan.ct.dicom.source import DicomSource
-from napari_mits_gan.ct.dicom.storage import storage_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import SidecarError, WriteError
 from napari_mits_gan.evidence.key import SealKey
-from napari_mits_gan.evidence.manifest import named_slices, slice_digests
+from napari_mits_gan.evidence.manifest import slice_digests
+from napari_mits_gan.evidence.manifest_check import named_slices
+from napari_mits_gan.evidence.sidecar_records import Records, StoredPixels, damaged, packed, unpacked
 from napari_mits_gan.files.publish import check_empty, failure, place_file, whole_folder
 from napari_mits_gan.progress import Progress, silent
 
@@ -45,28 +42,6 @@ SUFFIX = ".restore"
 _MAGIC, _VERSION = b"MGANSIDE", 1
 _NONCE_BYTES = _CHECK_BYTES = 16
 _START_BYTES = len(_MAGIC) + 1 + _NONCE_BYTES + _CHECK_BYTES
-_LONGEST_RECORD = 1 << 32
-
-
-@dataclass(frozen=True)
-class _Pixels:
-    """Where uncompressed values stand in a file, and how they follow from HU; slices are those of the changed scan."""
-
-    offset: int
-    slices: tuple[int, ...]
-    rescales: tuple[tuple[float, float], ...]
-    bits_allocated: int
-    bits_stored: int
-    high_bit: int
-    signed: bool
-
-    def predicted(self, hu: NDArray[np.int16]) -> bytes:
-        """The values that the changed scan would be stored as."""
-        stored = StoredFormat(self.bits_allocated, self.bits_stored, self.high_bit, self.signed)
-        return b"".join(
-            storage_of(Rescale(slope, intercept), stored).stored(hu[z]).astype(stored.dtype).tobytes()
-            for z, (slope, intercept) in zip(self.slices, self.rescales, strict=True)
-        )
 
 
 def write_sidecar(
@@ -113,7 +88,7 @@ def write_sidecar(
     if changed.shape != source.shape:
         raise SidecarError("The changed scan has another size than its source; give two versions of one scan.")
     nonce = secrets.token_bytes(_NONCE_BYTES)
-    cipher = _Cipher(key, nonce, len(wanted) + 1)
+    cipher = Records(key, nonce, len(wanted) + 1)
     handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     temporary = Path(name)
     try:
@@ -124,7 +99,7 @@ def write_sidecar(
             table = {"slices": list(slice_digests(changed)), "files": contents}
             cipher.write(stream, 0, json.dumps(table).encode())
             for number, ((file, pixels), content) in enumerate(zip(wanted, contents, strict=True), start=1):
-                cipher.write(stream, number, _packed(_read(file), content, pixels, changed.hu))
+                cipher.write(stream, number, packed(_read(file), content, pixels, changed.hu))
                 progress(number, len(wanted))
         place_file(temporary, target)
     except FileExistsError:
@@ -182,7 +157,7 @@ def restore(
         with whole_folder(target) as temporary:
             made = []
             for number, content in enumerate(table["files"], start=1):
-                whole = _unpacked(cipher.read(stream, number), content, hu)
+                whole = unpacked(cipher.read(stream, number), content, hu)
                 (temporary / content["name"]).parent.mkdir(parents=True, exist_ok=True)
                 (temporary / content["name"]).write_bytes(whole)
                 made.append(target / content["name"])
@@ -192,48 +167,8 @@ def restore(
     return made
 
 
-class _Cipher:
-    """Encrypts and decrypts numbered records; `count` is how many there are."""
-
-    def __init__(self, key: SealKey, nonce: bytes, count: int) -> None:
-        self._aead = ChaCha20Poly1305(key.derive("sidecar", nonce))
-        self.count = count
-
-    def _told(self, number: int) -> bytes:
-        # The table of contents says how many records there are, so it alone is read without knowing.
-        return number.to_bytes(8, "big") + (self.count if number else 0).to_bytes(8, "big")
-
-    def write(self, stream: BinaryIO, number: int, plain: bytes) -> None:
-        sealed = self._aead.encrypt(number.to_bytes(12, "big"), plain, self._told(number))
-        stream.write(len(sealed).to_bytes(8, "big") + sealed)
-
-    def read(self, stream: BinaryIO, number: int) -> bytes:
-        length = int.from_bytes(_exactly(stream, 8), "big")
-        if length > _LONGEST_RECORD or length > _left(stream):
-            raise _damaged()
-        try:
-            return self._aead.decrypt(number.to_bytes(12, "big"), _exactly(stream, length), self._told(number))
-        except InvalidTag:
-            raise _damaged() from None
-
-
 def _key_check(key: SealKey, nonce: bytes) -> bytes:
     return key.derive("sidecar check", nonce, _CHECK_BYTES)
-
-
-def _damaged() -> SidecarError:
-    return SidecarError("The sidecar is damaged or cut off, so nothing was restored; use an intact copy.")
-
-
-def _left(stream: BinaryIO) -> int:
-    return os.fstat(stream.fileno()).st_size - stream.tell()
-
-
-def _exactly(stream: BinaryIO, n: int) -> bytes:
-    data = stream.read(n)
-    if len(data) != n:
-        raise _damaged()
-    return data
 
 
 @contextmanager
@@ -247,7 +182,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _start(stream: BinaryIO, key: SealKey, path: Path) -> _Cipher:
+def _start(stream: BinaryIO, key: SealKey, path: Path) -> Records:
     start = stream.read(_START_BYTES)
     at = len(_MAGIC) + 1
     if len(start) != _START_BYTES or start[:at] != _MAGIC + bytes([_VERSION]):
@@ -255,10 +190,10 @@ def _start(stream: BinaryIO, key: SealKey, path: Path) -> _Cipher:
     nonce, check = start[at : at + _NONCE_BYTES], start[at + _NONCE_BYTES :]
     if not hmac.compare_digest(check, _key_check(key, nonce)):
         raise SidecarError(f"{path.name} was written with another key; choose that key.")
-    return _Cipher(key, nonce, 0)
+    return Records(key, nonce, 0)
 
 
-def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, _Pixels | None]]:
+def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, StoredPixels | None]]:
     """The files of a scan, and how their pixels follow from HU; None where they are kept whole."""
     if not isinstance(source.source, DicomSource):
         if not files:
@@ -271,14 +206,14 @@ def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, _Pixe
     return [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
 
 
-def _pixels_of(slices: list[tuple[int, CTSlice]]) -> _Pixels | None:
+def _pixels_of(slices: list[tuple[int, CTSlice]]) -> StoredPixels | None:
     slices = sorted(slices, key=lambda item: item[1].header.frame)
     first, form = slices[0][1].header, slices[0][1].stored_format
     same = all(item.stored_format == form for _, item in slices)
     whole = [item.header.frame for _, item in slices] == list(range(first.frames))
     if first.pixel_offset is None or not same or not whole:
         return None
-    return _Pixels(
+    return StoredPixels(
         first.pixel_offset,
         tuple(z for z, _ in slices),
         tuple((item.rescale.slope, item.rescale.intercept) for _, item in slices),
@@ -304,7 +239,7 @@ def _names(files: Sequence[Path]) -> list[str]:
     return [file.relative_to(top).as_posix() for file in absolute]
 
 
-def _content(path: Path, name: str, pixels: _Pixels | None) -> dict[str, Any]:
+def _content(path: Path, name: str, pixels: StoredPixels | None) -> dict[str, Any]:
     data = _read(path)
     return {
         "name": name,
@@ -312,72 +247,6 @@ def _content(path: Path, name: str, pixels: _Pixels | None) -> dict[str, Any]:
         "sha256": hashlib.sha256(data).hexdigest(),
         "pixels": None if pixels is None else asdict(pixels),
     }
-
-
-def _packed(data: bytes, content: dict[str, Any], pixels: _Pixels | None, hu: NDArray[np.int16]) -> bytes:
-    """One file as its record has it: what is not pixels, and how the pixels differ from those of the changed scan."""
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
-        raise SidecarError(f"{content['name']} was changed while the sidecar was written; try again.")
-    difference = b""
-    rest = data
-    if pixels is not None:
-        predicted = pixels.predicted(hu)
-        end = pixels.offset + len(predicted)
-        if end > len(data):
-            raise SidecarError(f"{content['name']} is shorter than when the scan was read from it; read it again.")
-        rest = data[: pixels.offset] + data[end:]
-        difference = _deflated(_difference(data[pixels.offset : end], predicted, pixels.bits_allocated))
-    packed_rest = zlib.compress(rest)
-    return len(packed_rest).to_bytes(8, "big") + packed_rest + difference
-
-
-def _unpacked(record: bytes, content: dict[str, Any], hu: NDArray[np.int16]) -> bytes:
-    length = int.from_bytes(record[:8], "big")
-    pixels = None if content["pixels"] is None else _Pixels(**{**content["pixels"]})
-    if pixels is None:
-        data = _inflated(record[8:], content["length"])
-    else:
-        predicted = pixels.predicted(hu)
-        rest = _inflated(record[8 : 8 + length], content["length"] - len(predicted))
-        difference = _inflated(record[8 + length :], len(predicted))
-        middle = _added(predicted, difference, pixels.bits_allocated)
-        data = rest[: pixels.offset] + middle + rest[pixels.offset :]
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
-        raise _damaged()
-    return data
-
-
-def _deflated(data: bytes) -> bytes:
-    """Deflated as runs and Huffman codes only: differences are noise, in which a search for repeats finds nothing."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    return packer.compress(data) + packer.flush()
-
-
-def _inflated(data: bytes, length: int) -> bytes:
-    unpacker = zlib.decompressobj()
-    try:
-        plain = unpacker.decompress(data, max(1, length))
-    except zlib.error:
-        raise _damaged() from None
-    if len(plain) != length:
-        raise _damaged()
-    return plain
-
-
-def _difference(data: bytes, predicted: bytes, bits: int) -> bytes:
-    """Differences modulo the word, small ones of both signs first, the bytes of like weight together."""
-    word = np.dtype(f"<u{bits // 8}")
-    difference = (np.frombuffer(data, word) - np.frombuffer(predicted, word)).astype(word)
-    signed = difference.view(f"<i{bits // 8}")
-    folded = (difference << 1).astype(word) ^ (signed >> (bits - 1)).view(word)
-    return folded.view(np.uint8).reshape(-1, bits // 8).T.tobytes()
-
-
-def _added(predicted: bytes, difference: bytes, bits: int) -> bytes:
-    word = np.dtype(f"<u{bits // 8}")
-    folded = np.ascontiguousarray(np.frombuffer(difference, np.uint8).reshape(bits // 8, -1).T).view(word).ravel()
-    signed = (folded >> 1) ^ (np.zeros_like(folded) - (folded & 1))
-    return (np.frombuffer(predicted, word) + signed.astype(word)).astype(word).tobytes()
 
 
 def _table(data: bytes) -> dict[str, Any]:
@@ -389,7 +258,7 @@ def _table(data: bytes) -> dict[str, Any]:
         if not safe or len(set(names)) != len(names) or not isinstance(table["slices"], list):
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise _damaged() from None
+        raise damaged() from None
     return dict(table)
 
 
