@@ -93,7 +93,7 @@ class Demonstration:
 
     @property
     def scan(self) -> CTVolume:
-        """The scan that was opened."""
+        """The scan that was opened, with its seal if it has one by now."""
         return self.workspace.session.required("original")
 
     def wait(self) -> None:
@@ -211,6 +211,7 @@ class Demonstration:
         self.wait()
         _tell("attacking the sealed scan, checking and healing it")
         self.attack("inject", place)
+        self.look_at(Difference.ATTACK)
         self.check()
         self.show_section(EvidenceSection)
         self.picture(output / "attack_found.png")
@@ -274,8 +275,8 @@ class Demonstration:
 
     def _report_of_the_seal(self) -> str:
         session = self.workspace.session
-        sealed, found = session.required("original"), session.examined
-        if found is None or found.recovery is None:
+        original, sealed, found = session.original, session.required("original"), session.examined
+        if original is None or found is None or found.recovery is None:
             raise MitsGanError("the sealed scan was attacked, and the check found nothing to heal")
         before = subtract(found.recovery.tampered_hu, sealed.hu)[found.recovery.healed].astype(float)
         after = subtract(found.recovery.volume.hu, sealed.hu)[found.recovery.healed].astype(float)
@@ -283,7 +284,7 @@ class Demonstration:
             "## The seal",
             "",
             f"The original scan was sealed in {found.verdict.bits} bit a voxel: no HU changed by more than "
-            f"{int(np.abs(subtract(sealed.hu, self.scan.hu)).max())}. The same nodule was then injected.",
+            f"{int(np.abs(subtract(sealed.hu, original.hu)).max())}. The same nodule was then injected.",
             "",
             f"Check: {found.headline}",
             "",
