@@ -180,12 +180,9 @@ class Demonstration:
 
     def picture(self, path: Path) -> None:
         """Save what the window shows as PNG."""
-        timer = QTimer()
-        timer.setSingleShot(True)
-        loop = QEventLoop()
-        timer.timeout.connect(loop.quit)
-        timer.start(300)  # the window draws and lays out its parts only while events are handled
-        loop.exec()
+        _handle_events_for(300)  # the window draws and lays out its parts only while events are handled
+        self.wait()  # figures follow the slice a moment later
+        _handle_events_for(100)
         self.viewer.screenshot(str(path), canvas_only=False, flash=False)
 
     def write(self, output: Path) -> None:
@@ -297,6 +294,12 @@ class Demonstration:
             "",
         ]
         return "\n" + "\n".join(lines)
+
+
+def _handle_events_for(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def _rms(values: NDArray[np.float64]) -> float:
