@@ -26,6 +26,7 @@ def test_the_whole_loop_leaves_pictures_series_and_report(
     report = (output / "report.md").read_text(encoding="utf-8")
     assert "Attack on protected vs attack on original, in the tampered cuboid" in report
     assert str(session.injections[0].at) in report
+    assert "no HU changed by more than 1." in report
     assert "Check: Tampered" in report
     assert verify(read_ct(output / "sealed_dicom"), read_key(output / "demo.key")).is_intact
     secret = (output / "demo.key").read_text().split()[-1]

@@ -232,3 +232,35 @@ def test_a_file_that_is_no_key_is_refused(dock, tmp_path, qtbot):
         assert not dock.workspace.evidence.choose_key(tmp_path / "notes.txt")
     assert "no key file" in complained.args[0]
     assert dock.sections["evidence"].key_name.text() == "none chosen"
+
+
+def test_all_suggested_sites_are_attacked_on_a_copy_and_found(sealed, settle, monkeypatch, qtbot):
+    from napari_mits_gan.detection.sites import Site
+
+    places = [(20, 45, 34), (10, 40, 86), (32, 50, 34)]
+    monkeypatch.setattr(
+        "napari_mits_gan.session.sealed_sites.suggested_sites",
+        lambda session, action, n: [Site(at=at, score=0.5, action=action) for at in places],
+    )
+    work, section = sealed.workspace, sealed.sections["evidence"]
+    before = work.session.required("original").hu.copy()
+    section.sites_button.click()
+    settle(sealed)
+    assert work.sealed_sites.found.places == tuple(places)
+    assert work.sealed_sites.found.found == (True, True, True)
+    assert sealed.message.text.text().startswith("3 of 3 injections")
+    layer = work.panels.overlay("sealed sites", "scan")
+    assert "SIMULATED ATTACK" in layer.name
+    np.testing.assert_array_equal(work.session.required("original").hu, before)
+    assert not work.session.injections
+    section.clear_button.click()
+    assert work.panels.overlay("sealed sites", "scan") is None
+    section.sites_button.click()
+    settle(sealed)
+    work.evidence.take_seal_off()
+    settle(sealed)
+    assert work.sealed_sites.found is None
+    with qtbot.waitSignal(work.messages.complained) as complained:
+        section.sites_button.click()
+        settle(sealed)
+    assert complained.args[0] == "This scan carries no seal of this key; seal it first."

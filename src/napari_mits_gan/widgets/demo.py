@@ -93,7 +93,7 @@ class Demonstration:
 
     @property
     def scan(self) -> CTVolume:
-        """The scan that was opened."""
+        """The scan that was opened, with its seal if it has one by now."""
         return self.workspace.session.required("original")
 
     def wait(self) -> None:
@@ -180,12 +180,9 @@ class Demonstration:
 
     def picture(self, path: Path) -> None:
         """Save what the window shows as PNG."""
-        timer = QTimer()
-        timer.setSingleShot(True)
-        loop = QEventLoop()
-        timer.timeout.connect(loop.quit)
-        timer.start(300)  # the window draws and lays out its parts only while events are handled
-        loop.exec()
+        _handle_events_for(300)  # the window draws and lays out its parts only while events are handled
+        self.wait()  # figures follow the slice a moment later
+        _handle_events_for(100)
         self.viewer.screenshot(str(path), canvas_only=False, flash=False)
 
     def write(self, output: Path) -> None:
@@ -211,6 +208,7 @@ class Demonstration:
         self.wait()
         _tell("attacking the sealed scan, checking and healing it")
         self.attack("inject", place)
+        self.look_at(Difference.ATTACK)
         self.check()
         self.show_section(EvidenceSection)
         self.picture(output / "attack_found.png")
@@ -274,8 +272,8 @@ class Demonstration:
 
     def _report_of_the_seal(self) -> str:
         session = self.workspace.session
-        sealed, found = session.required("original"), session.examined
-        if found is None or found.recovery is None:
+        original, sealed, found = session.original, session.required("original"), session.examined
+        if original is None or found is None or found.recovery is None:
             raise MitsGanError("the sealed scan was attacked, and the check found nothing to heal")
         before = subtract(found.recovery.tampered_hu, sealed.hu)[found.recovery.healed].astype(float)
         after = subtract(found.recovery.volume.hu, sealed.hu)[found.recovery.healed].astype(float)
@@ -283,7 +281,7 @@ class Demonstration:
             "## The seal",
             "",
             f"The original scan was sealed in {found.verdict.bits} bit a voxel: no HU changed by more than "
-            f"{int(np.abs(subtract(sealed.hu, self.scan.hu)).max())}. The same nodule was then injected.",
+            f"{int(np.abs(subtract(sealed.hu, original.hu)).max())}. The same nodule was then injected.",
             "",
             f"Check: {found.headline}",
             "",
@@ -296,6 +294,12 @@ class Demonstration:
             "",
         ]
         return "\n" + "\n".join(lines)
+
+
+def _handle_events_for(milliseconds: int) -> None:
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
 
 
 def _rms(values: NDArray[np.float64]) -> float:

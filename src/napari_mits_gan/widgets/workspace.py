@@ -21,6 +21,7 @@ from napari_mits_gan.widgets.controllers.exporting import Exporting
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
+from napari_mits_gan.widgets.controllers.sealed_sites import SealedSitesMap
 from napari_mits_gan.widgets.controllers.suggestions import Suggestions
 from napari_mits_gan.widgets.controllers.vulnerability import Vulnerability
 from napari_mits_gan.widgets.layers.panels import Panels
@@ -63,8 +64,9 @@ class Workspace(QObject):
         self.detecting = Detecting(parts, self)
         self.suggestions = Suggestions(parts, self)
         self.vulnerability = Vulnerability(parts, self)
+        self.sealed_sites = SealedSitesMap(parts, self)
         self.exporting = Exporting(parts, self)
-        marked = (self.suggestions, self.vulnerability)
+        marked = (self.suggestions, self.vulnerability, self.sealed_sites)
         self.clicking = Clicking(parts, self.attacking.click, marked, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
         self._closed = False
@@ -115,6 +117,7 @@ class Workspace(QObject):
         self.display.forget()
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
+        self.sealed_sites.drop_outdated()
         self.evidence.mark()
         self._injections_before = 0
         if self.is_open:
@@ -125,6 +128,7 @@ class Workspace(QObject):
 
     def _on_protection_changed(self) -> None:
         self.vulnerability.drop_outdated()
+        self.sealed_sites.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.detecting.ask(tell=True)
@@ -142,6 +146,7 @@ class Workspace(QObject):
         self.changed.emit()
 
     def _on_seal_changed(self) -> None:
+        self.sealed_sites.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.detecting.ask(tell=False)

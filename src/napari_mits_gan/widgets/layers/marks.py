@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
+    from napari_mits_gan.session.sealed_sites import SealedSites
 
 RADIUS_MM = 14.0
 """Radius of the ball whose outline the rings draw; the in-painted core, 20 mm wide, lies inside."""
@@ -30,6 +31,8 @@ VULNERABILITY_MM = 5.0
 """Half the width of the marker of a place of the vulnerability map, in its middle slice."""
 PLACE = "place"
 """Name of the feature that says which place of the vulnerability map a point belongs to, from 0 on."""
+FOUND_COLOR, MISSED_COLOR = "#2b5fe3", "#d7301f"
+"""Of a site where the check found the attack, and where it did not; the two ends of the vulnerability map's colours."""
 DEVIATION_STEPS = (
     (-1.0, "#d7301f", "hardly"),
     (0.00625, "#fdae61", "somewhat"),
@@ -180,3 +183,40 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
 def deviation_color(deviation: float) -> str:
     """The colour of a deviation, as `DEVIATION_STEPS` explains them in words."""
     return next(color for above, color, _ in reversed(DEVIATION_STEPS) if deviation > above)
+
+
+def sealed_sites_name(action: str) -> str:
+    """What the layers of checked sites are called; like every result of an attack they say so first."""
+    return f"{SIMULATED_ATTACK} · checked sites ({action})"
+
+
+def sealed_sites_options(volume: CTVolume, found: SealedSites) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that draw a square at each site, coloured by what the check found."""
+    dz, _, dx = volume.spacing
+    reach = int(VULNERABILITY_MM / dz)
+    data, sizes, owners = [], [], []
+    for number, (z, y, x) in enumerate(found.places):
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
+                owners.append(number)
+    colors = [FOUND_COLOR if found.found[owner] else MISSED_COLOR for owner in owners]
+    words = ["found" if found.found[owner] else "not found" for owner in owners]
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float),
+        "symbol": "square",
+        "face_color": "transparent",
+        "border_color": colors,
+        "border_width": 2 * LINE_MM / dx,
+        "border_width_is_relative": False,
+        "features": {PLACE: np.array(owners, dtype=int), "check": np.array(words)},
+        "text": {
+            "string": "{check}",
+            "size": 8,
+            "color": "#ffd21f",
+            "anchor": "upper_left",
+            "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
+        },
+    }

@@ -14,7 +14,7 @@ from napari_mits_gan.session import Injection, Voxel
 from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
-BLOCKS, SUGGESTIONS, VULNERABILITY = KINDS = ("blocks", "suggestions", "vulnerability")
+BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES = KINDS = ("blocks", "suggestions", "vulnerability", "sealed sites")
 """Kinds of overlays, as they lie above one another, from below."""
 
 

@@ -64,7 +64,12 @@ class EvidenceSection(Section):
         self.recover_button.setToolTip("Undo what was done to it, from the copy in its seal, in a panel of its own")
         self.clear_button = QPushButton("×")
         self.clear_button.setMaximumWidth(26)
-        self.clear_button.setToolTip("Put the findings and the healed scan away")
+        self.clear_button.setToolTip("Put the findings, the healed scan and the marks of checked sites away")
+        self.sites_button = QPushButton("Check all sites")
+        self.sites_button.setToolTip(
+            "Attack a copy of the scan at up to 20 suggested sites at once, injecting or removing as chosen above, and "
+            "mark what the check finds of them; the scan that is shown stays as it is"
+        )
         self.headline = note(NOT_CHECKED)
         self.findings = QListWidget()
         self.findings.setMaximumHeight(64)
@@ -86,7 +91,7 @@ class EvidenceSection(Section):
         row.addWidget(QLabel("in"))
         row.addWidget(self.bits)
         self.body.addLayout(row)
-        row = in_a_row(self.check_button, self.recover_button)
+        row = in_a_row(self.check_button, self.recover_button, self.sites_button)
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
@@ -100,7 +105,8 @@ class EvidenceSection(Section):
         self.seal_button.clicked.connect(self._seal)
         self.check_button.clicked.connect(lambda: evidence.check())
         self.recover_button.clicked.connect(lambda: evidence.recover())
-        self.clear_button.clicked.connect(lambda: evidence.clear())
+        self.clear_button.clicked.connect(self._clear)
+        self.sites_button.clicked.connect(self._check_sites)
         self.bits.currentIndexChanged.connect(self._choose_bits)
         self.findings.itemClicked.connect(lambda _: evidence.go_to(self.findings.currentRow()))
 
@@ -116,14 +122,14 @@ class EvidenceSection(Section):
         self.seal_button.setText("Sealed: take the seal off" if sealed else "Seal the scan")
         self.seal_button.setEnabled(ready and (sealed or key_file is not None))
         self.bits.setEnabled(not sealed)
-        for button in (self.check_button, self.recover_button):
+        for button in (self.check_button, self.recover_button, self.sites_button):
             button.setEnabled(ready and key_file is not None)
         for button in (self.choose_button, self.new_button):
             button.setEnabled(not work.busy)
         self._show(session.examined)
 
     def _show(self, found: Examined | None) -> None:
-        self.clear_button.setEnabled(found is not None)
+        self.clear_button.setEnabled(found is not None or self.workspace.sealed_sites.any)
         if found is self._shown and found is not None:
             return
         self._shown = found
@@ -143,6 +149,15 @@ class EvidenceSection(Section):
         else:
             evidence.seal()
         self.refresh()
+
+    def _check_sites(self) -> None:
+        work = self.workspace
+        if work.evidence.key_file is not None:
+            work.sealed_sites.compute(work.attacking.action, work.evidence.key_file)
+
+    def _clear(self) -> None:
+        self.workspace.evidence.clear()
+        self.workspace.sealed_sites.clear()
 
     def _choose_bits(self) -> None:
         self.workspace.evidence.bits = self.bits.currentData()
