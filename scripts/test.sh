@@ -11,9 +11,15 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 system_packages "${window_packages[@]}" "${judge_packages[@]}"
 servers_without_services "${server_packages[@]}"
-prepare_environment all,test-gui
-core="$python"
-if [ -z "${VIRTUAL_ENV:-}" ] && [ "$#" -eq 0 ]; then prepare_core; fi
+if [ -z "${VIRTUAL_ENV:-}" ] && [ "$#" -eq 0 ]; then
+  prepare_core & # beside the other, which takes as long
+  prepare_environment all,test-gui
+  wait "$!"
+  prepare_core
+else
+  prepare_environment all,test-gui
+  core="$python"
+fi
 
 if [ "$#" -gt 0 ]; then
   say "Running the tests"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,16 @@ def shared_dir(shared_ct: Path) -> Path:
 def sample_series() -> Path:
     """The folder of the sample scan, a chest phantom, as the repository has it."""
     return REPOSITORY / "sample_data" / "chest_phantom"
+
+
+@pytest.fixture(scope="session")
+def short_series(sample_series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 48 slices from the middle of the sample scan: 96 mm with both lungs, for what takes long."""
+    folder = tmp_path_factory.mktemp("short") / "chest"
+    folder.mkdir()
+    for path in sorted(sample_series.glob("*.dcm"))[44:92]:
+        shutil.copy(path, folder)
+    return folder
 
 
 @dataclass(frozen=True)

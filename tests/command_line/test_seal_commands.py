@@ -24,13 +24,12 @@ def _tampered(sealed: Path, target: Path) -> CTVolume:
 
 
 @pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a key, and the sample scan sealed with it."""
+def sealed(short_series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a key, and a part of the sample scan sealed with it."""
     folder = tmp_path_factory.mktemp("sealed")
-    sample = Path(__file__).resolve().parents[2] / "sample_data" / "chest_phantom"
     assert main(["keygen", str(folder / "key")]) == 0
     key = ["--key-file", str(folder / "key")]
-    assert main(["seal", str(sample), str(folder / "series"), *key, "--bits", "2"]) == 0
+    assert main(["seal", str(short_series), str(folder / "series"), *key, "--bits", "2"]) == 0
     return folder
 
 
@@ -101,11 +100,13 @@ def test_no_file_of_the_series_holds_the_key(sealed: Path) -> None:
         assert bytes.fromhex(secret) not in content
 
 
-def test_a_protected_series_is_sealed_where_a_key_is_given(sealed: Path, tmp_path: Path) -> None:
-    sample = Path(__file__).resolve().parents[2] / "sample_data" / "chest_phantom"
+def test_a_protected_series_is_sealed_where_a_key_is_given(sealed: Path, short_series: Path, tmp_path: Path) -> None:
     key = ["--key-file", str(sealed / "key")]
 
-    assert main(["protect", str(sample), str(tmp_path / "out"), "--method", "gaussian-noise", *key, "--bits", "2"]) == 0
+    assert (
+        main(["protect", str(short_series), str(tmp_path / "out"), "--method", "gaussian-noise", *key, "--bits", "2"])
+        == 0
+    )
 
     assert main(["verify", str(tmp_path / "out"), *key]) == 0
-    assert (read_ct(tmp_path / "out").hu != read_ct(sample).hu).any()
+    assert (read_ct(tmp_path / "out").hu != read_ct(short_series).hu).any()

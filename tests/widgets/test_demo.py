@@ -16,10 +16,10 @@ def test_a_folder_that_is_not_empty_is_refused_before_the_window_opens(tmp_path)
 
 
 def test_the_whole_loop_leaves_pictures_series_and_report(
-    make_napari_viewer, plugin, light_session, sample_series, tmp_path
+    make_napari_viewer, plugin, light_session, short_series, tmp_path
 ):
     output = tmp_path / "output"
-    demonstration = Demonstration(sample_series, make_napari_viewer(show=True))
+    demonstration = Demonstration(short_series, make_napari_viewer(show=True))
     demonstration.write(output)
     session = demonstration.workspace.session
     assert (read_ct(output / "protected_dicom").hu == session.protected.hu).all()
