@@ -272,7 +272,15 @@ def click_at(qtbot, pixel_of, viewer_of):
         viewer, layer = viewer_of(dock), dock.workspace.panels.image("scan")
         dock.workspace.panels.go_to(dock.workspace.session.original, voxel)
         native = viewer.window._qt_viewer.canvas.native
-        place = pixel_of(viewer, layer, voxel, panel)
+        seen = []
+
+        def is_steady() -> bool:  # the grid gets its final size only as it is drawn
+            native.repaint()
+            seen.append(pixel_of(viewer, layer, voxel, panel))
+            return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
+
+        qtbot.waitUntil(is_steady, timeout=TIMEOUT_MS)
+        place = seen[-1]
         qtbot.mouseMove(native, place)
         qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=place)
 
