@@ -8,6 +8,7 @@ import shutil
 
 import pydicom
 import pytest
+import SimpleITK
 
 from napari_mits_gan.command_line.main import main
 
@@ -113,3 +114,53 @@ def test_a_sidecar_needs_a_key_and_is_not_overwritten(exported, series_folder, t
     assert main(arguments) == 1
     assert "not overwritten" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_what_could_not_be_checked_is_no_tampering(exported, tmp_path, capsys):
+    key, sealed, _ = exported
+    with_key = ["verify", str(sealed), "--key-file", str(key)]
+    assert main([*with_key, "--manifest", str(tmp_path / "none.json")]) == 1
+    assert "none.json cannot be read" in capsys.readouterr().err
+
+
+def test_a_second_seal_of_the_same_key_is_refused(exported, tmp_path, capsys):
+    key, sealed, _ = exported
+    assert main(["seal", str(sealed), str(tmp_path / "again"), "--key-file", str(key)]) == 1
+    assert "carries a seal of this key already" in capsys.readouterr().err
+    assert not (tmp_path / "again").exists()
+
+
+def test_a_sidecar_of_a_header_without_its_voxels_and_one_without_a_folder_are_refused(
+    exported, short_scan, series_folder, tmp_path, capsys
+):
+    from napari_mits_gan.ct.image.write import write_image
+
+    key, _, _ = exported
+    header = tmp_path / "chest.mhd"
+    SimpleITK.WriteImage(SimpleITK.ReadImage(str(write_image(short_scan, tmp_path / "chest.mha"))), str(header))
+    arguments = ["seal", str(header), str(tmp_path / "out"), "--key-file", str(key)]
+    assert main([*arguments, "--sidecar", str(tmp_path / "a.restore")]) == 1
+    assert "convert it to one file" in capsys.readouterr().err
+    arguments = ["seal", str(series_folder), str(tmp_path / "out"), "--key-file", str(key)]
+    assert main([*arguments, "--sidecar", str(tmp_path / "none" / "a.restore")]) == 1
+    assert "is not there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", [".", "/", "k" * 253])
+def test_keygen_refuses_names_that_no_file_can_have(name, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["keygen", name]) == 1
+    assert len(capsys.readouterr().err.splitlines()) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_sidecar_does_not_stay_behind_a_failed_export(exported, series_folder, tmp_path, monkeypatch):
+    key, _, _ = exported
+
+    def fail(folder, handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("napari_mits_gan.files.publish.os.rename", fail)
+    arguments = ["seal", str(series_folder), str(tmp_path / "out"), "--key-file", str(key)]
+    assert main([*arguments, "--sidecar", str(tmp_path / "a.restore")]) == 1
+    assert list(tmp_path.iterdir()) == []

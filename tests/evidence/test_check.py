@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from evidence.sealed_scans import KEY, OTHER_KEY, body, nonce, with_hu
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.check import verify
-from napari_mits_gan.evidence.seal import seal
+from napari_mits_gan.evidence.seal import SealError, seal
 from napari_mits_gan.evidence.verdict import Kind, State
 
 SCANS = {
@@ -280,3 +280,30 @@ def test_anything_can_be_checked(seed: int, shape: tuple[int, int, int]) -> None
     hu = np.random.default_rng(seed).integers(-32768, 32767, shape, endpoint=True).astype(np.int16)
 
     assert verify(_volume(hu), KEY).state is State.NO_SEAL
+
+
+def test_slices_of_many_other_scans_are_named_and_the_rest_stays_known() -> None:
+    hu = SCAN.hu.copy()
+    own = with_hu(SCAN, np.concatenate([hu] * 2))  # twice as many slices as there are other scans
+    scan = seal(replace(own, history=()), KEY, with_copy=False, nonce=nonce(50))
+    hu = scan.hu.copy()
+    others = range(1, 20, 2)
+    for number, z in enumerate(others):
+        other = seal(replace(own, history=()), KEY, with_copy=False, nonce=nonce(60 + number))
+        hu[z] = other.hu[z]
+
+    verdict = verify(with_hu(scan, hu), KEY)
+
+    changed = verdict.changed_voxels().any(axis=(1, 2))
+    assert verdict.state is State.TAMPERED
+    assert set(np.flatnonzero(changed)) == set(others)
+
+
+def test_a_scan_with_a_slice_of_padding_only_is_refused_in_a_sentence() -> None:
+    scan = body(padding=True)
+    hu = scan.hu.copy()
+    hu[3] = hu[0, 0, 0]
+    padding = scan.padding.copy()
+    padding[3] = True
+    with pytest.raises(SealError, match="Slice 3"):
+        seal(replace(scan, hu=hu, padding=padding), KEY, with_copy=False, nonce=nonce(1))

@@ -122,6 +122,19 @@ def test_a_value_between_the_steps_of_the_file_is_found(dicom_series: Callable[.
     assert verdict.changed_voxels()[2, 20, 20]
 
 
+def test_a_value_between_the_steps_is_found_wherever_in_a_block_it_lies(dicom_series: Callable[..., Any]) -> None:
+    source = read_ct(dicom_series(stored=_stored(2, -1024, 12, False), slope=2, signed=False).folder)
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+    for cell in range(0, 256, 3):
+        hu = sealed.hu.copy()
+        hu[2, 16 + cell // 16, 16 + cell % 16] += 1
+
+        verdict = verify(with_hu(sealed, hu, source=None), KEY)
+
+        assert verdict.changed_blocks == 1, cell
+        assert verdict.changed_voxels()[2, 20, 20], cell
+
+
 def test_an_enhanced_object_carries_the_seal(tmp_path: Path) -> None:
     stored = _stored(1, -1200, 12, False)  # 200 HU above what all frames can store
     source = read_ct(enhanced_file(tmp_path / "enhanced.dcm", stored, [0, 3, 1, 2, 5, 4]))

@@ -41,9 +41,13 @@ def test_an_untouched_scan_is_intact_in_any_container():
 
 def test_source_steps_and_versions_are_stated_without_seed_or_key():
     volume = scan()
-    step = Step("protection", {"method": "mits-gan", "max_change_hu": 20, "seed": 7, "key_check": "abc", "rms": 0.5})
+    step = Step(
+        "protection",
+        {"method": "mits-gan", "max_change_hu": 20, "seed": 7, "key_check": "abc", "patient": "A^B", "sigma": 0.5},
+    )
     manifest = read_manifest(signed_manifest(volume.with_hu(volume.hu.copy(), step), SIGNER, source=scan(seed=1)))
-    assert manifest.steps == ({"kind": "protection", "method": "mits-gan", "max_change_hu": 20, "rms": "0.500000"},)
+    told = {"kind": "protection", "method": "mits-gan", "max_change_hu": 20, "sigma": "0.500000"}
+    assert manifest.steps == (told,)
     assert len(manifest.source_slices) == 9
     assert manifest.source_slices != manifest.slices
     assert "napari-mits-gan" in manifest.software

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from napari_mits_gan.command_line.options import Commands, add_input, add_key_file, new_command
@@ -38,10 +39,10 @@ def add_to(commands: Commands) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read, check, print; return the exit code."""
-    from napari_mits_gan.errors import EvidenceError
+    from napari_mits_gan.errors import EvidenceError, ManifestError
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import read_key
-    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, load_manifest, signer_of
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, manifest_bytes, read_manifest, signer_of
     from napari_mits_gan.evidence.manifest_check import check_manifest
     from napari_mits_gan.evidence.public_key import read_public_key
 
@@ -50,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     if key is None and public is None:
         raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
     manifest_path = options.manifest or options.input / MANIFEST_NAME
-    has_manifest = options.manifest is not None or manifest_path.is_file()
+    has_manifest = options.manifest is not None or os.path.lexists(manifest_path)
     if key is None and not has_manifest:
         raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
     told: dict[str, object] = {}
@@ -58,11 +59,12 @@ def run(options: argparse.Namespace) -> int:
     intact = True
     volume = read_with_bar(options.input, options.series)
     if has_manifest:
+        data = manifest_bytes(manifest_path)
+        signer = public or (None if key is None else signer_of(key).public_key())
         try:
-            signer = public or (None if key is None else signer_of(key).public_key())
-            checked = check_manifest(volume, load_manifest(manifest_path, signer), signer_known=True)
+            checked = check_manifest(volume, read_manifest(data, signer), signer_known=True)
             findings = list(checked.findings)
-        except EvidenceError as error:  # an edited manifest is a finding, not a failure
+        except ManifestError as error:  # an edited manifest, or another signer's, is a finding and no failure
             findings = [str(error)]
         intact = not findings
         told["manifest"] = {"intact": intact, "findings": findings}

@@ -51,13 +51,17 @@ class SealReader:
 
     def read(self, values: NDArray[np.int16]) -> SliceBlocks:
         """Take a slice apart; cut or filled up to the size of the sealed slices."""
+        return SliceBlocks(self, self.fitted(values))
+
+    def fitted(self, values: NDArray[np.int16]) -> NDArray[np.int16]:
+        """A slice cut or filled up with 0 to the size of the sealed slices."""
         wanted = self.grid.shape[1:]
-        if values.shape != wanted:
-            fitted = np.zeros(wanted, np.int16)
-            ny, nx = (min(a, b) for a, b in zip(values.shape, wanted, strict=True))
-            fitted[:ny, :nx] = values[:ny, :nx]
-            values = fitted
-        return SliceBlocks(self, values)
+        if values.shape == wanted:
+            return values
+        fitted = np.zeros(wanted, np.int16)
+        ny, nx = (min(a, b) for a, b in zip(values.shape, wanted, strict=True))
+        fitted[:ny, :nx] = values[:ny, :nx]
+        return fitted
 
 
 class SliceBlocks:
@@ -207,6 +211,7 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
     held = np.zeros((count, blocks), np.intp)
     apart = np.zeros((count, blocks), np.uint32)
     flat = np.full((count, blocks), _NO_VALUE, np.int32)
+    between = np.zeros((count, blocks), bool)  # whether a block holds HU between the steps that were sealed
     numbers, symbols = [np.empty(0, np.intp)], [np.empty((0, reader.layout.symbol_bytes), np.uint8)]
     hu = found.orientation.turn(volume.hu)
     ahead, thorough = 0, _MOST_THOROUGH
@@ -232,8 +237,8 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
         place[number], ahead = z, z - number
         fits[number, here.tagged] = here.fits(z)
         off = found.lattice.off(hu[number], found.values[number])  # type: ignore[arg-type]
-        if off is not None and off.any() and number not in turned:
-            fits[number] &= ~_blocks_with(off, reader)
+        if off is not None and off.any():
+            between[number] = _blocks_with(turned[number].turn(off[None])[0] if number in turned else off, reader)
         apart[number, here.rest], flat[number, here.rest] = here.apart_tags(z), here.flat_values()
         rows = np.flatnonzero(fits[number] & (reader.slots.numbers[z] < found.header.index_blocks))
         which, what = here.symbols(rows, z)
@@ -241,6 +246,7 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
         symbols.append(what)
     index = _index(reader, found.header, np.concatenate(numbers), np.concatenate(symbols))
     good, judged = _judge(place, fits, apart, flat, stated, index)
+    good &= ~between
     progress(count, count)
     return Examination(found, reader, place, turned, good, judged, stated, held, index)
 
@@ -275,7 +281,8 @@ def _turned(
 
 
 def _blocks_with(mask: NDArray[np.bool_], reader: SealReader) -> NDArray[np.bool_]:
-    return np.asarray(reader.read(mask.astype(np.int16))._blank.any(axis=1))
+    """Blocks with any voxel of a slice's mask."""
+    return np.asarray(reader.cells.apart(reader.fitted(mask.astype(np.int16))).any(axis=1))
 
 
 def _index(reader: SealReader, header: Header, numbers: NDArray[np.intp], symbols: NDArray[np.uint8]) -> Index | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.header import PHASES, Header, HeaderPlaces, header_of_votes, in_phase
 from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.keyed_order import keyed_order
 from napari_mits_gan.evidence.lattice import Lattice, likely_lattices
 from napari_mits_gan.evidence.layout import SIDE, Grid, cell_order
 from napari_mits_gan.evidence.orientation import Orientation, across_planes, in_plane
@@ -105,7 +106,8 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
             turned = orientation.turn(values)
             if not (orientation.is_same and lattice.is_hu):
                 # Most scans lie as they did, and most of these tries find nothing: a few slices tell.
-                few = turned[:: max(1, len(turned) // _FEW_SLICES)]
+                # Which ones only the key tells, so that nobody can spoil just these.
+                few = turned[np.sort(keyed_order(key.derive("sample of slices"), len(turned))[:_FEW_SLICES])]
                 if read_header(few, key) is None:
                     continue
             found = read_header(turned, key)
@@ -178,6 +180,9 @@ def _alike(votes: NDArray[np.int64]) -> list[tuple[list[int], NDArray[np.int64]]
                 total += turned[int(scores.argmax())]
                 break
         else:
-            if len(groups) < _MOST_GROUPS:
-                groups.append(([int(z)], votes[z].copy()))
+            if (
+                len(groups) == _MOST_GROUPS
+            ):  # the oldest of the smallest makes room, or foreign slices could take it all
+                del groups[min(range(len(groups)), key=lambda n: len(groups[n][0]))]
+            groups.append(([int(z)], votes[z].copy()))
     return groups

@@ -31,8 +31,10 @@ def make_key_files(path: str | os.PathLike[str]) -> tuple[Path, Path]:
         If one of the two is there already or the file system refuses; nothing new is left then.
     """
     secret = Path(path)
+    if not secret.name:
+        raise EvidenceError("The key needs the name of a new file; a folder was named.")
     public = secret.with_name(secret.name + SUFFIX)
-    if public.exists():
+    if os.path.lexists(public):
         raise EvidenceError(f"{public.name} is there already and is not overwritten; choose another name.")
     key = new_key()
     write_key(key, secret)

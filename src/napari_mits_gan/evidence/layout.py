@@ -226,7 +226,7 @@ def wanted_bits(
     size = (1 << layout.bits) - 1
     wanted = (values & size).astype(np.uint8)
     fixed, h = layout.fixed_bits, layout.header_bits
-    bits = np.unpackbits(symbols.reshape(len(values), -1), axis=1)
+    bits = np.unpackbits(symbols.reshape(len(values), symbols.shape[1] * symbols.shape[2]), axis=1)
     low, high = wanted & 1, wanted >> 1
     if layout.bits == 1:
         present = low[:, fixed : fixed + bits.shape[1]]

@@ -19,7 +19,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from napari_mits_gan.ct.volume import CTVolume, Step
-from napari_mits_gan.errors import ManifestError
+from napari_mits_gan.errors import EvidenceError, ManifestError
 from napari_mits_gan.evidence.key import SealKey
 
 MANIFEST_NAME = "manifest.json"
@@ -27,7 +27,13 @@ MANIFEST_NAME = "manifest.json"
 
 FORMAT, VERSION = "napari-mits-gan manifest", 1
 _LONGEST_BYTES = 16 << 20
-_SECRET = ("seed", "key", "secret", "token", "path", "file", "folder", "nonce")
+_TOLD = {
+    "protection": ("method", "max_change_hu", "weights", "sigma", "steps"),
+    "seal": ("bits", "copy_bytes", "version"),
+    "recovery": ("healed_voxels",),
+}
+"""Of each kind of step, the parameters that are told; history read from a file may hold anything, a name among it."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.,+ -]{1,100}")
 _HEX = re.compile(r"[0-9a-f]+")
 _NUMBER = re.compile(r"-?\d{1,9}(\.\d{1,9})?")
 
@@ -165,21 +171,20 @@ def read_manifest(data: bytes, public_key: Ed25519PublicKey | None = None) -> Ma
     )
 
 
-def load_manifest(path: Path, public_key: Ed25519PublicKey | None = None) -> Manifest:
-    """Read the manifest in a file.
+def manifest_bytes(path: Path) -> bytes:
+    """What stands in a manifest's file, for `read_manifest`.
 
     Raises
     ------
-    ManifestError
-        If the file cannot be read, or as `read_manifest` says.
+    EvidenceError
+        If the file cannot be read.
     """
     try:
         with path.open("rb") as stream:
-            data = stream.read(_LONGEST_BYTES + 1)
+            return stream.read(_LONGEST_BYTES + 1)
     except OSError as error:
         cause = error.strerror or type(error).__name__
-        raise ManifestError(f"The manifest {path.name} cannot be read: {cause}.") from None
-    return read_manifest(data, public_key)
+        raise EvidenceError(f"The manifest {path.name} cannot be read: {cause}.") from None
 
 
 def _text(value: float) -> str:
@@ -189,12 +194,14 @@ def _text(value: float) -> str:
 
 
 def _told(step: Step) -> dict[str, Any]:
-    plain = {
-        name: _text(value) if isinstance(value, float) else value
-        for name, value in step.parameters.items()
-        if isinstance(value, (str, int, float, bool)) and not any(s in name.lower() for s in _SECRET)
-    }
-    return {"kind": step.kind, **plain}
+    plain: dict[str, Any] = {"kind": step.kind if step.kind in _TOLD else "other"}
+    for name in _TOLD.get(step.kind, ()):
+        value = step.parameters.get(name)
+        if isinstance(value, float):
+            plain[name] = _text(value)
+        elif isinstance(value, (int, bool)) or (isinstance(value, str) and _PLAIN.fullmatch(value)):
+            plain[name] = value
+    return plain
 
 
 def _canonical(document: Mapping[str, Any]) -> bytes:

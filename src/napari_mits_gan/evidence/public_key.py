@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -29,6 +30,8 @@ def write_public_key(public_key: Ed25519PublicKey, path: str | os.PathLike[str])
     except FileExistsError:
         raise EvidenceError(f"{target.name} is there already and is not overwritten; choose another name.") from None
     except OSError as error:
+        with suppress(OSError):
+            target.unlink()
         raise EvidenceError(f"{target.name} cannot be written: {error.strerror or type(error).__name__}.") from None
     return target
 

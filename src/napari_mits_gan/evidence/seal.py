@@ -185,6 +185,12 @@ def _plan(
         progress(z + 1, grid.shape[0])
     if not held.any():
         raise SealError("This scan has too few voxels whose lowest bits are free (all else is padding) to be sealed.")
+    blank = [z for z, rest, _, _ in poor if len(rest) == grid.per_slice]
+    if blank:
+        raise SealError(
+            f"Slice {blank[0]}, counted from 0, has too few voxels whose lowest bits are free (all else is padding); "
+            "leave it out to seal the others."
+        )
     filler = int(fillers.argmax()) - 32768
     listed = []
     for z, rest, blocks, flat in poor:

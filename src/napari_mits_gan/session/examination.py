@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.session.evidence import Examined, Sealed
 
@@ -31,15 +30,9 @@ def make_sealed(session: Session, version: Version, options: SealingOptions, pro
     EvidenceError
         If it carries a seal of this key already, or cannot be sealed.
     """
-    from napari_mits_gan.evidence.find_seal import find_seal
-    from napari_mits_gan.evidence.key import read_key
     from napari_mits_gan.workflow.protect_series import seal_volume
 
     base = session.required(version)
-    if find_seal(base, read_key(options.key_file)) is not None:
-        raise EvidenceError(
-            "This scan carries a seal of this key already, and a second one would destroy it; check it instead."
-        )
     source = session.original
     volume, finish = seal_volume(base if source is None else source, base, options, progress=progress)
     return Sealed(volume, base, finish)

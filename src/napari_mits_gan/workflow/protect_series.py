@@ -6,6 +6,7 @@ options class here is frozen and can be pickled, and so can `protect_series`, wh
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -13,12 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mits_gan.ct.read import read_ct
-from napari_mits_gan.errors import ProtectionError, WriteError
+from napari_mits_gan.errors import EvidenceError, ProtectionError, WriteError
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.protection.contract import Method
+
+_DETACHED = (".mhd", ".nhdr")
+"""Image headers whose voxels lie in another file."""
 
 Stage = Callable[[str], AbstractContextManager[Progress]]
 """Called with what is being done now, gives a context that yields the progress callback for it."""
@@ -187,7 +191,12 @@ def protect_series(
         with stage("Sealing") as progress:
             volume, finish = seal_volume(source, volume, job.sealing, _image_files(job.input, source), progress)
     with stage("Writing") as progress:
-        files = write_series(volume, job.output, job.writing, progress, finish)
+        try:
+            files = write_series(volume, job.output, job.writing, progress, finish)
+        except BaseException:
+            if job.sealing is not None and job.sealing.sidecar is not None:
+                job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
+            raise
     return Exported(tuple(files), volume, broken)
 
 
@@ -216,16 +225,27 @@ def check_job(job: SeriesJob) -> None:
         from napari_mits_gan.evidence.key import read_key
 
         read_key(job.sealing.key_file)
-        if job.sealing.sidecar is not None and job.sealing.sidecar.exists():
-            raise WriteError(
-                f"{job.sealing.sidecar.name} is there already and is not overwritten; choose another name."
-            )
+        if job.sealing.sidecar is not None:
+            _check_sidecar(job.sealing.sidecar, job.input)
     if job.protection is None:
         return
     checked_budget(job.protection.max_change_hu)
     if isinstance(job.protection.method, str) and job.protection.method not in METHODS:
         raise ProtectionError(
             f"there is no protection method '{job.protection.method}'; choose one of {', '.join(METHODS)}."
+        )
+
+
+def _check_sidecar(sidecar: Path, source: Path) -> None:
+    """Refuse a sidecar that could not be written at the end, or would not hold all of the source."""
+    if os.path.lexists(sidecar):
+        raise WriteError(f"{sidecar.name} is there already and is not overwritten; choose another name.")
+    if not os.path.isdir(sidecar.absolute().parent):
+        raise WriteError(f"The folder that {sidecar.name} should be written to is not there; make it first.")
+    if source.suffix.lower() in _DETACHED:
+        raise WriteError(
+            f"{source.name} keeps its voxels in a file of its own, which a sidecar does not hold; convert it to one "
+            "file (.mha or .nrrd) first."
         )
 
 
@@ -274,12 +294,17 @@ def seal_volume(
     callable
         Puts the signed manifest into the folder of the export before it is published, and writes the sidecar.
     """
+    from napari_mits_gan.evidence.find_seal import find_seal
     from napari_mits_gan.evidence.key import read_key
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signed_manifest, signer_of
     from napari_mits_gan.evidence.seal import seal
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
     key = read_key(options.key_file)
+    if find_seal(volume, key) is not None:
+        raise EvidenceError(
+            "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
+        )
     sealed = seal(volume, key, bits=options.bits, progress=progress)
 
     def finish(folder: Path) -> None:
