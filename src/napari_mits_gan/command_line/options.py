@@ -15,7 +15,8 @@ from napari_mits_gan.errors import EvidenceError
 
 if TYPE_CHECKING:
     from napari_mits_gan.protection.contract import Method
-    from napari_mits_gan.workflow.protect_series import ProtectionOptions, SealingOptions, WritingOptions
+    from napari_mits_gan.workflow.protect_series import ProtectionOptions, WritingOptions
+    from napari_mits_gan.workflow.sealing import SealingOptions
 
 Commands = argparse._SubParsersAction  # argparse has no public name for it
 
@@ -115,7 +116,7 @@ def add_sealing(command: argparse.ArgumentParser, *, required: bool) -> None:
 
 def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
     """How to seal, of `add_sealing`; None where no key was given."""
-    from napari_mits_gan.workflow.protect_series import SealingOptions
+    from napari_mits_gan.workflow.sealing import SealingOptions
 
     if options.key_file is None:
         if options.sidecar is not None:

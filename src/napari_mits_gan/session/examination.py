@@ -10,7 +10,7 @@ from napari_mits_gan.session.evidence import Examined, Sealed
 if TYPE_CHECKING:
     from napari_mits_gan.evidence.key import SealKey
     from napari_mits_gan.session.model import Session, Version
-    from napari_mits_gan.workflow.protect_series import SealingOptions
+    from napari_mits_gan.workflow.sealing import SealingOptions
 
 
 def make_sealed(session: Session, version: Version, options: SealingOptions, progress: Progress = silent) -> Sealed:
@@ -30,7 +30,7 @@ def make_sealed(session: Session, version: Version, options: SealingOptions, pro
     EvidenceError
         If it carries a seal of this key already, or cannot be sealed.
     """
-    from napari_mits_gan.workflow.protect_series import seal_volume
+    from napari_mits_gan.workflow.sealing import seal_volume
 
     base = session.required(version)
     source = session.original

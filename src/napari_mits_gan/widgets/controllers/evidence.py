@@ -12,7 +12,7 @@ from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.layers.block_overlay import BlockOverlay
 from napari_mits_gan.widgets.layers.overlays import BLOCKS
-from napari_mits_gan.workflow.protect_series import SealingOptions, signatures_broken
+from napari_mits_gan.workflow.sealing import SealingOptions, signatures_broken
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
@@ -145,15 +146,8 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
         What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan,
         and where it was not asked; the features hold all figures of the site that a point belongs to.
     """
-    dz, _, dx = volume.spacing
-    reach = int(VULNERABILITY_MM / dz)
-    data, sizes, owners = [], [], []
-    for number, (z, y, x) in enumerate(found.places):
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
-                owners.append(number)
+    dx = volume.spacing[2]
+    data, sizes, owners = _squares(volume, found.places)
     records = found.records()
     names = [name for name in records[0] if name != "at"]
     colors = [deviation_color(found.deviations[owner]) for owner in owners]
@@ -180,6 +174,20 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
     }
 
 
+def _squares(volume: CTVolume, sites: Sequence[Voxel]) -> tuple[list[Voxel], list[float], list[int]]:
+    """Squares around sites, smaller in the slices beside: voxels, sizes in voxels, and to which site each belongs."""
+    dz, _, dx = volume.spacing
+    reach = int(VULNERABILITY_MM / dz)
+    data, sizes, owners = [], [], []
+    for number, (z, y, x) in enumerate(sites):
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
+                owners.append(number)
+    return data, sizes, owners
+
+
 def deviation_color(deviation: float) -> str:
     """The colour of a deviation, as `DEVIATION_STEPS` explains them in words."""
     return next(color for above, color, _ in reversed(DEVIATION_STEPS) if deviation > above)
@@ -192,15 +200,8 @@ def sealed_sites_name(action: str) -> str:
 
 def sealed_sites_options(volume: CTVolume, found: SealedSites) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw a square at each site, coloured by what the check found."""
-    dz, _, dx = volume.spacing
-    reach = int(VULNERABILITY_MM / dz)
-    data, sizes, owners = [], [], []
-    for number, (z, y, x) in enumerate(found.places):
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
-                owners.append(number)
+    dx = volume.spacing[2]
+    data, sizes, owners = _squares(volume, found.places)
     colors = [FOUND_COLOR if found.found[owner] else MISSED_COLOR for owner in owners]
     words = ["found" if found.found[owner] else "not found" for owner in owners]
     return {
