@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 
+from napari_mits_gan.ct.dicom.provenance import version
 from napari_mits_gan.errors import WriteError
 from napari_mits_gan.files.publish import failure
 from napari_mits_gan.files.replace import replaced_file
@@ -81,7 +81,7 @@ def page(title: str, parts: Iterable[str]) -> str:
 <body>
 <h1>{escape(title)}</h1>
 {chr(10).join(parts)}
-<footer>napari-mits-gan {escape(version("napari-mits-gan"))}. Research software, not for clinical use.</footer>
+<footer>napari-mits-gan {escape(version())}. Research software, not for clinical use.</footer>
 </body>
 </html>
 """
