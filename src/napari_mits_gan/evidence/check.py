@@ -14,7 +14,7 @@ from napari_mits_gan.evidence.examine import UNPLACED, Examination, examine
 from napari_mits_gan.evidence.find_seal import find_seal
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.slice_order import SliceOrder, slice_order
-from napari_mits_gan.evidence.verdict import Finding, Kind, State, Verdict
+from napari_mits_gan.evidence.verdict import Finding, State, Verdict
 from napari_mits_gan.progress import Progress, silent
 
 
@@ -58,7 +58,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
         return Checked(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)))
     seen = examine(volume, found, key, progress)
     placed = seen.place[seen.place != UNPLACED]
-    if np.count_nonzero(np.diff(placed) < 0) > len(placed) // 2:
+    if np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
         reversed_ = found.orientation.with_reversed_slices()
         foreign = {len(found.values) - 1 - z: header for z, header in found.foreign.items()}
         found = replace(
@@ -75,7 +75,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
 
 def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     bad = find.bad_blocks(seen)
-    geometry, notes = find.geometry_findings(volume, seen)
+    geometry, notes = find.geometry_findings(volume, seen, order)
     found: list[Finding] = [
         *find.cut_findings(seen),
         *find.slice_findings(seen, order),
@@ -87,13 +87,12 @@ def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     copy_bytes = seen.index.copy_bytes if seen.index is not None else 0
     if seen.index is not None and not copy_bytes:
         notes.append("This seal is for detection only: it carries no copy to heal the scan from.")
-    has_change = any(f.kind is not Kind.NOT_JUDGED for f in found)
 
     def mask() -> NDArray[np.bool_]:
         return find.changed_voxels(seen, bad, volume.shape)
 
     return Verdict(
-        State.TAMPERED if has_change or found else State.INTACT,
+        State.TAMPERED if found else State.INTACT,
         tuple(found),
         tuple(notes),
         seen.found.header.rule.bits,

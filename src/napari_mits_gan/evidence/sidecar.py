@@ -203,7 +203,9 @@ def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, Store
     for z, item in enumerate(source.source.slices):
         of_file.setdefault(item.header.path, []).append((z, item))
     tilted = bool(source.source.tilt_degrees)
-    return [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
+    slices = [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
+    # Localizers and the like belong to the series, though not to the volume.
+    return slices + [(path, None) for path in source.source.left_out_files if path not in of_file]
 
 
 def _pixels_of(slices: list[tuple[int, CTSlice]]) -> StoredPixels | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
@@ -26,12 +27,15 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    left_out_files : tuple of Path
+        Where the images that were left out lie.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    left_out_files: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
     def series_uid(self) -> str:
