@@ -1,11 +1,10 @@
-"""More than a hundred ways to change a sealed scan or its manifest: each is named in a sentence, by its kind and place."""
+"""A hundred and more ways to change a sealed scan or its manifest: each is named in a sentence, by kind and place."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -172,7 +171,7 @@ COPIES = [
         "four at once",
         _copy((2, slice(32, 64), slice(32, 64)), (9, slice(32, 64), slice(64, 96))),
         (Kind.COPIED,),
-        "Slice 9, rows 32 to 63, columns 64 to 95: 4 blocks changed, at least one of them being copied",
+        "Slice 9, rows 32 to 63, columns 64 to 95: 4 blocks were changed, at least one of them being copied",
     ),
     _of_hu(
         "by part of a block",
@@ -204,10 +203,10 @@ EVERYWHERE = [
     _of_hu("lowest bits 0", lambda hu: hu & ~np.int16(1), (Kind.NO_SEAL,), "lowest bit of every value is 0"),
     _of_hu("lowest bits 1", lambda hu: hu | np.int16(1), (Kind.NO_SEAL,), "lowest bit of every value is 1"),
     _of_hu("two lowest bits 0", lambda hu: hu & ~np.int16(3), (Kind.NO_SEAL,), "lowest bit of every value is 0"),
-    _of_hu("steps of 4 HU", lambda hu: np.rint(hu / 4) * 4, (Kind.NO_SEAL,), "lowest bit of every value is 0"),
+    _of_hu("steps of 4 HU", lambda hu: (hu + 2) // 4 * 4, (Kind.NO_SEAL,), "lowest bit of every value is 0"),
     _of_hu("lowest bits inverted", lambda hu: hu ^ np.int16(1), (Kind.NO_SEAL,), _ANY),
     _of_hu("all by 1", lambda hu: hu + np.int16(1), (Kind.NO_SEAL,), _ANY),
-    _of_hu("all by 1 %", lambda hu: np.rint(hu * 1.01), (Kind.NO_SEAL,), _ANY),
+    _of_hu("all by 1 %", lambda hu: np.rint(hu * 1.01).astype(np.int16), (Kind.NO_SEAL,), _ANY),
     _of_hu("smoothed", lambda hu: ndimage.gaussian_filter(hu, 0.7), (Kind.NO_SEAL,), _ANY),
     _of_hu("resampled", lambda hu: (hu + np.roll(hu, 1, 2)) // 2, (Kind.NO_SEAL,), _ANY),
     _of_hu("shifted by a voxel", lambda hu: np.roll(hu, 1, 1), (Kind.NO_SEAL,), _ANY),
@@ -228,7 +227,12 @@ SLICES = [
     _of_hu("three left out", lambda hu: np.delete(hu, [3, 4, 5], 0), (_M,), "Slices 3 to 5 of the sealed scan are"),
     _of_hu("both ends left out", lambda hu: hu[2:11], (_M, _M, _G), "Slices 0 to 1 of the sealed scan are missing"),
     _of_hu("every other left out", lambda hu: hu[::2], (_M,) * 6, "Slice 11 of the sealed scan is missing"),
-    _of_hu("all but one left out", lambda hu: hu[4:5], (_M, _M, _G), "Slices 5 to 11 of the sealed scan are missing"),
+    _of_hu(
+        "all but one left out",
+        lambda hu: hu[4:5],
+        (_M, _M, Kind.NOT_JUDGED),
+        "Slices 5 to 11 of the sealed scan are missing",
+    ),
     _of_hu("one added", lambda hu: np.insert(hu, 4, _SLICE, 0), (Kind.ADDED,), "Slice 4 is no slice of the sealed"),
     _of_hu("one added at the start", lambda hu: np.insert(hu, 0, _SLICE, 0), (Kind.ADDED, _G), "Slice 0 is no slice"),
     _of_hu("one added at the end", lambda hu: np.insert(hu, 12, _SLICE, 0), (Kind.ADDED,), "Slice 12 is no slice"),

@@ -167,7 +167,8 @@ def geometry_findings(volume: CTVolume, seen: Examination, order: SliceOrder) ->
 
 def _differences(now: Geometry, sealed: Geometry, numbers: list[int], place: NDArray[np.intp]) -> list[str]:
     """What differs. Where slices were left out or added, only some lie where they did; one of `numbers` that does is
-    enough to say that the geometry was not edited."""
+    enough to say that the geometry was not edited.
+    """
     out = []
     if not np.allclose(now.spacing, sealed.spacing, rtol=_SPACING_TOLERANCE, atol=0):
         out.append(f"the spacing (z, y, x) is {_mm(now.spacing)} mm and was {_mm(sealed.spacing)} mm")

@@ -29,7 +29,7 @@ _AROUND = 65
 _RARE = 1e-3
 """Values in surroundings so much rarer than the most frequent tell nothing; nor do those that occur once at most."""
 _SPECTRUM, _COARSEST, _PEAKS, _PEAK_WIDTH = 1 << 17, 32, 8, 1 << 8
-"""Frequencies of the spectrum; the coarsest slope, in HU, that is looked for; how many peaks are, and how wide one is."""
+"""Frequencies of the spectrum; the coarsest slope looked for, in HU; how many peaks are, and how wide one is."""
 _SAME = 0.03
 """Slopes that differ by less, as a part of them, are two guesses at one."""
 
