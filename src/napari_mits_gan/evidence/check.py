@@ -58,7 +58,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
         return Checked(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)))
     seen = examine(volume, found, key, progress)
     placed = seen.place[seen.place != UNPLACED]
-    if np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
+    if len(placed) > 1 and np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
         reversed_ = found.orientation.with_reversed_slices()
         foreign = {len(found.values) - 1 - z: header for z, header in found.foreign.items()}
         found = replace(

@@ -26,8 +26,10 @@ _SAMPLE = 32
 """Blocks of a slice that are tried at every z, to find where it belongs."""
 _ENOUGH = 2
 """Blocks whose tags fit that prove where a slice belongs; one may fit by chance in 4 billion."""
-_MOST_TRIES = 2_000_000
-"""Tags computed in vain to find where slices belong, which takes seconds; then the others are not looked for."""
+_MOST_TRIES = {4: 4_000_000, _SAMPLE: 1_200_000, 256: 800_000}
+"""So many blocks of a slice are tried at every z in turn, until so many tags were computed in vain, for about 1 s."""
+_MOST_TURNED = 100
+"""Slices that are turned in vain; then the others are not."""
 _NO_VALUE = 1 << 20
 
 
@@ -231,8 +233,8 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
         z = _near(here, number, ahead, reader.grid.shape[0])
         if z == UNPLACED:
             z = search.place(here, found.agreement[number] >= SLICE_AGREES)
-        if z == UNPLACED:
-            turn, z, other = _turned(found, reader, number, search)
+        if z == UNPLACED and found.agreement[number] < SLICE_AGREES:
+            turn, z, other = search.turned(found, reader, number)
             if turn is not None and other is not None:
                 turned[number], here = turn, other
         stated[number, here.tagged] = here.stated
@@ -257,23 +259,42 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
 
 
 class _Search:
-    """Looks for the place of slices among all, as long as not too much was tried in vain."""
+    """Looks for the place of slices among all, and for turned ones, as long as not too much was tried in vain."""
 
     def __init__(self, slices: int) -> None:
         self._candidates = range(slices)
-        self._left = _MOST_TRIES
+        self._left = dict(_MOST_TRIES)
+        self._turns_left = _MOST_TURNED
 
     def place(self, here: SliceBlocks, is_sealed: bool) -> int:
-        """Which slice this is; every block is tried if it is a sealed one, else a sample."""
-        for blocks in (4, _SAMPLE, len(here.tagged)) if is_sealed else (_SAMPLE,):
+        """Which slice this is; more of its blocks are tried if it is a sealed one."""
+        for blocks in _MOST_TRIES if is_sealed else (_SAMPLE,):
             tries = min(blocks, len(here.tagged)) * len(self._candidates)
-            if not 0 < tries <= self._left:
+            if not 0 < tries <= self._left[blocks]:
                 continue
             z = here.place(self._candidates, blocks)
             if z != UNPLACED:
                 return z
-            self._left -= tries
+            self._left[blocks] -= tries
         return UNPLACED
+
+    def turned(
+        self, found: FoundSeal, reader: SealReader, number: int
+    ) -> tuple[Orientation | None, int, SliceBlocks | None]:
+        """How a single slice was turned, which it is, and its blocks."""
+        for turn in in_plane() if self._turns_left else ():
+            values = turn.turn(found.values[number][None])[0]
+            if turn.is_same or values.shape != reader.grid.shape[1:]:
+                continue
+            if found.reader.agreement(values, found.filler, reader.code_word) < SLICE_AGREES:  # type: ignore[arg-type]
+                continue
+            here = reader.read(np.ascontiguousarray(values))  # type: ignore[arg-type]
+            z = _near(here, number, 0, reader.grid.shape[0])
+            z = self.place(here, True) if z == UNPLACED else z
+            if z != UNPLACED:
+                return turn, z, here
+        self._turns_left = max(0, self._turns_left - 1)
+        return None, UNPLACED, None
 
 
 def _near(here: SliceBlocks, number: int, ahead: int, slices: int) -> int:
@@ -285,24 +306,6 @@ def _near(here: SliceBlocks, number: int, ahead: int, slices: int) -> int:
             if np.count_nonzero(here.fits(z, sample)) >= enough or np.count_nonzero(here.fits(z)) >= enough:
                 return z
     return UNPLACED
-
-
-def _turned(
-    found: FoundSeal, reader: SealReader, number: int, search: _Search
-) -> tuple[Orientation | None, int, SliceBlocks | None]:
-    """How a single slice was turned, which it is, and its blocks."""
-    for turn in in_plane():
-        values = turn.turn(found.values[number][None])[0]
-        if turn.is_same or values.shape != reader.grid.shape[1:]:
-            continue
-        if found.reader.agreement(values, found.filler, found.header) < SLICE_AGREES:  # type: ignore[arg-type]
-            continue
-        here = reader.read(np.ascontiguousarray(values))  # type: ignore[arg-type]
-        z = _near(here, number, 0, reader.grid.shape[0])
-        z = search.place(here, True) if z == UNPLACED else z
-        if z != UNPLACED:
-            return turn, z, here
-    return None, UNPLACED, None
 
 
 def _blocks_with(mask: NDArray[np.bool_], reader: SealReader) -> NDArray[np.bool_]:

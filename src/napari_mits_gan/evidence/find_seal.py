@@ -87,7 +87,6 @@ class HeaderReader:
     """
 
     def __init__(self, grid: Grid, key: SealKey) -> None:
-        self._key = key
         self._places = HeaderPlaces(grid, key)
         # The last blocks may reach over the edge; they have no say.
         rows, columns = grid.shape[1] // SIDE, grid.shape[2] // SIDE
@@ -112,10 +111,10 @@ class HeaderReader:
         votes = np.bincount(which.ravel(), weights=said.ravel(), minlength=CODED_BITS)
         return votes.astype(np.int64), which.size
 
-    def agreement(self, values: NDArray[np.int16], filler: int, header: Header) -> float:
-        """How far the votes of a slice are for a header: 1 wholly, 0.5 by chance."""
+    def agreement(self, values: NDArray[np.int16], filler: int, word: NDArray[np.uint8]) -> float:
+        """How far the votes of a slice are for a header's code word: 1 wholly, 0.5 by chance."""
         votes, cast = self.votes(values, filler)
-        return float(_agreement(votes[None], np.array([cast]), header, self._key)[0])
+        return float(_agreement(votes[None], np.array([cast]), word)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -236,7 +235,7 @@ def read_header(
     def add(members: list[int]) -> None:
         header = _header(votes[members].sum(axis=0), int(cast[members].sum()), key)
         if header is not None and header not in agreements:
-            agreements[header] = _agreement(votes, cast, header, key)
+            agreements[header] = _agreement(votes, cast, code_word(header, key))
 
     add(list(range(len(votes))))
     known = np.zeros(len(votes), bool)
@@ -275,10 +274,9 @@ def _header(votes: NDArray[np.int64], cast: int, key: SealKey) -> Header | None:
     return header_of_votes(votes, key) if (votes**2).sum() >= _SIGNAL * max(1, cast) else None
 
 
-def _agreement(votes: NDArray[np.int64], cast: NDArray[np.int64], header: Header, key: SealKey) -> NDArray[np.float64]:
-    """For the votes of each slice, shape (z, bits), the share that is for a header: 1 wholly, 0.5 by chance."""
-    expected = code_word(header, key).astype(np.int64) * 2 - 1
-    return np.asarray(0.5 + 0.5 * (votes @ expected) / np.maximum(1, cast))
+def _agreement(votes: NDArray[np.int64], cast: NDArray[np.int64], word: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """For the votes of each slice, shape (z, bits), the share that is for a code word: 1 wholly, 0.5 by chance."""
+    return np.asarray(0.5 + 0.5 * (votes @ (word.astype(np.int64) * 2 - 1)) / np.maximum(1, cast))
 
 
 def _alike(votes: NDArray[np.int64], cast: NDArray[np.int64]) -> list[list[int]]:
