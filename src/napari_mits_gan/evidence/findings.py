@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.carriers import padding_of
+from napari_mits_gan.evidence.copied_blocks import copied_from
 from napari_mits_gan.evidence.examine import UNPLACED, Examination
 from napari_mits_gan.evidence.index import Geometry
 from napari_mits_gan.evidence.layout import SIDE
@@ -20,6 +21,8 @@ _MOST_PLACES = 200
 """Places with changed blocks that get a sentence of their own, the largest first."""
 _WIPED = 0.98
 """Share of equal lowest bits from which they are said to be wiped."""
+_EVERYWHERE = 0.9
+"""Share of slices without a block that is right from which the whole scan is said to be changed."""
 _SPACING_TOLERANCE, _ORIGIN_TOLERANCE_MM, _DIRECTION_TOLERANCE = 1e-3, 0.05, 1e-3
 """Image formats keep geometry in single precision or as decimals."""
 
@@ -32,8 +35,17 @@ def bad_blocks(seen: Examination) -> NDArray[np.bool_]:
 
 def slice_findings(seen: Examination, order: SliceOrder) -> Iterator[Finding]:
     """What became of whole slices."""
-    place = seen.place
-    for number in _unplaced(order):
+    place, count = seen.place, len(seen.place)
+    unplaced = [n for n in _unplaced(order) if n not in seen.found.foreign]
+    everywhere = len(unplaced) >= max(2, _EVERYWHERE * count)
+    if everywhere:
+        which = "None of the slices" if len(unplaced) == count else f"Only {count - len(unplaced)} of {count} slices"
+        sentence = (
+            f"{which} holds a block that is what was sealed, though the seal is still to be seen: values all over the "
+            "scan were changed (noise was added, or a part of the lowest bits wiped)."
+        )
+        yield Finding(Kind.EVERYWHERE, sentence, None, len(unplaced) * seen.reader.grid.per_slice)
+    for number in [n for n in _unplaced(order) if n in seen.found.foreign or not everywhere]:
         where = f"in the place of slice {order.replaced[number]}" if number in order.replaced else "between the others"
         if number in seen.found.foreign:
             kind = Kind.FOREIGN
@@ -70,7 +82,7 @@ def block_findings(seen: Examination, bad: NDArray[np.bool_]) -> Iterator[Findin
         return
     sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
     boxes = ndimage.find_objects(labels)
-    source = _copied(seen, bad)
+    source = copied_from(seen, bad)
     ranked = np.argsort(-sizes, kind="stable")
     for label in ranked[:_MOST_PLACES]:
         place = boxes[label]
@@ -105,19 +117,6 @@ def _place(
         sentence = f"{where}: {blocks} stripped of the seal, the lowest bits being all alike there."
         return Finding(Kind.WIPED, sentence, box, n)
     return Finding(Kind.CHANGED, f"{where}: {blocks} changed.", box, n)
-
-
-def _copied(seen: Examination, bad: NDArray[np.bool_]) -> dict[tuple[int, int], tuple[int, int]]:
-    """For bad blocks that carry the tag of a block elsewhere: where that one is, as z and block of the sealed scan."""
-    stated = seen.stated.copy()
-    flat_bad = bad.reshape(len(bad), -1)
-    wanted = {int(t) for t in stated[flat_bad] if t >= 0}
-    if not wanted:
-        return {}
-    good = np.isin(stated, list(wanted)) & seen.good & ~flat_bad
-    known = {int(stated[n, b]): (int(seen.place[n]), int(b)) for n, b in np.argwhere(good)}
-    pairs = ((int(n), int(b)) for n, b in np.argwhere(flat_bad))
-    return {(n, b): known[int(stated[n, b])] for n, b in pairs if int(stated[n, b]) in known}
 
 
 def _are_wiped(seen: Examination, members: NDArray[np.intp]) -> bool:

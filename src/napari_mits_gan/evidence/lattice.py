@@ -136,8 +136,8 @@ def _single(slope: float, intercept: float) -> Lattice:
 def likely_lattices(volume: CTVolume) -> Iterator[Lattice]:
     """What the numbers of a volume may be, likeliest first: HU, its file's steps, steps guessed from the values.
 
-    A guess may number the steps from another place than the file did; so each is offered from four places, since only
-    the lowest two bits of the numbers matter.
+    A guess may number the steps from another place than the file did; so each is offered from two places, since only
+    the lowest bit of the numbers matters to find the header, and that has the true numbers.
     """
     yield Lattice()
     if isinstance(volume.source, DicomSource) and not volume.source.slices[0].storage.hu.is_gapless:
@@ -145,7 +145,7 @@ def likely_lattices(volume: CTVolume) -> Iterator[Lattice]:
         yield _single(abs(rescale.slope), rescale.intercept)
     guess = _guess(volume.hu)
     if guess is not None:
-        for shift in range(4):
+        for shift in range(2):
             yield Lattice(guess.slope, guess.intercept - shift * guess.slope)
 
 
