@@ -36,8 +36,8 @@ def run(options: argparse.Namespace) -> None:
     try:
         volume = read_with_bar(options.input, options.series)
     except SeveralSeriesError as error:
-        for series in error.series:
-            print(f"{series.uid}  {series.modality}  {series.number_of_images} images  {series.description}")
+        for number, series in zip(error.numbers, error.series, strict=True):
+            print(f"{number}  {series.uid}  {series.modality}  {series.number_of_images} images  {series.description}")
         raise
     for name, value in facts(volume).items():
         print(f"{name + ':':<12}{value}")
@@ -52,7 +52,12 @@ def line(series: SurveyedSeries) -> str:
     told += [series.kernel] if series.kernel else []
     told += [f"tilt {series.tilt_degrees:.1f} degrees"] if series.tilt_degrees else []
     told.append(", ".join(series.transfer_syntaxes))
-    told.append(f"cannot be read: {series.refusal}" if series.refusal else "can be read and exported")
+    if series.refusal:
+        told.append(f"cannot be read: {series.refusal}")
+    elif series.export_refusal:
+        told.append(f"can be read, not exported: {series.export_refusal}")
+    else:
+        told.append("can be read and exported")
     return "  ".join("".join(c if c.isprintable() else " " for c in part) for part in told)
 
 

@@ -54,7 +54,11 @@ def new_command(commands: Commands, name: str, summary: str, details: str = "") 
 def add_input(command: argparse.ArgumentParser) -> None:
     """Add the scan to read and, for folders with several series, which one."""
     command.add_argument("input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage or NRRD")
-    command.add_argument("--series", metavar="UID", help="SeriesInstanceUID, where the folder holds several CT series")
+    command.add_argument(
+        "--series",
+        metavar="NUMBER_OR_UID",
+        help="which to read, where there are several CT series or a series mixes several volumes: `info` lists them",
+    )
 
 
 def add_device(command: argparse.ArgumentParser) -> None:

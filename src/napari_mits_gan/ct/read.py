@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from napari_mits_gan.ct.dicom.choices import SeriesInfo, SeveralSeriesError, choices_in
 from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.dicom.read import read_dicom
-from napari_mits_gan.ct.dicom.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
+from napari_mits_gan.ct.dicom.series import files_below, find
 from napari_mits_gan.ct.image.read import is_image_file, read_image
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
@@ -26,7 +27,8 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
         A folder with a DICOM series (searched with the folders in it), one file of a DICOM series (its whole series in
         the same folder is read), a DICOMDIR, or a NIfTI, MetaImage or NRRD file in HU.
     series : str, optional
-        SeriesInstanceUID of the series to read, where a folder holds several; see `list_series`.
+        Which to read, where a folder holds several series, or a series mixes several volumes: its number in the list
+        that `list_series` gives, or its `uid` there.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled` to stop.
 
@@ -40,7 +42,7 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
     ReadError
         In one sentence, if there is no CT volume that can be read without guessing.
     SeveralSeriesError
-        If there are several CT series and none was chosen; its `series` lists them.
+        If there are several CT volumes and none was chosen; its `series` lists them.
 
     Examples
     --------
@@ -62,7 +64,7 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
 
 
 def list_series(path: str | os.PathLike[str]) -> list[SeriesInfo]:
-    """The DICOM series in a folder and the folders in it.
+    """The DICOM series in a folder and the folders in it; of a series that mixes several volumes, these.
 
     Parameters
     ----------
@@ -84,7 +86,7 @@ def list_series(path: str | os.PathLike[str]) -> list[SeriesInfo]:
     if place.is_file() and is_image_file(place):
         return []
     found = find(files_below(place if place.is_dir() else place.parent))
-    return sorted((info(h) for h in series_in(found).values()), key=lambda s: (not s.is_ct, s.description, s.uid))
+    return [choice.info for choice in choices_in(found)]
 
 
 def _check_is_there(place: Path) -> None:

@@ -83,7 +83,7 @@ class SeriesJob:
     output : Path
         A new or empty folder.
     series : str or None
-        SeriesInstanceUID, where the input holds several CT series.
+        Number or UID, where the input holds several CT series or volumes; see `ct.read.read_ct`.
     protection : ProtectionOptions or None
         How to protect; None does not.
     sealing : SealingOptions or None

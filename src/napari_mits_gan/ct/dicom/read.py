@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.ct.dicom.choices import info, layout_chosen
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
-from napari_mits_gan.ct.dicom.layout import layout_of
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
-from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info
+from napari_mits_gan.ct.dicom.series import WORKERS, files_below, find
 from napari_mits_gan.ct.dicom.source import DicomSource
 from napari_mits_gan.ct.dicom.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
@@ -36,7 +36,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         A folder (searched with the folders in it), a DICOMDIR (its folder), or one DICOM file (its whole series, as far
         as it lies in the same folder).
     series : str, optional
-        SeriesInstanceUID to read where there are several.
+        Which to read where there are several; see `choices.layout_chosen`.
     progress : Progress
         Called with headers and slices read so far.
 
@@ -59,13 +59,13 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
     else:
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
-    layout = layout_of(found, choose(found, series), chosen)
+    layout, part = layout_chosen(found, series, chosen)
     grid, ordered, untilting = layout.grid, layout.slices, layout.untilting
     steps = len(files)
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm)
+    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, part)
     for note in source.notes:
         logger.info("%s", note)
     origin = np.asarray(grid.origin)

@@ -26,12 +26,15 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    part : str
+        Which volume of its series it is, where that mixes several.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    part: str = ""
 
     @property
     def series_uid(self) -> str:
@@ -42,6 +45,8 @@ class DicomSource(Source):
     def notes(self) -> tuple[str, ...]:
         """What was left out, and that slices were moved."""
         told = []
+        if self.part:
+            told.append(f"The series mixes several volumes, and this is one of them: {self.part}.")
         if self.left_out:
             told.append(
                 f"{len(self.left_out)} image(s) of the series are no slices of the volume and were left out: "
