@@ -161,3 +161,15 @@ def test_the_numbers_of_the_voxel_are_seen(shown_dock):
         needed = edit.fontMetrics().horizontalAdvance(box.text())
         assert edit.width() >= needed
         assert edit.height() >= edit.fontMetrics().height()
+
+
+def test_what_was_left_out_or_moved_when_the_scan_was_read_stands_below_its_size(make_dock, scan, settle):
+    from dataclasses import replace
+
+    dock = make_dock(scan)
+    section = dock.sections["scan"]
+    assert section.notes.isHidden()
+    dock.workspace.session.open(replace(scan, notes=("One image was left out.", "The slices were moved.")))
+    settle(dock)
+    assert not section.notes.isHidden()
+    assert section.notes.text() == "One image was left out. The slices were moved."

@@ -73,7 +73,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
         "source": "DICOM" if volume.source is not None else "image file",
     }
-    for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
+    for number, note in enumerate(volume.notes, start=1):
         told[f"note {number}"] = note
     for number, step in enumerate(volume.history, start=1):
         label = SIMULATED_ATTACK if step.kind == "attack" else step.kind

@@ -140,7 +140,8 @@ def protect_series(
     stage : callable
         Where to show progress.
     tell : callable
-        Told in a sentence, before anything is written, that digital signatures of the input will be broken.
+        Told in a sentence what the user should know of how the input was read, and, before anything is written, that
+        digital signatures of the input will be broken.
 
     Returns
     -------
@@ -154,6 +155,8 @@ def protect_series(
     check_job(job)
     with stage("Reading") as progress:
         source = read_ct(job.input, series=job.series, progress=progress)
+    for note in source.notes:
+        tell(note)
     broken = signatures_broken(source)
     if broken:
         tell(

@@ -11,7 +11,7 @@ from napari_mits_gan.ct.dicom.geometry import Grid
 from napari_mits_gan.ct.dicom.header import SliceHeader
 from napari_mits_gan.ct.dicom.series import Found, may_be_slices
 from napari_mits_gan.ct.dicom.stack import grid_of_volume, slices_of_volume
-from napari_mits_gan.ct.dicom.tilt import Untilting
+from napari_mits_gan.ct.tilt import Untilting
 from napari_mits_gan.errors import ReadError
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
 from napari_mits_gan.ct.dicom.series import WORKERS, files_below, find
 from napari_mits_gan.ct.dicom.source import DicomSource
-from napari_mits_gan.ct.dicom.tilt import Untilting
+from napari_mits_gan.ct.dicom.untilted import fill_hu, storable_hu
+from napari_mits_gan.ct.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
@@ -80,6 +82,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         padding=padding,
         source=source,
         name=info([s.header for s in ordered]).description,
+        notes=source.notes,
     )
 
 
@@ -123,7 +126,7 @@ def _decode(
             if clipped is not None and (mask is None or (clipped & ~mask).any()):
                 raise ReadError(f"{image.name} holds values outside -32768 ... 32767 HU, so it is not a CT in HU.")
             if untilting is not None:
-                values, mask = untilting.moved(z, values, mask, image)
+                values, mask = untilting.moved(z, values, mask, fill_hu(image), partial(storable_hu, image=image))
             hu[z] = values
             if mask is not None:
                 masks[z] = np.packbits(mask, axis=None)  # an eighth of the memory until it is known how many there are

@@ -43,7 +43,7 @@ class DicomSource(Source):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and that slices were moved."""
+        """The notes of a volume that was read from it."""
         told = []
         if self.part:
             told.append(f"The series mixes several volumes, and this is one of them: {self.part}.")
