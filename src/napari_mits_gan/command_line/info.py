@@ -8,9 +8,10 @@ from napari_mits_gan.command_line.options import Commands, add_input, new_comman
 from napari_mits_gan.command_line.scan import read_with_bar
 from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.dicom.survey import SurveyedSeries, survey
-from napari_mits_gan.ct.read import SeveralSeriesError
+from napari_mits_gan.ct.read import SeveralSeriesError, is_archive
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.archive import unpacked
 
 
 def add_to(commands: Commands) -> None:
@@ -28,9 +29,11 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print the facts; where there are several series, print a list to choose from."""
     if options.recursive:
-        if not options.input.is_dir():
+        kept = unpacked(options.input) if is_archive(options.input) else None
+        folder = options.input if kept is None else kept.folder
+        if not folder.is_dir():
             raise ReadError(f"{options.input.name} is no folder; --recursive lists the series below a folder.")
-        for surveyed in survey(options.input):
+        for surveyed in survey(folder):
             print(line(surveyed), flush=True)
         return
     try:

@@ -53,7 +53,9 @@ def new_command(commands: Commands, name: str, summary: str, details: str = "") 
 
 def add_input(command: argparse.ArgumentParser) -> None:
     """Add the scan to read and, for folders with several series, which one."""
-    command.add_argument("input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage or NRRD")
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help="DICOM folder or file, zip or tar, NIfTI, MetaImage or NRRD"
+    )
     command.add_argument(
         "--series",
         metavar="NUMBER_OR_UID",

@@ -23,13 +23,16 @@ from napari_mits_gan.ct.dicom.untilted import fill_hu, storable_hu
 from napari_mits_gan.ct.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.archive import Unpacked
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
 
-def read_dicom(path: Path, *, series: str | None = None, progress: Progress = silent) -> CTVolume:
+def read_dicom(
+    path: Path, *, series: str | None = None, progress: Progress = silent, unpacked: Unpacked | None = None
+) -> CTVolume:
     """Read a DICOM CT series.
 
     Parameters
@@ -41,6 +44,8 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         Which to read where there are several; see `choices.layout_chosen`.
     progress : Progress
         Called with headers and slices read so far.
+    unpacked : Unpacked, optional
+        What keeps the files there, where they came out of an archive.
 
     Returns
     -------
@@ -67,7 +72,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, part)
+    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, part, unpacked)
     for note in source.notes:
         logger.info("%s", note)
     origin = np.asarray(grid.origin)

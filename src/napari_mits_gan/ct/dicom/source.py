@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
 from napari_mits_gan.ct.storable import StorableHU
+from napari_mits_gan.files.archive import Unpacked
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class DicomSource(Source):
         the slices stay as they were stored, and the volume's z axis follows them.
     part : str
         Which volume of its series it is, where that mixes several.
+    unpacked : Unpacked or None
+        The folder that the files lie in, where they came out of an archive; it stays as long as the source does.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
@@ -35,6 +38,7 @@ class DicomSource(Source):
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
     part: str = ""
+    unpacked: Unpacked | None = field(default=None, repr=False)
 
     @property
     def series_uid(self) -> str:

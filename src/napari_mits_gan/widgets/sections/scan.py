@@ -29,11 +29,11 @@ class ScanSection(Section):
         loading = self.workspace.loading
         self.path = QLineEdit()
         self.path.setPlaceholderText("Folder or file; press Enter to open")
-        self.path.setToolTip("A DICOM folder or file, or a NIfTI, MetaImage or NRRD file")
+        self.path.setToolTip("A DICOM folder or file, a zip or tar file, or a NIfTI, MetaImage or NRRD file")
         self.folder_button = QPushButton("Folder…")
         self.folder_button.setToolTip("Open a folder with a DICOM series")
         self.file_button = QPushButton("File…")
-        self.file_button.setToolTip("Open a DICOM file (its whole series), NIfTI, MetaImage or NRRD")
+        self.file_button.setToolTip("Open a DICOM file (its whole series), a zip or tar file, NIfTI, MetaImage or NRRD")
         self.sample_button = QPushButton("Sample")
         self.sample_button.setToolTip("Open the chest phantom that comes with this plugin")
         self.layer_button = QPushButton("Layer")
