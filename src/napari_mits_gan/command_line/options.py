@@ -136,6 +136,12 @@ def add_writing(command: argparse.ArgumentParser) -> None:
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
     command.add_argument(
+        "--anonymise",
+        action="store_true",
+        help="take the patient out of the new series (DICOM PS3.15, basic profile): names, dates, identifiers, private "
+        "attributes; all UIDs become others",
+    )
+    command.add_argument(
         "--sign",
         type=Path,
         nargs=2,
@@ -149,7 +155,7 @@ def writing_options(options: argparse.Namespace) -> WritingOptions:
     from napari_mits_gan.workflow.protect_series import WritingOptions
 
     signature = None if options.sign is None else (options.sign[0], options.sign[1])
-    return WritingOptions(options.transfer_syntax, options.series_description, signature)
+    return WritingOptions(options.transfer_syntax, options.series_description, signature, options.anonymise)
 
 
 def add_method(command: Command) -> None:

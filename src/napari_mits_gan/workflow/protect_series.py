@@ -65,11 +65,14 @@ class WritingOptions:
         What to call the series; the input's, with what was done, unless told.
     signature : tuple of Path or None
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
+    anonymise : bool
+        Whether to take the patient out of a series that is derived from DICOM.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
+    anonymise: bool = False
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,11 @@ def protect_series(
         tell(
             f"{broken} file(s) of the input carry a digital signature, which changed pixels break; the export carries "
             "none of them over."
+        )
+    if job.writing.anonymise and job.sealing is not None and job.sealing.sidecar is not None:
+        tell(
+            "The sidecar holds the input's files as they are, the patient's name among them, encrypted; do not hand it "
+            "out with the key."
         )
     volume = source
     if job.protection is not None:
@@ -264,5 +272,6 @@ def write_series(
         progress=progress,
         transfer_syntax=options.transfer_syntax,
         series_description=options.series_description,
+        anonymise=options.anonymise,
         before_publishing=before_publishing,
     )
