@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom.choices import info, layout_chosen
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.directory import DICOMDIR
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
@@ -59,7 +60,7 @@ def read_dicom(
         In one sentence, if no CT volume can be read without guessing.
     """
     chosen = None
-    if path.is_file() and path.name.upper() != "DICOMDIR":
+    if path.is_file() and path.name.upper() != DICOMDIR:
         chosen, files = path, files_below(path.parent, recursive=False)
         if series is None:
             series = _series_of(path)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from napari_mits_gan.ct.dicom.directory import DICOMDIR, missing_of
 from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, SliceHeader, read_headers
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
@@ -32,12 +33,15 @@ class Found:
         Names of all other files.
     doubtful : dict of Path to str
         Those of them that may be slices of which nothing is there yet, with what speaks for it.
+    missing : dict of str to tuple of str
+        Names of the images that a DICOMDIR lists and that are not there, by SeriesInstanceUID.
     """
 
     slices: tuple[SliceHeader, ...] = ()
     damaged: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     doubtful: dict[Path, str] = field(default_factory=dict)
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def files_below(folder: Path, *, recursive: bool = True) -> list[Path]:
@@ -88,7 +92,10 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Found(tuple(slices), damaged, tuple(others), doubtful)
+        missing = {
+            uid: names for path in files if path.name.upper() == DICOMDIR for uid, names in missing_of(path).items()
+        }
+    return Found(tuple(slices), damaged, tuple(others), doubtful, missing)
 
 
 def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile:
