@@ -6,14 +6,20 @@ import sys
 from pathlib import Path
 
 from napari_mits_gan.command_line.progress_bar import progress_bar
+from napari_mits_gan.ct.dicom.source import DicomSource
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
+
+
+def folder_of(volume: CTVolume) -> Path | None:
+    """The folder that a volume's DICOM files lie in; None for a volume of other files."""
+    return volume.source.slices[0].header.path.parent if isinstance(volume.source, DicomSource) else None
 
 
 def read_with_bar(path: Path, series: str | None = None) -> CTVolume:
     """Read a scan, see `napari_mits_gan.ct.read.read_ct`, and say what the user should know of how that went."""
     with progress_bar("Reading") as progress:
         volume = read_ct(path, series=series, progress=progress)
-    for note in volume.source.notes if volume.source is not None else ():
+    for note in volume.notes:
         print(f"Note: {note}", file=sys.stderr)
     return volume

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from napari_mits_gan.command_line.options import Commands, add_input, add_key_file, new_command
 from napari_mits_gan.command_line.progress_bar import progress_bar
-from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.command_line.scan import folder_of, read_with_bar
+from napari_mits_gan.ct.read import is_archive
 
 TAMPERED = 3
 """Exit code for a scan that is not what was sealed, or carries no seal of the key."""
@@ -59,7 +60,10 @@ def run(options: argparse.Namespace) -> int:
     public = None if options.public_key is None else read_public_key(options.public_key)
     if key is None and public is None:
         raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
-    manifest_path = options.manifest or options.input / MANIFEST_NAME
+    # The manifest of an archive is found beside the slices in it, so that has to be read first.
+    volume = read_with_bar(options.input, options.series) if is_archive(options.input) else None
+    beside = options.input if volume is None else folder_of(volume) or options.input
+    manifest_path = options.manifest or beside / MANIFEST_NAME
     has_manifest = options.manifest is not None or os.path.lexists(manifest_path)
     if key is None and not has_manifest:
         raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
@@ -71,7 +75,8 @@ def run(options: argparse.Namespace) -> int:
     lines: list[str] = []
     findings: list[str] | None = None
     intact = True
-    volume = read_with_bar(options.input, options.series)
+    if volume is None:
+        volume = read_with_bar(options.input, options.series)
     if has_manifest:
         data = manifest_bytes(manifest_path)
         signer = public or (None if key is None else signer_of(key).public_key())

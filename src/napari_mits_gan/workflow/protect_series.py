@@ -65,11 +65,14 @@ class WritingOptions:
         What to call the series; the input's, with what was done, unless told.
     signature : tuple of Path or None
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
+    anonymise : bool
+        Whether to take the patient out of a series that is derived from DICOM.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
+    anonymise: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class SeriesJob:
     output : Path
         A new or empty folder.
     series : str or None
-        SeriesInstanceUID, where the input holds several CT series.
+        Number or UID, where the input holds several CT series or volumes; see `ct.read.read_ct`.
     protection : ProtectionOptions or None
         How to protect; None does not.
     sealing : SealingOptions or None
@@ -140,7 +143,8 @@ def protect_series(
     stage : callable
         Where to show progress.
     tell : callable
-        Told in a sentence, before anything is written, that digital signatures of the input will be broken.
+        Told in a sentence what the user should know of how the input was read, and, before anything is written, that
+        digital signatures of the input will be broken.
 
     Returns
     -------
@@ -154,11 +158,18 @@ def protect_series(
     check_job(job)
     with stage("Reading") as progress:
         source = read_ct(job.input, series=job.series, progress=progress)
+    for note in source.notes:
+        tell(note)
     broken = signatures_broken(source)
     if broken:
         tell(
             f"{broken} file(s) of the input carry a digital signature, which changed pixels break; the export carries "
             "none of them over."
+        )
+    if job.writing.anonymise and job.sealing is not None and job.sealing.sidecar is not None:
+        tell(
+            "The sidecar holds the input's files as they are, the patient's name among them, encrypted; do not hand it "
+            "out with the key."
         )
     volume = source
     if job.protection is not None:
@@ -261,5 +272,6 @@ def write_series(
         progress=progress,
         transfer_syntax=options.transfer_syntax,
         series_description=options.series_description,
+        anonymise=options.anonymise,
         before_publishing=before_publishing,
     )

@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.header import SliceHeader
@@ -24,6 +25,7 @@ from napari_mits_gan.ct.dicom.provenance import (
     new_identity,
     source_evidence,
     source_image,
+    undate,
 )
 from napari_mits_gan.ct.dicom.rescale import to_hu
 from napari_mits_gan.ct.dicom.source import DicomSource
@@ -56,6 +58,7 @@ class NewSeries:
     description: str | None
     now: datetime
     transfer_syntax: str | None
+    anonymiser: Anonymiser | None = None
 
 
 def stored_for(image: CTSlice, before: NDArray[np.integer], hu: NDArray[np.int16]) -> NDArray[np.integer]:
@@ -130,6 +133,9 @@ def derived_object(
     ds = whole_dataset(header)
     if str(ds.get("SOPInstanceUID", "")) != header.sop_uid:
         raise WriteError(f"{header.path.name} was changed since the scan was read from it; read the scan again.")
+    if series.anonymiser is not None:
+        series.anonymiser.take_out_patient(ds, header)
+        header = series.anonymiser.header(header)
     syntax = chosen_syntax(series.transfer_syntax, header.transfer_syntax)
     if syntax != ImplicitVRLittleEndian:
         keep_text_bytes(ds)
@@ -155,6 +161,8 @@ def derived_object(
         if tilt:
             place_on_grid(ds, volume, *slices[0], tilt)
     new_identity(ds, series.uid, series.now)
+    if series.anonymiser is not None:
+        undate(ds)
     pixels = np.stack(values) if header.frames > 1 else values[0]
     note_lossy_source(ds, header.transfer_syntax, pixels.nbytes, encoded_bytes)
     put_pixels(ds, pixels, first.stored_format, syntax)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
 from napari_mits_gan.ct.storable import StorableHU
+from napari_mits_gan.files.archive import Unpacked
 
 
 @dataclass(frozen=True)
@@ -26,12 +27,18 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    part : str
+        Which volume of its series it is, where that mixes several.
+    unpacked : Unpacked or None
+        The folder that the files lie in, where they came out of an archive; it stays as long as the source does.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    part: str = ""
+    unpacked: Unpacked | None = field(default=None, repr=False)
 
     @property
     def series_uid(self) -> str:
@@ -40,8 +47,10 @@ class DicomSource(Source):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and that slices were moved."""
+        """The notes of a volume that was read from it."""
         told = []
+        if self.part:
+            told.append(f"The series mixes several volumes, and this is one of them: {self.part}.")
         if self.left_out:
             told.append(
                 f"{len(self.left_out)} image(s) of the series are no slices of the volume and were left out: "

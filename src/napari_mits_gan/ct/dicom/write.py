@@ -13,6 +13,7 @@ from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 from pydicom.uid import generate_uid
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.derive import NewSeries, check_unchanged, derived_object
 from napari_mits_gan.ct.dicom.new import new_object, new_study, padding_value
@@ -39,6 +40,7 @@ def write_dicom(
     series_description: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
+    anonymise: bool = False,
     before_publishing: Callable[[Path], None] | None = None,
 ) -> list[Path]:
     """Write a volume as a DICOM CT series, all of it or nothing.
@@ -60,6 +62,10 @@ def write_dicom(
         At most 64 characters; by default the source's, with what was done.
     patient_name, patient_id : str, optional
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
+    anonymise : bool
+        Whether to take the patient out of a derived series, by the basic profile of DICOM PS3.15, annex E: names,
+        dates, identifiers, descriptions, private attributes and overlays go, and every UID becomes another one. The
+        pixels stay as they are, and so does what they show.
     before_publishing : callable, optional
         Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
 
@@ -88,7 +94,15 @@ def write_dicom(
     check_empty(target)
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
-    series = NewSeries(generate_uid(prefix=None), series_description, datetime.now().astimezone(), transfer_syntax)
+    series = NewSeries(
+        uid=generate_uid(prefix=None),
+        description=series_description,
+        now=datetime.now().astimezone(),
+        transfer_syntax=transfer_syntax,
+        anonymiser=Anonymiser() if anonymise else None,
+    )
+    if anonymise and (patient_name is not None or patient_id is not None):
+        raise WriteError("An anonymous series has no patient; leave patient name and identifier out.")
     if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLineEdit, QPushButton
 
 from napari_mits_gan.widgets.controls.rows import in_a_row
 from napari_mits_gan.widgets.sections.section import Section
@@ -35,12 +35,17 @@ class ExportSection(Section):
         self.choose_button.setMaximumWidth(30)
         self.export_button = QPushButton("Export")
         self.export_button.setToolTip("Write a derived DICOM series; nothing is ever written over")
+        self.anonymise = QCheckBox("Anonymise")
+        self.anonymise.setToolTip(
+            "Take the patient out of the series (DICOM PS3.15, basic profile): names, dates, identifiers, private "
+            "attributes; all UIDs become others. The pixels stay as they are"
+        )
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self.folder, 1)
         row.addWidget(self.choose_button)
         self.body.addLayout(row)
-        self.body.addLayout(in_a_row(self.source, self.export_button))
+        self.body.addLayout(in_a_row(self.source, self.anonymise, self.export_button))
         self.choose_button.clicked.connect(self._choose)
         self.export_button.clicked.connect(self._export)
 
@@ -51,7 +56,10 @@ class ExportSection(Section):
     def _export(self) -> None:
         source = self.source.currentText()
         self.workspace.exporting.export(
-            self.folder.text().strip(), selected_layer=source == LAYER, shown=source == SHOWN
+            self.folder.text().strip(),
+            selected_layer=source == LAYER,
+            shown=source == SHOWN,
+            anonymise=self.anonymise.isChecked(),
         )
 
     def _choose(self) -> None:
