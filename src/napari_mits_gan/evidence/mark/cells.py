@@ -1,0 +1,123 @@
+"""How much of the mark is there, in small boxes of voxels: the sums that every decision is made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.evidence.mark.pattern import Part, VoxelPattern
+from napari_mits_gan.evidence.mark.residual import fine_part, local_power
+from napari_mits_gan.progress import Progress, silent
+
+CELL_MM = 2.0
+"""Side of a cell, about."""
+BRIGHT_HU = -500.0
+"""From here on, smoothed a little, a voxel is vessel, wall or nodule."""
+_FLOOR = 0.3
+"""Least power that a residual is taken to have, as a multiple of its median: a coder leaves places without any."""
+_SAMPLED = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """Sums over the voxels of each cell; one set over all of them, one over bright ones.
+
+    Parameters
+    ----------
+    likeness : ndarray of float32, shape (cells z, y, x)
+        Residual times mark over the residual's power: what the log of the likelihood ratio is linear in.
+    expected : ndarray of float32, same shape
+        Mark times mark over the residual's power: the likeness if 1 HU RMS of the mark is there.
+    voxels : ndarray of float32, same shape
+        Number of voxels.
+    """
+
+    likeness: NDArray[np.float32]
+    expected: NDArray[np.float32]
+    voxels: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class CellGrid:
+    """Cells over a part of a scan.
+
+    Parameters
+    ----------
+    part : tuple of three slices
+        The part, in voxels (z, y, x).
+    size : tuple of int
+        Voxels of a cell (z, y, x).
+    """
+
+    part: Part
+    size: tuple[int, int, int]
+
+    @classmethod
+    def over(cls, volume: CTVolume, part: Part) -> CellGrid:
+        """Cells of about 2 mm."""
+        z, y, x = (max(1, round(CELL_MM / s)) for s in volume.spacing)
+        return cls(part, (z, y, x))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Number of cells (z, y, x)."""
+        z, y, x = (-(-(p.stop - p.start) // k) for p, k in zip(self.part, self.size, strict=True))
+        return (z, y, x)
+
+    def in_plane(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Sums over the cells of a slice of the part."""
+        rows = np.add.reduceat(values, np.arange(0, values.shape[0], self.size[1]), axis=0)
+        return np.add.reduceat(rows, np.arange(0, values.shape[1], self.size[2]), axis=1)
+
+
+def residual_floor(volume: CTVolume, inside: NDArray[np.bool_], part: Part) -> float:
+    """The power below which no residual is believed, from some slices of a part."""
+    numbers = np.unique(np.linspace(part[0].start, part[0].stop - 1, _SAMPLED).astype(int))
+    powers = [np.zeros(0, np.float32)]
+    for z in numbers:
+        place = (int(z), *part[1:])
+        residual = fine_part(volume.hu[place].astype(np.float32), volume.spacing[1:])
+        powers.append(local_power(residual)[inside[place]])
+    together = np.concatenate(powers)
+    return _FLOOR * float(np.median(together)) + 1e-3 if together.size else 1.0
+
+
+def slices_of_evidence(
+    volume: CTVolume, inside: NDArray[np.bool_], pattern: VoxelPattern, part: Part, floor: float
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]]:
+    """For each slice of a part: likeness and expectation of each voxel, 0 outside, and which voxels are bright."""
+    for z, wave in zip(range(part[0].start, part[0].stop), pattern, strict=True):
+        place = (z, *part[1:])
+        hu = volume.hu[place].astype(np.float32)
+        residual, wanted = fine_part(hu, volume.spacing[1:]), fine_part(wave, volume.spacing[1:])
+        weight = inside[place] / np.maximum(local_power(residual), np.float32(floor))
+        weighted = wanted * weight.astype(np.float32)
+        bright = ndimage.uniform_filter(hu, 3, mode="nearest") > BRIGHT_HU
+        yield weighted * residual, weighted * wanted, bright & inside[place]
+
+
+def evidence_in_cells(
+    volume: CTVolume,
+    inside: NDArray[np.bool_],
+    pattern: VoxelPattern,
+    grid: CellGrid,
+    floor: float,
+    progress: Progress = silent,
+) -> tuple[Evidence, Evidence]:
+    """Sum up what each cell holds: of all its voxels, and of the bright ones."""
+    sums = [[np.zeros(grid.shape, np.float32) for _ in range(3)] for _ in range(2)]
+    voxels = slices_of_evidence(volume, inside, pattern, grid.part, floor)
+    for n, (likeness, expected, bright) in enumerate(voxels):
+        at = n // grid.size[0]
+        everywhere = inside[(grid.part[0].start + n, *grid.part[1:])]
+        for (t, e, count), mask in zip(sums, (everywhere, bright), strict=True):
+            t[at] += grid.in_plane(likeness * mask)
+            e[at] += grid.in_plane(expected * mask)
+            count[at] += grid.in_plane(mask.astype(np.float32))
+        progress(n + 1, len(pattern))
+    return Evidence(*sums[0]), Evidence(*sums[1])

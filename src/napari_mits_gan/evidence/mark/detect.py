@@ -1,0 +1,94 @@
+"""Where the mark of a scan is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.evidence.carriers import padding_of
+from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.mark.cells import CellGrid, evidence_in_cells, residual_floor
+from napari_mits_gan.evidence.mark.find_mark import FoundMark, find_mark
+from napari_mits_gan.evidence.mark.number import marked_layer
+from napari_mits_gan.evidence.mark.pattern import VoxelPattern
+from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
+from napari_mits_gan.evidence.regions import LUNGS, regions_of
+from napari_mits_gan.progress import Progress, silent
+
+THRESHOLD = 7.0
+"""Standard deviations from which on the mark is missing; docs/mark.md says how it was measured."""
+MOST_LEFT = 0.5
+"""Where more of the mark than this is there, it is weak and not missing."""
+_MARGIN_MM = 2.5
+"""Around the lungs; less than is marked, since lungs are not found alike in every version of a scan."""
+
+
+@dataclass(frozen=True, eq=False)
+class MarkExamination:
+    """What was found of a mark.
+
+    Parameters
+    ----------
+    found : FoundMark
+        The mark.
+    grid : CellGrid
+        Cells of about 2 mm that were looked at.
+    score : ndarray of float32, shape (cells z, y, x)
+        By how many standard deviations there is less of the mark than elsewhere; the worst of all windows.
+    missing : ndarray of bool, same shape
+        Where it is missing.
+    judged : ndarray of bool, same shape
+        Where that can be said.
+    """
+
+    found: FoundMark
+    grid: CellGrid
+    score: NDArray[np.float32]
+    missing: NDArray[np.bool_]
+    judged: NDArray[np.bool_]
+
+
+def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) -> MarkExamination | None:
+    """Look for the mark of a key, and where it is missing.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan. It may have been re-encoded, filtered, cropped or resampled; its geometry must still say where in the
+        patient it lies.
+    key : SealKey
+        The key that it was marked with.
+    progress : Progress
+        Called with steps done and their number.
+
+    Returns
+    -------
+    MarkExamination or None
+        None if there is no mark of this key, or no lung.
+    """
+    inside = regions_of(volume, _MARGIN_MM) == LUNGS
+    padding = padding_of(volume)
+    if padding is not None:
+        inside &= ~padding
+    if not inside.any():
+        return None
+    part = ndimage.find_objects(inside.astype(np.uint8))[0]
+    floor = residual_floor(volume, inside, part)
+    found = find_mark(volume, key, inside, part, floor)
+    if found is None:
+        return None
+    grid = CellGrid.over(volume, part)
+    pattern = VoxelPattern(volume, found.pitch, marked_layer(key, found.number), part)
+    of_all, of_bright = evidence_in_cells(volume, inside, pattern, grid, floor, progress)
+    cell_mm = tuple(k * s for k, s in zip(grid.size, volume.spacing, strict=True))
+    score = np.full(grid.shape, -np.inf, np.float32)
+    missing = np.zeros(grid.shape, bool)
+    for window in WINDOWS:
+        seen = absence(of_bright if window.bright else of_all, window, cell_mm, float(np.prod(volume.spacing)))
+        score = np.maximum(score, seen.score)
+        missing |= (seen.score >= THRESHOLD) & (seen.share <= MOST_LEFT)
+    return MarkExamination(found, grid, score, missing, np.isfinite(score))
