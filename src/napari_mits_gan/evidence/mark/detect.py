@@ -6,25 +6,21 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evidence.carriers import padding_of
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.mark.cells import CellGrid, evidence_in_cells, residual_floor
 from napari_mits_gan.evidence.mark.find_mark import FoundMark, find_mark
 from napari_mits_gan.evidence.mark.number import marked_layer
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern
+from napari_mits_gan.evidence.mark.region import box_around, looked_at
 from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
-from napari_mits_gan.evidence.regions import LUNGS, regions_of
 from napari_mits_gan.progress import Progress, silent
 
 THRESHOLD = 7.0
 """Standard deviations from which on the mark is missing; docs/mark.md says how it was measured."""
 MOST_LEFT = 0.5
 """Where more of the mark than this is there, it is weak and not missing."""
-_MARGIN_MM = 2.5
-"""Around the lungs; less than is marked, since lungs are not found alike in every version of a scan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,15 +64,12 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     Returns
     -------
     MarkExamination or None
-        None if there is no mark of this key, or no lung.
+        None if there is no mark of this key.
     """
-    inside = regions_of(volume, _MARGIN_MM) == LUNGS
-    padding = padding_of(volume)
-    if padding is not None:
-        inside &= ~padding
+    inside = looked_at(volume)
     if not inside.any():
         return None
-    part = ndimage.find_objects(inside.astype(np.uint8))[0]
+    part = box_around(inside)
     floor = residual_floor(volume, inside, part)
     found = find_mark(volume, key, inside, part, floor)
     if found is None:

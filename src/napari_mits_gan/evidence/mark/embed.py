@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume, Step
-from napari_mits_gan.evidence.carriers import padding_of
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import SealError
 from napari_mits_gan.evidence.mark.lattice import pitch_of
 from napari_mits_gan.evidence.mark.number import marked_layer, new_number
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern
+from napari_mits_gan.evidence.mark.region import box_around, marked_region
 from napari_mits_gan.evidence.mark.settings import MarkSettings
-from napari_mits_gan.evidence.regions import LUNGS, OUTSIDE, regions_of
 from napari_mits_gan.progress import Progress, silent
 
 _PEAK = 3.0
@@ -31,6 +29,8 @@ def embed_mark(
 ) -> CTVolume:
     """Mark a scan: add a keyed pattern, finer than anatomy and weaker than noise, to its lungs and 10 mm around them.
 
+    A scan without lungs is marked all over the body.
+
     Parameters
     ----------
     volume : CTVolume
@@ -40,7 +40,7 @@ def embed_mark(
     settings : MarkSettings, optional
         How strong.
     number : int, optional
-        32 bits that make this scan's mark another than others'; drawn at random unless given, which only tests do.
+        16 bits that make this scan's mark another than others'; drawn at random unless given, which only tests do.
     progress : Progress
         Called with slices done and their number.
 
@@ -52,7 +52,7 @@ def embed_mark(
     Raises
     ------
     SealError
-        If no lung is found, or the scan carries a simulated attack.
+        If nothing is found to mark, or the scan carries a simulated attack.
 
     Notes
     -----
@@ -62,22 +62,18 @@ def embed_mark(
     if volume.is_tampered:
         raise SealError("This scan carries a simulated attack, and a tampered scan is never marked as if it were real.")
     settings = settings or MarkSettings()
-    regions = regions_of(volume)
-    inside = regions == LUNGS
+    inside, share = marked_region(volume)
     if not inside.any():
-        raise SealError("No lung was found in this scan, and the mark is made for lungs; seal it without the mark.")
-    share = np.count_nonzero(inside) / np.count_nonzero(regions != OUTSIDE)
+        raise SealError("There is neither lung nor body in this scan that could be marked; seal it without the mark.")
     rms_hu = min(settings.lungs_rms_hu, settings.body_rms_hu / share**0.5)
-    padding = padding_of(volume)
-    if padding is not None:
-        inside &= ~padding
     number = new_number() if number is None else number
-    part = ndimage.find_objects(inside.astype(np.uint8))[0]
+    part = box_around(inside)
     pattern = VoxelPattern(volume, pitch_of(volume.spacing), marked_layer(key, number), part)
     out = volume.hu.copy()
+    scale = np.float32(1 / pattern.rms)
     for done, (z, wave) in enumerate(zip(range(part[0].start, part[0].stop), pattern, strict=True)):
         place = (z, *part[1:])
-        out[place] = _marked(volume, z, out[place], wave, inside[place], rms_hu)
+        out[place] = _marked(volume, z, out[place], scale * wave, inside[place], rms_hu)
         progress(done, len(pattern))
     parameters = {"lungs_rms_hu": round(float(rms_hu), 2)}
     return volume.with_hu(out, Step("mark", parameters))

@@ -13,13 +13,15 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.mark.cells import slices_of_evidence
 from napari_mits_gan.evidence.mark.lattice import PLANE_PITCHES_MM, SLICE_PITCHES_MM, Pitch, axis_positions, pitch_of
-from napari_mits_gan.evidence.mark.number import BITS, BOX, bit_of_box, marked_layer, number_layer, number_of
+from napari_mits_gan.evidence.mark.number import BITS, BOX, box_masks, number_layer, scan_layer
 from napari_mits_gan.evidence.mark.pattern import PERIOD, Part, VoxelPattern
 
 SURE = 10.0
 """Standard deviations from which on a mark is there; of chance alone 6 would be one in a thousand million."""
-_SAMPLE_MM = 40.0
+_ENOUGH_VOXELS = 1_500_000
 _FEWEST_SLICES = 12
+_HINT = 5.5
+"""Standard deviations for a number below which none is read; of all numbers chance gives the best one 4 to 5."""
 
 
 @dataclass(frozen=True)
@@ -62,22 +64,27 @@ def find_mark(volume: CTVolume, key: SealKey, inside: NDArray[np.bool_], part: P
     FoundMark or None
         None if there is none that is sure.
     """
-    part = (_middle(inside, part, volume.spacing[0]), *part[1:])
+    part = (_middle(inside, part), *part[1:])
     for pitch in _likely_pitches(volume.spacing):
-        number = number_of(_bits(volume, key, inside, part, floor, pitch) < 0)
-        pattern = VoxelPattern(volume, pitch, marked_layer(key, number), part)
+        number, hint = _likely_number(volume, key, inside, part, floor, pitch)
+        if hint < _HINT:
+            continue
+        pattern = VoxelPattern(volume, pitch, scan_layer(key, number), part)
         sureness = _sureness(slices_of_evidence(volume, inside, pattern, part, floor))
         if sureness >= SURE:
             return FoundMark(number, pitch, sureness)
     return None
 
 
-def _middle(inside: NDArray[np.bool_], part: Part, spacing_mm: float) -> slice:
-    """The slices with the most lung."""
-    first, stop = part[0].start, part[0].stop
-    count = min(stop - first, max(_FEWEST_SLICES, round(_SAMPLE_MM / spacing_mm)))
+def _middle(inside: NDArray[np.bool_], part: Part) -> slice:
+    """The slices with the most lung; as many as hold enough voxels."""
     area = np.concatenate([[0], np.cumsum(inside[part].sum(axis=(1, 2)))])
-    start = first + int(np.argmax(area[count:] - area[: len(area) - count]))
+    first, slices = part[0].start, len(area) - 1
+    for count in range(min(slices, _FEWEST_SLICES), slices + 1):
+        held = area[count:] - area[: len(area) - count]
+        if held.max() >= _ENOUGH_VOXELS:
+            break
+    start = first + int(np.argmax(held))
     return slice(start, start + count)
 
 
@@ -91,30 +98,47 @@ def _likely_pitches(spacing: tuple[float, float, float]) -> Iterator[Pitch]:
         yield Pitch(slice_mm, plane_mm)
 
 
-def _bits(
+def _likely_number(
     volume: CTVolume, key: SealKey, inside: NDArray[np.bool_], part: Part, floor: float, pitch: Pitch
-) -> NDArray[np.float64]:
-    """For each bit of the number how much speaks for a 0, less how much for a 1."""
+) -> tuple[int, float]:
+    """The number that the boxes' signs speak for most, and by how many standard deviations."""
     z, y, x = (
         np.floor(axis_positions(volume, axis, mm, voxels)).astype(int)
         for axis, (mm, voxels) in enumerate(zip(pitch.zyx, part, strict=True))
     )
-    which, boxes = bit_of_box(key), PERIOD // BOX
-    bits = np.zeros(BITS)
+    which, boxes = box_masks(key), PERIOD // BOX
+    by_mask, squares = np.zeros(1 << BITS), 0.0
     pattern = VoxelPattern(volume, pitch, number_layer(key), part)
     for n, (likeness, _, _) in enumerate(slices_of_evidence(volume, inside, pattern, part, floor)):
         of_box = which(int(z[n]) // BOX)
         of_voxel = of_box[np.ix_(y // BOX % boxes, x // BOX % boxes)]
-        bits += np.bincount(of_voxel.ravel(), likeness.ravel(), BITS)
-    return bits
+        by_mask += np.bincount(of_voxel.ravel(), likeness.ravel(), 1 << BITS)
+        squares += float(np.square(_patches(likeness)).sum())
+    # Sum of the boxes' likeness, each with the sign that a number gives it, for every number at once.
+    for_number = _hadamard(by_mask)
+    best = int(for_number.argmax())
+    return best, float(for_number[best]) / max(squares**0.5, 1e-12)
 
 
 def _sureness(slices: Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]]) -> float:
-    """The likeness over all slices, in standard deviations of what single patches of 16 x 16 voxels say."""
-    total, squares = 0.0, 0.0
-    for likeness, _, _ in slices:
-        rows = np.add.reduceat(likeness, np.arange(0, likeness.shape[0], 16), axis=0)
-        patches = np.add.reduceat(rows, np.arange(0, likeness.shape[1], 16), axis=1).astype(np.float64)
-        total += float(patches.sum())
-        squares += float(np.square(patches).sum())
-    return total / squares**0.5 if squares else 0.0
+    """The likeness over all slices, in standard deviations by what patches of 16 x 16 voxels differ."""
+    patches = np.concatenate([_patches(likeness).ravel() for likeness, _, _ in slices])
+    patches = patches[patches != 0]
+    spread = float(patches.std()) if len(patches) > 1 else 0.0
+    return float(patches.sum()) / (spread * len(patches) ** 0.5) if spread else 0.0
+
+
+def _hadamard(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Walsh-Hadamard transform: entry m is the sum over i of values[i] times -1 to the number of bits of m & i."""
+    half = 1
+    while half < len(values):
+        pairs = values.reshape(-1, 2, half)
+        values = np.stack([pairs[:, 0] + pairs[:, 1], pairs[:, 0] - pairs[:, 1]], axis=1).ravel()
+        half *= 2
+    return values
+
+
+def _patches(likeness: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Sums over patches of 16 x 16 voxels of a slice."""
+    rows = np.add.reduceat(likeness, np.arange(0, likeness.shape[0], 16), axis=0)
+    return np.add.reduceat(rows, np.arange(0, likeness.shape[1], 16), axis=1).astype(np.float64)

@@ -76,6 +76,11 @@ class AxisCells:
         """Number of cells."""
         return int(self.weights.shape[1])
 
+    @property
+    def rms(self) -> float:
+        """RMS over the voxels of the sum of cells that are 1 or -1 at random."""
+        return float(np.sqrt(np.square(self.weights.data, dtype=np.float64).sum() / self.weights.shape[0]))
+
 
 def axis_cells(volume: CTVolume, axis: int, pitch_mm: float, part: slice = slice(None)) -> AxisCells:
     """Cells along an axis.

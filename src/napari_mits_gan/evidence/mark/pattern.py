@@ -33,7 +33,7 @@ def keyed_layer(key: bytes) -> Layer:
 
 
 class VoxelPattern:
-    """Layers of cells on the voxels of a part of a scan; RMS 1 where the cells' is 1.
+    """Layers of cells on the voxels of a part of a scan; RMS about 1 where the cells' is 1.
 
     Parameters
     ----------
@@ -56,6 +56,11 @@ class VoxelPattern:
 
     def __len__(self) -> int:
         return int(self._z.weights.shape[0])
+
+    @property
+    def rms(self) -> float:
+        """RMS over the voxels: not quite 1 where voxels and cells keep step, for instance at a pixel of 1 mm."""
+        return self._z.rms * self._y.rms * self._x.rms
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         """Slice by slice of the part, shape (y, x)."""
