@@ -69,6 +69,11 @@ class CellGrid:
         z, y, x = (-(-(p.stop - p.start) // k) for p, k in zip(self.part, self.size, strict=True))
         return (z, y, x)
 
+    def cell_mm(self, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Sides of a cell (z, y, x)."""
+        z, y, x = (k * s for k, s in zip(self.size, spacing, strict=True))
+        return (z, y, x)
+
     def in_plane(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """Sums over the cells of a slice of the part."""
         rows = np.add.reduceat(values, np.arange(0, values.shape[0], self.size[1]), axis=0)
@@ -87,18 +92,16 @@ def residual_floor(volume: CTVolume, inside: NDArray[np.bool_], part: Part) -> f
     return _FLOOR * float(np.median(together)) + 1e-3 if together.size else 1.0
 
 
-def slices_of_evidence(
-    volume: CTVolume, inside: NDArray[np.bool_], pattern: VoxelPattern, part: Part, floor: float
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]]:
-    """For each slice of a part: likeness and expectation of each voxel, 0 outside, and which voxels are bright."""
-    for z, wave in zip(range(part[0].start, part[0].stop), pattern, strict=True):
+def weighted_residuals(
+    volume: CTVolume, inside: NDArray[np.bool_], part: Part, floor: float
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
+    """For each slice of a part: its HU, one over the residual's power (0 outside), and the residual times that."""
+    for z in range(part[0].start, part[0].stop):
         place = (z, *part[1:])
         hu = volume.hu[place].astype(np.float32)
-        residual, wanted = fine_part(hu, volume.spacing[1:]), fine_part(wave, volume.spacing[1:])
+        residual = fine_part(hu, volume.spacing[1:])
         weight = inside[place] / np.maximum(local_power(residual), np.float32(floor))
-        weighted = wanted * weight.astype(np.float32)
-        bright = ndimage.uniform_filter(hu, 3, mode="nearest") > BRIGHT_HU
-        yield weighted * residual, weighted * wanted, bright & inside[place]
+        yield hu, weight, residual * weight
 
 
 def evidence_in_cells(
@@ -111,10 +114,13 @@ def evidence_in_cells(
 ) -> tuple[Evidence, Evidence]:
     """Sum up what each cell holds: of all its voxels, and of the bright ones."""
     sums = [[np.zeros(grid.shape, np.float32) for _ in range(3)] for _ in range(2)]
-    voxels = slices_of_evidence(volume, inside, pattern, grid.part, floor)
-    for n, (likeness, expected, bright) in enumerate(voxels):
+    slices = weighted_residuals(volume, inside, grid.part, floor)
+    for n, (wave, (hu, weight, weighted)) in enumerate(zip(pattern, slices, strict=True)):
+        wanted = fine_part(wave, volume.spacing[1:])
+        likeness, expected = wanted * weighted, wanted * wanted * weight
+        everywhere = weight > 0
+        bright = everywhere & (ndimage.uniform_filter(hu, 3, mode="nearest") > BRIGHT_HU)
         at = n // grid.size[0]
-        everywhere = inside[(grid.part[0].start + n, *grid.part[1:])]
         for (t, e, count), mask in zip(sums, (everywhere, bright), strict=True):
             t[at] += grid.in_plane(likeness * mask)
             e[at] += grid.in_plane(expected * mask)

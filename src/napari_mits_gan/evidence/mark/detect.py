@@ -77,11 +77,11 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     grid = CellGrid.over(volume, part)
     pattern = VoxelPattern(volume, found.pitch, marked_layer(key, found.number), part)
     of_all, of_bright = evidence_in_cells(volume, inside, pattern, grid, floor, progress)
-    cell_mm = tuple(k * s for k, s in zip(grid.size, volume.spacing, strict=True))
+    cell_mm, voxel_mm3 = grid.cell_mm(volume.spacing), float(np.prod(volume.spacing))
     score = np.full(grid.shape, -np.inf, np.float32)
     missing = np.zeros(grid.shape, bool)
     for window in WINDOWS:
-        seen = absence(of_bright if window.bright else of_all, window, cell_mm, float(np.prod(volume.spacing)))
+        seen = absence(of_bright if window.bright else of_all, window, cell_mm, voxel_mm3)
         score = np.maximum(score, seen.score)
         missing |= (seen.score >= THRESHOLD) & (seen.share <= MOST_LEFT)
     return MarkExamination(found, grid, score, missing, np.isfinite(score))

@@ -115,7 +115,7 @@ def axis_positions(volume: CTVolume, axis: int, pitch_mm: float, part: slice = s
     sign = 1.0 if column[np.argmax(np.abs(column))] > 0 else -1.0
     first_mm = sign * float(np.asarray(volume.origin) @ column)
     voxels = np.arange(volume.shape[axis])[part]
-    return (first_mm + sign * voxels * volume.spacing[axis]) / pitch_mm
+    return np.asarray((first_mm + sign * voxels * volume.spacing[axis]) / pitch_mm, dtype=np.float64)
 
 
 def _weights(at: NDArray[np.float64], count: int, ripple: bool) -> NDArray[np.float64]:

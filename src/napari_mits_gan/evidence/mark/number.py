@@ -18,7 +18,7 @@ from napari_mits_gan.evidence.keyed_order import keystream
 from napari_mits_gan.evidence.mark.pattern import PERIOD, Layer, keyed_layer
 
 BITS = 16
-SHARE = 0.1
+SHARE = 0.06
 """Of the mark's energy."""
 BOX = 8
 """Cells of a box along each axis."""
