@@ -100,7 +100,8 @@ def weighted_residuals(
         place = (z, *part[1:])
         hu = volume.hu[place].astype(np.float32)
         residual = fine_part(hu, volume.spacing[1:])
-        weight = inside[place] / np.maximum(local_power(residual), np.float32(floor))
+        power = np.maximum(local_power(residual), np.float32(floor))
+        weight = np.where(inside[place], 1 / power, np.float32(0))
         yield hu, weight, residual * weight
 
 
