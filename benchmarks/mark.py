@@ -148,6 +148,7 @@ def one_scan(scan, options: argparse.Namespace, results: Results) -> None:
     if options.attacks:
         found = sites_by_tissue(scan, 40, options.seed, lung=lung)
         sites = [(tissue, at) for tissue in (PARENCHYMA, JUXTA_PLEURAL) for at in found[tissue]]
+        sites = [sites[i] for i in np.random.default_rng(options.seed).permutation(len(sites))][: options.attacks]
         ill = marked_with_nodules(scan, sites, options)
         for action, base in (("inject", marked), ("remove", ill)):
             attackers = (*EQUALISED[action], *OTHERS[action], *([ADDED] if action == "inject" else []))
@@ -180,8 +181,7 @@ def marked_with_nodules(scan, sites, options: argparse.Namespace):
 
 def groups(sites, attackers: Sequence[str], spacing, options: argparse.Namespace) -> Iterator[list]:
     """Attacks, each (tissue, place, attacker), in groups whose places lie far apart; tissues and attackers in turn."""
-    order = np.random.default_rng(options.seed).permutation(len(sites))
-    chosen = [sites[order[i % len(order)]] for i in range(options.attacks)]
+    chosen = [sites[i % len(sites)] for i in range(options.attacks)]
     left = [(tissue, at, attackers[i % len(attackers)]) for i, (tissue, at) in enumerate(chosen)]
     while left:
         group: list = []

@@ -18,6 +18,8 @@ CELL_MM = 2.0
 """Side of a cell, about."""
 BRIGHT_HU = -500.0
 """From here on, smoothed a little, a voxel is vessel, wall or nodule."""
+_CUT_OFF_HU = -1014.0
+"""Below this, smoothed a little, lies air that many files cut off at -1024 HU, and the mark with it."""
 _FLOOR = 0.3
 """Least power that a residual is taken to have, as a multiple of its median: a coder leaves places without any."""
 _SAMPLED = 8
@@ -95,14 +97,15 @@ def residual_floor(volume: CTVolume, inside: NDArray[np.bool_], part: Part) -> f
 def weighted_residuals(
     volume: CTVolume, inside: NDArray[np.bool_], part: Part, floor: float
 ) -> Iterator[tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]]:
-    """For each slice of a part: its HU, one over the residual's power (0 outside), and the residual times that."""
+    """For each slice of a part: smoothed HU, one over the residual's power (0 outside), the residual times that."""
     for z in range(part[0].start, part[0].stop):
         place = (z, *part[1:])
         hu = volume.hu[place].astype(np.float32)
         residual = fine_part(hu, volume.spacing[1:])
         power = np.maximum(local_power(residual), np.float32(floor))
-        weight = np.where(inside[place], 1 / power, np.float32(0))
-        yield hu, weight, residual * weight
+        smooth = ndimage.uniform_filter(hu, 3, mode="nearest")
+        weight = np.where(inside[place] & (smooth >= _CUT_OFF_HU), 1 / power, np.float32(0))
+        yield smooth, weight, residual * weight
 
 
 def evidence_in_cells(
@@ -116,11 +119,11 @@ def evidence_in_cells(
     """Sum up what each cell holds: of all its voxels, and of the bright ones."""
     sums = [[np.zeros(grid.shape, np.float32) for _ in range(3)] for _ in range(2)]
     slices = weighted_residuals(volume, inside, grid.part, floor)
-    for n, (wave, (hu, weight, weighted)) in enumerate(zip(pattern, slices, strict=True)):
+    for n, (wave, (smooth, weight, weighted)) in enumerate(zip(pattern, slices, strict=True)):
         wanted = fine_part(wave, volume.spacing[1:])
         likeness, expected = wanted * weighted, wanted * wanted * weight
         everywhere = weight > 0
-        bright = everywhere & (ndimage.uniform_filter(hu, 3, mode="nearest") > BRIGHT_HU)
+        bright = everywhere & (smooth > BRIGHT_HU)
         at = n // grid.size[0]
         for (t, e, count), mask in zip(sums, (everywhere, bright), strict=True):
             t[at] += grid.in_plane(likeness * mask)
