@@ -206,9 +206,9 @@ def judge_group(base, action: str, group: list, ways: Sequence[str], results: Re
         for (tissue, _, name), box in zip(group, boxes, strict=True):
             here = np.zeros(base.shape, bool)
             here[box] = much[box]
-            cells = in_cells(here, seen.grid) if seen is not None else None
-            found = bool(cells is not None and seen.missing[cells].any())
-            score = float(seen.score[cells].max(initial=-99.0)) if cells is not None else -99.0
+            bins = in_bins(here, seen.grid) if seen is not None else None
+            found = bool(bins is not None and seen.missing[bins].any())
+            score = float(seen.score[bins].max(initial=-99.0)) if bins is not None else -99.0
             diameter = (6 / np.pi * np.count_nonzero(here) * np.prod(base.spacing)) ** (1 / 3)
             slice_mm = base.spacing[0]
             results.attacks.append(
@@ -216,8 +216,8 @@ def judge_group(base, action: str, group: list, ways: Sequence[str], results: Re
             )
 
 
-def in_cells(voxels: NDArray[np.bool_], grid) -> NDArray[np.bool_]:
-    """Cells that hold any of these voxels."""
+def in_bins(voxels: NDArray[np.bool_], grid) -> NDArray[np.bool_]:
+    """Bins that hold any of these voxels."""
     part = voxels[grid.part].astype(np.float32)
     out = np.zeros(grid.shape, bool)
     for n, plane in enumerate(part):

@@ -51,9 +51,9 @@ def _examined(volume: CTVolume) -> MarkExamination:
 
 
 def _voxels(seen: MarkExamination) -> np.ndarray:
-    """Middles of the cells where the mark is missing, in voxels."""
-    cells = np.argwhere(seen.missing)
-    return np.array([p.start for p in seen.grid.part]) + (cells + 0.5) * seen.grid.size
+    """Middles of the bins where the mark is missing, in voxels."""
+    bins = np.argwhere(seen.missing)
+    return np.array([p.start for p in seen.grid.part]) + (bins + 0.5) * seen.grid.size
 
 
 @pytest.mark.parametrize("way", WAYS)

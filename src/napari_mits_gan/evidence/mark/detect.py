@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.key import SealKey
-from napari_mits_gan.evidence.mark.cells import CellGrid, evidence_in_cells, residual_floor
 from napari_mits_gan.evidence.mark.find_mark import FoundMark, find_mark
+from napari_mits_gan.evidence.mark.likelihood import BinGrid, likelihood_in_bins, residual_floor
 from napari_mits_gan.evidence.mark.number import marked_layer
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern
 from napari_mits_gan.evidence.mark.region import box_around, looked_at
@@ -31,9 +31,9 @@ class MarkExamination:
     ----------
     found : FoundMark
         The mark.
-    grid : CellGrid
-        Cells of about 2 mm that were looked at.
-    score : ndarray of float32, shape (cells z, y, x)
+    grid : BinGrid
+        Bins of about 2 mm that were looked at.
+    score : ndarray of float32, shape (bins z, y, x)
         By how many standard deviations there is less of the mark than elsewhere; the worst of all windows.
     missing : ndarray of bool, same shape
         Where it is missing.
@@ -42,7 +42,7 @@ class MarkExamination:
     """
 
     found: FoundMark
-    grid: CellGrid
+    grid: BinGrid
     score: NDArray[np.float32]
     missing: NDArray[np.bool_]
     judged: NDArray[np.bool_]
@@ -74,14 +74,14 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     found = find_mark(volume, key, inside, part, floor)
     if found is None:
         return None
-    grid = CellGrid.over(volume, part)
+    grid = BinGrid.over(volume, part)
     pattern = VoxelPattern(volume, found.pitch, marked_layer(key, found.number), part)
-    of_all, of_bright = evidence_in_cells(volume, inside, pattern, grid, floor, progress)
-    cell_mm, voxel_mm3 = grid.cell_mm(volume.spacing), float(np.prod(volume.spacing))
+    of_all, of_bright = likelihood_in_bins(volume, inside, pattern, grid, floor, progress)
+    bin_mm, voxel_mm3 = grid.bin_mm(volume.spacing), float(np.prod(volume.spacing))
     score = np.full(grid.shape, -np.inf, np.float32)
     missing = np.zeros(grid.shape, bool)
     for window in WINDOWS:
-        seen = absence(of_bright if window.bright else of_all, window, cell_mm, voxel_mm3)
+        seen = absence(of_bright if window.bright else of_all, window, bin_mm, voxel_mm3)
         score = np.maximum(score, seen.score)
         missing |= (seen.score >= THRESHOLD) & (seen.share <= MOST_LEFT)
     return MarkExamination(found, grid, score, missing, np.isfinite(score))

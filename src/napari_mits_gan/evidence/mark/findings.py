@@ -30,10 +30,10 @@ def mark_findings(volume: CTVolume, seen: MarkExamination) -> Iterator[Finding]:
         yield Finding(Kind.MARK_MISSING, f"The mark is missing in {rest} smaller places too.")
 
 
-def _voxels(seen: MarkExamination, cells: tuple[slice, ...]) -> Box:
+def _voxels(seen: MarkExamination, bins: tuple[slice, ...]) -> Box:
     z, y, x = (
-        (part.start + cell.start * size, min(part.start + cell.stop * size, part.stop))
-        for cell, part, size in zip(cells, seen.grid.part, seen.grid.size, strict=True)
+        (part.start + span.start * size, min(part.start + span.stop * size, part.stop))
+        for span, part, size in zip(bins, seen.grid.part, seen.grid.size, strict=True)
     )
     return z, y, x
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.evidence.mark.cells import Evidence
+from napari_mits_gan.evidence.mark.likelihood import Likelihood
 
 _GROUPS = 10
 """Windows are compared with those of like noise, in so many groups."""
@@ -42,11 +42,11 @@ WINDOWS = (Window(7.0, False, 150.0), Window(14.0, False, 1000.0), Window(9.0, T
 
 @dataclass(frozen=True, eq=False)
 class Absence:
-    """How surely the mark is missing around each cell.
+    """How surely the mark is missing around each bin.
 
     Parameters
     ----------
-    score : ndarray of float32, shape (cells z, y, x)
+    score : ndarray of float32, shape (bins z, y, x)
         By how many standard deviations there is less of the mark than expected; -inf where that is not judged.
     share : ndarray of float32, same shape
         What is there of it, 1 being as much as elsewhere.
@@ -59,13 +59,13 @@ class Absence:
     judged: int
 
 
-def absence(evidence: Evidence, window: Window, cell_mm: tuple[float, float, float], voxel_mm3: float) -> Absence:
-    """Look through one window at every cell."""
-    side = [max(1, round(window.side_mm / mm)) for mm in cell_mm]
-    cells = float(np.prod(side))
+def absence(sums: Likelihood, window: Window, bin_mm: tuple[float, float, float], voxel_mm3: float) -> Absence:
+    """Look through one window at every bin."""
+    side = [max(1, round(window.side_mm / mm)) for mm in bin_mm]
+    bins = float(np.prod(side))
     likeness, expected, voxels = (
-        cells * ndimage.uniform_filter(values.astype(np.float64), side, mode="constant")
-        for values in (evidence.likeness, evidence.expected, evidence.voxels)
+        bins * ndimage.uniform_filter(values.astype(np.float64), side, mode="constant")
+        for values in (sums.likeness, sums.expected, sums.voxels)
     )
     judged = (voxels * voxel_mm3 >= window.fewest_mm3) & (expected > 0)
     score, share = np.full(judged.shape, -np.inf, np.float32), np.ones(judged.shape, np.float32)

@@ -14,8 +14,8 @@ from napari_mits_gan.evidence.mark.pattern import Part, VoxelPattern
 from napari_mits_gan.evidence.mark.residual import fine_part, local_power
 from napari_mits_gan.progress import Progress, silent
 
-CELL_MM = 2.0
-"""Side of a cell, about."""
+BIN_MM = 2.0
+"""Side of a bin, about."""
 BRIGHT_HU = -500.0
 """From here on, smoothed a little, a voxel is vessel, wall or nodule."""
 _CUT_OFF_HU = -1014.0
@@ -26,12 +26,12 @@ _SAMPLED = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Evidence:
-    """Sums over the voxels of each cell; one set over all of them, one over bright ones.
+class Likelihood:
+    """Sums over the voxels of each bin; one set over all of them, one over bright ones.
 
     Parameters
     ----------
-    likeness : ndarray of float32, shape (cells z, y, x)
+    likeness : ndarray of float32, shape (bins z, y, x)
         Residual times mark over the residual's power: what the log of the likelihood ratio is linear in.
     expected : ndarray of float32, same shape
         Mark times mark over the residual's power: the likeness if 1 HU RMS of the mark is there.
@@ -45,39 +45,39 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class CellGrid:
-    """Cells over a part of a scan.
+class BinGrid:
+    """Bins over a part of a scan.
 
     Parameters
     ----------
     part : tuple of three slices
         The part, in voxels (z, y, x).
     size : tuple of int
-        Voxels of a cell (z, y, x).
+        Voxels of a bin (z, y, x).
     """
 
     part: Part
     size: tuple[int, int, int]
 
     @classmethod
-    def over(cls, volume: CTVolume, part: Part) -> CellGrid:
-        """Cells of about 2 mm."""
-        z, y, x = (max(1, round(CELL_MM / s)) for s in volume.spacing)
+    def over(cls, volume: CTVolume, part: Part) -> BinGrid:
+        """Bins of about 2 mm."""
+        z, y, x = (max(1, round(BIN_MM / s)) for s in volume.spacing)
         return cls(part, (z, y, x))
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Number of cells (z, y, x)."""
+        """Number of bins (z, y, x)."""
         z, y, x = (-(-(p.stop - p.start) // k) for p, k in zip(self.part, self.size, strict=True))
         return (z, y, x)
 
-    def cell_mm(self, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
-        """Sides of a cell (z, y, x)."""
+    def bin_mm(self, spacing: tuple[float, float, float]) -> tuple[float, float, float]:
+        """Sides of a bin (z, y, x)."""
         z, y, x = (k * s for k, s in zip(self.size, spacing, strict=True))
         return (z, y, x)
 
     def in_plane(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Sums over the cells of a slice of the part."""
+        """Sums over the bins of a slice of the part."""
         rows = np.add.reduceat(values, np.arange(0, values.shape[0], self.size[1]), axis=0)
         return np.add.reduceat(rows, np.arange(0, values.shape[1], self.size[2]), axis=1)
 
@@ -108,15 +108,15 @@ def weighted_residuals(
         yield smooth, weight, residual * weight
 
 
-def evidence_in_cells(
+def likelihood_in_bins(
     volume: CTVolume,
     inside: NDArray[np.bool_],
     pattern: VoxelPattern,
-    grid: CellGrid,
+    grid: BinGrid,
     floor: float,
     progress: Progress = silent,
-) -> tuple[Evidence, Evidence]:
-    """Sum up what each cell holds: of all its voxels, and of the bright ones."""
+) -> tuple[Likelihood, Likelihood]:
+    """Sum up what each bin holds: of all its voxels, and of the bright ones."""
     sums = [[np.zeros(grid.shape, np.float32) for _ in range(3)] for _ in range(2)]
     slices = weighted_residuals(volume, inside, grid.part, floor)
     for n, (wave, (smooth, weight, weighted)) in enumerate(zip(pattern, slices, strict=True)):
@@ -130,4 +130,4 @@ def evidence_in_cells(
             e[at] += grid.in_plane(expected * mask)
             count[at] += grid.in_plane(mask.astype(np.float32))
         progress(n + 1, len(pattern))
-    return Evidence(*sums[0]), Evidence(*sums[1])
+    return Likelihood(*sums[0]), Likelihood(*sums[1])
