@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import SealError
-from napari_mits_gan.evidence.mark.lattice import pitch_of
 from napari_mits_gan.evidence.mark.number import marked_layer, new_number
+from napari_mits_gan.evidence.mark.patient_lattice import pitch_of
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern
 from napari_mits_gan.evidence.mark.region import box_around, marked_region
 from napari_mits_gan.evidence.mark.settings import MarkSettings

@@ -10,9 +10,15 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.key import SealKey
-from napari_mits_gan.evidence.mark.lattice import PLANE_PITCHES_MM, SLICE_PITCHES_MM, Pitch, axis_positions, pitch_of
 from napari_mits_gan.evidence.mark.likelihood import weighted_residuals
 from napari_mits_gan.evidence.mark.number import BITS, BOX, box_masks, number_layer, scan_layer
+from napari_mits_gan.evidence.mark.patient_lattice import (
+    PLANE_PITCHES_MM,
+    SLICE_PITCHES_MM,
+    Pitch,
+    axis_positions,
+    pitch_of,
+)
 from napari_mits_gan.evidence.mark.pattern import PERIOD, Part, VoxelPattern
 from napari_mits_gan.evidence.mark.residual import fine_part
 

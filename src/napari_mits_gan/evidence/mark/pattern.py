@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import ChaCha20
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evidence.mark.lattice import Pitch, axis_cells
+from napari_mits_gan.evidence.mark.patient_lattice import Pitch, axis_cells
 
 PERIOD = 1024
 """Cells along rows and columns after which a layer repeats: more than a metre."""

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.evidence.mark.lattice import Pitch, pitch_of
+from napari_mits_gan.evidence.mark.patient_lattice import Pitch, pitch_of
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern, keyed_layer
 
 ALL = (slice(None),) * 3
