@@ -85,7 +85,7 @@ def _with_mark(verdict: Verdict, volume: CTVolume, key: SealKey, progress: Progr
     """The verdict with what the mark says, of a scan of which the seal says little."""
     seen = examine_mark(volume, key, progress)
     if seen is None:
-        return replace(verdict, mark=MarkReport(False))
+        return replace(verdict, mark=MarkReport(False), notes=(*verdict.notes, "No mark of this key was found either."))
     missing = tuple(mark_findings(volume, seen))
     places = sum(f.box is not None for f in missing)
     report = MarkReport(True, places, round(seen.found.sureness, 1))

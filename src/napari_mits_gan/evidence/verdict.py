@@ -86,7 +86,7 @@ class MarkReport:
 
     def __str__(self) -> str:
         if not self.found:
-            return "nor was its mark"
+            return "no mark of this key was found either"
         if not self.missing_places:
             return "its mark is there in all of the lungs"
         places = "one place" if self.missing_places == 1 else f"{self.missing_places} places"
@@ -154,7 +154,8 @@ class Verdict:
     def headline(self) -> str:
         """The verdict in one sentence."""
         if self.state is State.NO_SEAL:
-            return "No seal of this key was found" + ("." if self.mark is None else f"; {self.mark}.")
+            mark = f"; {self.mark}" if self.mark is not None and self.mark.found else ""
+            return f"No seal of this key was found{mark}."
         if self.is_intact:
             return f"Intact: all {self.blocks} blocks are what was sealed."
         heal = "it can be healed" if self.can_be_healed else "it cannot be healed"

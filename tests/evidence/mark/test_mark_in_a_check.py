@@ -56,4 +56,8 @@ def test_where_the_seal_is_there_and_the_tampering_small_the_mark_is_not_asked()
 
 
 def test_another_key_finds_neither() -> None:
-    assert verify(SEALED, OTHER_KEY).headline == "No seal of this key was found; nor was its mark."
+    verdict = verify(SEALED, OTHER_KEY)
+
+    assert verdict.headline == "No seal of this key was found."
+    assert verdict.notes == ("No mark of this key was found either.",)
+    assert not verdict.as_json()["mark"]["found"]
