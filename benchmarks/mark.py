@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -193,11 +194,9 @@ def groups(sites, attackers: Sequence[str], spacing, options: argparse.Namespace
 
 
 def judge_group(base, action: str, group: list, ways: Sequence[str], results: Results) -> None:
-    from napari_mits_gan.attack.attackers import load_attacker
-
     tampered, boxes = base, []
     for _, at, name in group:
-        attacker = load_attacker(name, "cpu")
+        attacker = loaded(name)
         tampered = attacker.tamper(tampered, at)
         boxes.append(attacker.touched(at, base.spacing).inside(base.shape).slices())
     much = np.abs(tampered.hu.astype(np.int32) - base.hu) >= MUCH_HU
@@ -214,6 +213,13 @@ def judge_group(base, action: str, group: list, ways: Sequence[str], results: Re
             results.attacks.append(
                 Attack(base.name, slice_mm, tissue, name, action, way, float(diameter), found, max(-99.0, score))
             )
+
+
+@cache
+def loaded(name: str):
+    from napari_mits_gan.attack.attackers import load_attacker
+
+    return load_attacker(name, "cpu")
 
 
 def in_bins(voxels: NDArray[np.bool_], grid) -> NDArray[np.bool_]:

@@ -17,10 +17,10 @@ from napari_mits_gan.evidence.mark.region import box_around, looked_at
 from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
 from napari_mits_gan.progress import Progress, silent
 
-THRESHOLD = 7.0
+THRESHOLD = 8.0
 """Standard deviations from which on the mark is missing; docs/mark.md says how it was measured."""
 MOST_LEFT = 0.5
-"""Where more of the mark than this is there, it is weak and not missing."""
+"""Where more than this share of the mark is there, it is weak and not missing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,8 @@ class MarkExamination:
     grid : BinGrid
         Bins of about 2 mm that were looked at.
     score : ndarray of float32, shape (bins z, y, x)
-        By how many standard deviations there is less of the mark than elsewhere; the worst of all windows.
+        By how many standard deviations there is less of the mark than elsewhere, the worst of all windows; at most 0
+        where more than half of it is there.
     missing : ndarray of bool, same shape
         Where it is missing.
     judged : ndarray of bool, same shape
@@ -79,9 +80,7 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     of_all, of_bright = likelihood_in_bins(volume, inside, pattern, grid, floor, progress)
     bin_mm, voxel_mm3 = grid.bin_mm(volume.spacing), float(np.prod(volume.spacing))
     score = np.full(grid.shape, -np.inf, np.float32)
-    missing = np.zeros(grid.shape, bool)
     for window in WINDOWS:
         seen = absence(of_bright if window.bright else of_all, window, bin_mm, voxel_mm3)
-        score = np.maximum(score, seen.score)
-        missing |= (seen.score >= THRESHOLD) & (seen.share <= MOST_LEFT)
-    return MarkExamination(found, grid, score, missing, np.isfinite(score))
+        score = np.maximum(score, np.where(seen.share <= MOST_LEFT, seen.score, np.minimum(seen.score, 0)))
+    return MarkExamination(found, grid, score, score >= THRESHOLD, np.isfinite(score))
