@@ -118,6 +118,11 @@ def add_sealing(command: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="FILE",
         help="also write an encrypted file from which `restore` gives the original files back bit for bit",
     )
+    command.add_argument(
+        "--mark",
+        action="store_true",
+        help="also mark the lungs, at most 8 HU RMS over the body, so that tampering is found where the seal is lost",
+    )
 
 
 def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
@@ -127,8 +132,10 @@ def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
     if options.key_file is None:
         if options.sidecar is not None:
             raise EvidenceError("A sidecar is encrypted with a key; name one with --key-file.")
+        if options.mark:
+            raise EvidenceError("A mark is made under a key; name one with --key-file.")
         return None
-    return SealingOptions(options.key_file, options.bits, options.sidecar)
+    return SealingOptions(options.key_file, options.bits, options.sidecar, options.mark)
 
 
 def add_writing(command: argparse.ArgumentParser) -> None:

@@ -30,6 +30,8 @@ from napari_mits_gan.evidence.layout import (
     header_bits,
     wanted_bits,
 )
+from napari_mits_gan.evidence.mark.embed import embed_mark
+from napari_mits_gan.evidence.mark.settings import MarkSettings
 from napari_mits_gan.evidence.regions import regions_of
 from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
 from napari_mits_gan.evidence.side_by_side import side_by_side
@@ -75,6 +77,7 @@ def seal(
     healed_share: float = HEALED_SHARE,
     with_copy: bool = True,
     nonce: bytes | None = None,
+    mark: MarkSettings | bool = False,
     progress: Progress = silent,
 ) -> CTVolume:
     """Seal a scan.
@@ -95,6 +98,9 @@ def seal(
         False seals for detection only.
     nonce : bytes, optional
         12 bytes never used with this key before; drawn at random unless given, which only tests should do.
+    mark : MarkSettings or bool
+        Whether, and how strongly, to mark the lungs first, so that tampering is found even where the seal is lost; see
+        `evidence.mark.embed.embed_mark`.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled`.
 
@@ -126,6 +132,9 @@ def seal(
     nonce = secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce
     if len(nonce) != NONCE_BYTES:
         raise SealError(f"A nonce has {NONCE_BYTES} bytes.")
+    if mark:
+        volume = embed_mark(volume, key, None if mark is True else mark, progress=part_of(progress, 0, 0.3))
+        progress = part_of(progress, 0.3, 1)
     lattice, lowest, highest = lattice_of(volume)
     values = lattice.steps(volume.hu)
     plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, part_of(progress, 0, 0.05))

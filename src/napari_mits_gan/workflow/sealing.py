@@ -30,11 +30,14 @@ class SealingOptions:
         Lowest bits of a value that the seal may use, 1 or 2.
     sidecar : Path or None
         A new file from which the original can be restored bit for bit; None writes none.
+    mark : bool
+        Whether to mark the lungs as well, which outlives lossy coding, filters and resampling.
     """
 
     key_file: Path
     bits: int = 1
     sidecar: Path | None = None
+    mark: bool = False
 
 
 def check_sidecar(sidecar: Path, source: Path) -> None:
@@ -90,7 +93,7 @@ def seal_volume(
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
-    sealed = seal(volume, key, bits=options.bits, progress=progress)
+    sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
 
     def finish(folder: Path) -> None:
         (folder / MANIFEST_NAME).write_bytes(signed_manifest(sealed, signer_of(key), source))
