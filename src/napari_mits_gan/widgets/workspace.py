@@ -18,6 +18,7 @@ from napari_mits_gan.widgets.controllers.detecting import Detecting
 from napari_mits_gan.widgets.controllers.display import Display
 from napari_mits_gan.widgets.controllers.evidence import Evidence
 from napari_mits_gan.widgets.controllers.exporting import Exporting
+from napari_mits_gan.widgets.controllers.inspecting import Inspecting
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
@@ -65,8 +66,9 @@ class Workspace(QObject):
         self.suggestions = Suggestions(parts, self)
         self.vulnerability = Vulnerability(parts, self)
         self.sealed_sites = SealedSitesMap(parts, self)
+        self.inspecting = Inspecting(parts, self)
         self.exporting = Exporting(parts, self)
-        marked = (self.suggestions, self.vulnerability, self.sealed_sites)
+        marked = (self.suggestions, self.vulnerability, self.sealed_sites, self.inspecting)
         self.clicking = Clicking(parts, self.attacking.click, marked, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
         self._closed = False
@@ -118,6 +120,7 @@ class Workspace(QObject):
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self._injections_before = 0
         if self.is_open:
@@ -129,6 +132,7 @@ class Workspace(QObject):
     def _on_protection_changed(self) -> None:
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.detecting.ask(tell=True)
@@ -137,6 +141,7 @@ class Workspace(QObject):
     def _on_injections_changed(self) -> None:
         injections = self.session.injections
         self.display.selected = injections[-1] if injections else None
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         # What was taken back needs no words, nor do those that stay.
@@ -147,6 +152,7 @@ class Workspace(QObject):
 
     def _on_seal_changed(self) -> None:
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.detecting.ask(tell=False)

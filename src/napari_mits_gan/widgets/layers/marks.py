@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
+    from napari_mits_gan.inspection.contract import Finding
     from napari_mits_gan.session.sealed_sites import SealedSites
 
 RADIUS_MM = 14.0
@@ -34,6 +35,10 @@ PLACE = "place"
 """Name of the feature that says which site of the vulnerability map a point belongs to, from 0 on."""
 FOUND_COLOR, MISSED_COLOR = "#2b5fe3", "#d7301f"
 """Of a site where the check found the attack, and where it did not; the two ends of the vulnerability map's colours."""
+INSPECTED_MM = 6.0
+"""A click this near to the middle of a finding is one on its marker."""
+FINDING_COLOR = "#ff3fb4"
+"""That of changed blocks: here something is not as it was."""
 DEVIATION_STEPS = (
     (-1.0, "#d7301f", "hardly"),
     (0.00625, "#fdae61", "somewhat"),
@@ -219,5 +224,45 @@ def sealed_sites_options(volume: CTVolume, found: SealedSites) -> dict[str, Any]
             "color": "#ffd21f",
             "anchor": "upper_left",
             "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
+        },
+    }
+
+
+def findings_name() -> str:
+    """What the layers of an inspection's findings are called."""
+    return "Traces of tampering"
+
+
+def findings_options(volume: CTVolume, findings: Sequence[Finding]) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that outline, in each slice, the ball that each finding covers."""
+    dz, _, dx = volume.spacing
+    data, sizes, owners = [], [], []
+    for number, finding in enumerate(findings):
+        z, y, x = finding.at
+        reach = int(finding.radius_mm / dz)
+        for step in range(-reach, reach + 1):
+            if 0 <= z + step < volume.shape[0]:
+                data.append((z + step, y, x))
+                sizes.append(2 * np.sqrt(max(finding.radius_mm**2 - (step * dz) ** 2, LINE_MM**2)) / dx)
+                owners.append(number)
+    return {
+        "data": np.array(data, dtype=float).reshape(-1, 3),
+        "size": np.array(sizes, dtype=float),
+        "symbol": "disc",
+        "face_color": "transparent",
+        "border_color": FINDING_COLOR,
+        "border_width": 2 * LINE_MM / dx,
+        "border_width_is_relative": False,
+        "features": {
+            PLACE: np.array(owners, dtype=int),
+            "score": np.array([findings[owner].score for owner in owners]),
+            "kind": np.array([findings[owner].kind for owner in owners]),
+        },
+        "text": {
+            "string": "{kind}",
+            "size": 8,
+            "color": "#ffd21f",
+            "anchor": "upper_left",
+            "translation": np.array([0.0, 0.0, (INSPECTED_MM + 1.0) / dx]),
         },
     }

@@ -1,0 +1,119 @@
+"""Where a piece of noise lies once more: correlation with every place at once, by FFT, in slabs that fit in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+from napari_mits_gan.progress import Progress, silent
+
+Array = NDArray[np.float32]
+Slab = Callable[[int, int], Array]
+"""Gives the slices of a volume from a first one up to, without, a last one."""
+
+_MOST_VOXELS = 16_000_000
+"""Of the Fourier transform of a slab."""
+_WORKERS = 2
+_CAP = 4.0
+"""Standard deviations above which a value counts no more when the neighbours' are measured."""
+_BLOCK = 4
+"""Side in voxels, within the slice, of the blocks that a local mean is taken of; it need not be exact."""
+
+
+def correlate(
+    slab: Slab,
+    shape: tuple[int, int, int],
+    piece: Array,
+    middle: Sequence[int],
+    *,
+    progress: Progress = silent,
+) -> Array:
+    """Correlate a piece with a volume at every place; outside, the volume counts as 0.
+
+    Parameters
+    ----------
+    slab : callable
+        The volume.
+    shape : tuple of int
+        Of the volume.
+    piece : ndarray of float32, shape (z, y, x)
+        What to look for.
+    middle : sequence of int
+        The voxel (z, y, x) of the piece that is laid on each voxel of the volume.
+    progress : callable
+        Told how many slices are done.
+
+    Returns
+    -------
+    ndarray of float32, of that shape
+        The sum of products with the piece's `middle` at each voxel.
+    """
+    depth = piece.shape[0]
+    rows, columns = (fft.next_fast_len(n + k - 1, real=True) for n, k in zip(shape[1:], piece.shape[1:], strict=True))
+    most = max(2 * depth, _MOST_VOXELS // (rows * columns))
+    step = min(shape[0], max(1, most - depth + 1))
+    size = [fft.next_fast_len(step + depth - 1, real=True), rows, columns]
+    of_piece = np.conjugate(fft.rfftn(piece, size, workers=_WORKERS))
+    out = np.empty(shape, dtype=np.float32)
+    for low in range(0, shape[0], step):
+        progress(low, shape[0])
+        high = min(low + step, shape[0])
+        first = low - middle[0]  # the first slice that the piece meets at `low`
+        found_low, found_high = max(0, first), min(shape[0], high - middle[0] + depth - 1)
+        values = np.zeros((step + depth - 1, *shape[1:]), dtype=np.float32)
+        values[found_low - first : found_high - first] = slab(found_low, found_high)
+        spectrum = fft.rfftn(values, size, workers=_WORKERS)
+        del values
+        spectrum *= of_piece
+        whole = fft.irfftn(spectrum, size, workers=_WORKERS, overwrite_x=True)
+        del spectrum
+        # Places before the volume's first voxel lie at the end.
+        y, x = ((np.arange(shape[axis]) - middle[axis]) % size[axis] for axis in (1, 2))
+        out[low:high] = whole[: high - low][:, y][:, :, x]
+    progress(shape[0], shape[0])
+    return out
+
+
+def block_mean(values: NDArray[Any]) -> Array:
+    """Means of blocks of 1 x 4 x 4 voxels; those at the end are of what there is."""
+    _, rows, columns = values.shape
+    places = [np.arange(0, n, _BLOCK) for n in (rows, columns)]
+    counts = np.outer(*(np.diff(np.append(at, n)) for at, n in zip(places, (rows, columns), strict=True)))
+    out = np.empty((len(values), *counts.shape), dtype=np.float32)
+    for z, slice_ in enumerate(values):
+        out[z] = np.add.reduceat(np.add.reduceat(slice_, places[0], axis=0), places[1], axis=1) / counts
+    return out
+
+
+def each_voxel(blocks: NDArray[np.generic], z: int, shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """The values of a slice's blocks for each of its voxels."""
+    return blocks[z].repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[: shape[1], : shape[2]]
+
+
+def over_neighbours(values: Array, reach: Sequence[int]) -> Array:
+    """The values over the root mean square of those around, in place.
+
+    A copy stands out at a single voxel; what only resembles the piece does so at its neighbours too.
+
+    Parameters
+    ----------
+    values : ndarray of float32, shape (z, y, x)
+        A correlation with every place.
+    reach : sequence of int
+        How far around, in voxels (z, y, x).
+    """
+    mean = values * values
+    # A copy shall not hide behind itself.
+    np.minimum(mean, _CAP**2 * float(np.median(mean)) / 0.455 + 1e-12, out=mean)
+    mean = block_mean(mean)
+    size = (2 * reach[0] + 1, *(2 * max(1, round(n / _BLOCK)) + 1 for n in reach[1:]))
+    mean = ndimage.uniform_filter(mean, size, mode="nearest")
+    np.maximum(mean, 0.05 * float(np.mean(mean)) + 1e-12, out=mean)
+    np.sqrt(mean, out=mean)
+    for z in range(len(values)):
+        values[z] /= each_voxel(mean, z, values.shape)
+    return values
