@@ -149,9 +149,7 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
     for orientation, lattice, number in _tries(volume):
         turned = orientation.turn(volume.hu)
         if number:
-            # Which ones only the key tells, so that nobody can spoil just these.
-            chosen = keyed_order(key.derive("sample of slices"), len(turned))[:number]
-            turned = turned[np.sort(chosen)]
+            turned = turned[sampled_slices(key, len(turned), number)]
         values = lattice.steps(turned)  # type: ignore[arg-type]
         found = read_header(values, key, filler=_step_of(filler, lattice), readers=readers)
         # Values that only look like steps lead to a header that speaks of HU, at the wrong place.
@@ -173,6 +171,11 @@ def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
                 _step_of(filler, lattice),
             )
     return None
+
+
+def sampled_slices(key: SealKey, slices: int, number: int = _FEW_SLICES) -> NDArray[np.intp]:
+    """Slices to look at first, ascending; which ones only the key tells, so that nobody can spoil just these."""
+    return np.sort(keyed_order(key.derive("sample of slices"), slices)[:number])
 
 
 def _tries(volume: CTVolume) -> Iterator[tuple[Orientation, Lattice, int]]:

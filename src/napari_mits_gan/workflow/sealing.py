@@ -94,11 +94,13 @@ def seal_volume(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
     sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
+    manifest = signed_manifest(sealed, signer_of(key), source)
 
     def finish(folder: Path) -> None:
-        (folder / MANIFEST_NAME).write_bytes(signed_manifest(sealed, signer_of(key), source))
+        # The window keeps this function as long as the sealed scan; so it holds no key, and reads it again if need be.
+        (folder / MANIFEST_NAME).write_bytes(manifest)
         if options.sidecar is not None:
-            write_sidecar(source, sealed, key, options.sidecar, files=files)
+            write_sidecar(source, sealed, read_key(options.key_file), options.sidecar, files=files)
 
     return sealed, finish
 

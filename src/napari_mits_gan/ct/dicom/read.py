@@ -73,7 +73,15 @@ def read_dicom(
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, part, unpacked)
+    source = DicomSource(
+        decoded,
+        tuple(header.name for header in layout.left_out),
+        layout.tilt_degrees,
+        grid.drift_mm,
+        tuple(dict.fromkeys(header.path for header in layout.left_out)),
+        part,
+        unpacked,
+    )
     for note in source.notes:
         logger.info("%s", note)
     origin = np.asarray(grid.origin)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
@@ -27,6 +28,8 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    left_out_files : tuple of Path
+        Where the images that were left out lie.
     part : str
         Which volume of its series it is, where that mixes several.
     unpacked : Unpacked or None
@@ -37,6 +40,7 @@ class DicomSource(Source):
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    left_out_files: tuple[Path, ...] = field(default=(), repr=False)
     part: str = ""
     unpacked: Unpacked | None = field(default=None, repr=False)
 
