@@ -26,7 +26,7 @@ from napari_mits_gan.evidence.copy_codec.slab import (
 from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, part_of, silent
 
-_SAMPLE = 4_000_000
+_SAMPLE = 3_000_000
 """Coefficients from which steps and weights are estimated, about."""
 _FIRST_STEP = 128 * 6
 _AIM = 0.996
@@ -39,7 +39,7 @@ _AT_ONCE = 2
 """Slabs coded side by side, before the next ones' step is corrected by what they took."""
 _MOST_CORRECTION = 24
 """Steps of neighbouring slabs differ by no more: 14 %."""
-_LARGEST_SHIFT = 6
+_LARGEST_SHIFT = 10
 """By how much the step of one slab is changed to fill the budget, where several can share."""
 
 Weights = NDArray[np.int16]

@@ -104,13 +104,22 @@ class Slab:
 
     @staticmethod
     def weighted(bands: list[Band], coefficients: list[Array], region: Callable[[int], Grid]) -> Slab:
-        """A slab of coefficients as the transform returns them, which are changed."""
+        """A slab of coefficients as the transform returns them; `coefficients` is emptied."""
+        # In one piece, which goes back to the system when it is freed; many small ones would not.
+        whole = np.empty(sum(c.size for c in coefficients), np.float32)
+        weighted, at = [], 0
         for number, band in enumerate(bands):
+            one = coefficients.pop(0)
+            place = whole[at : at + one.size].reshape(one.shape)
+            at += one.size
             if band.level:
                 weights = (2 / STEP_UNITS).astype(np.float32)
                 weights[AIR] *= air_is_coded(band)
-                coefficients[number] *= weights.take(region(number))
-        return Slab(bands, coefficients, region)
+                np.multiply(one, weights.take(region(number)), out=place)
+            else:
+                place[...] = one
+            weighted.append(place)
+        return Slab(bands, weighted, region)
 
     def part(self, first: int, of: int) -> Slab:
         """One of `of` parts along z, for estimates."""
