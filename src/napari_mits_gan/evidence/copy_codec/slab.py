@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import lzma
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -27,8 +27,11 @@ from napari_mits_gan.evidence.copy_codec.frequencies import bits as token_bits
 from napari_mits_gan.evidence.copy_codec.region_grid import AIR, LUNGS, STEP_UNITS, Grid, air_is_coded, coded, units_of
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, Band
 
-_ROUND_UP = np.float32(0.36)
+_ROUND_UP = np.float32(0.4)
 """Rounded up from 1 - this on: small coefficients cost more bits than they are worth."""
+_PRICES = (0.12, 0.09)
+"""Squared error, in squared steps, that a bit is worth in the lungs and elsewhere."""
+_LEAST_WORTH = np.float32(0.5)
 _LOWEST_EXPONENT, _OCTAVES = 120, 32
 """Exponent (of IEEE floats) of the smallest magnitudes that are told apart to foresee a slab's size."""
 CENTRES = 3
@@ -101,13 +104,22 @@ class Slab:
 
     @staticmethod
     def weighted(bands: list[Band], coefficients: list[Array], region: Callable[[int], Grid]) -> Slab:
-        """A slab of coefficients as the transform returns them, which are changed."""
+        """A slab of coefficients as the transform returns them; `coefficients` is emptied."""
+        # In one piece, which goes back to the system when it is freed; many small ones would not.
+        whole = np.empty(sum(c.size for c in coefficients), np.float32)
+        weighted, at = [], 0
         for number, band in enumerate(bands):
+            one = coefficients.pop(0)
+            place = whole[at : at + one.size].reshape(one.shape)
+            at += one.size
             if band.level:
                 weights = (2 / STEP_UNITS).astype(np.float32)
                 weights[AIR] *= air_is_coded(band)
-                coefficients[number] *= weights.take(region(number))
-        return Slab(bands, coefficients, region)
+                np.multiply(one, weights.take(region(number)), out=place)
+            else:
+                place[...] = one
+            weighted.append(place)
+        return Slab(bands, weighted, region)
 
     def part(self, first: int, of: int) -> Slab:
         """One of `of` parts along z, for estimates."""
@@ -149,7 +161,23 @@ Fit = Callable[[int, int, list[Sizes], Sizes], Weights]
 _all = ...
 
 
-def code(slab: Slab, step: int, weights: NDArray[np.int16] | Fit) -> Coded:
+@dataclass(frozen=True)
+class Model:
+    """What is known of a scan before its slabs are coded.
+
+    Parameters
+    ----------
+    weights : ndarray of int16, shape (bands, 4, features)
+        From which features a coefficient's size is expected.
+    worth : ndarray of float32, shape (contexts,)
+        From which magnitude on it is worth while to code 1 instead of 0; the encoder's own business.
+    """
+
+    weights: Weights
+    worth: Array = field(default_factory=lambda: np.full(CONTEXTS, 1 - _ROUND_UP))
+
+
+def code(slab: Slab, step: int, model: Model | Fit) -> Coded:
     """Quantise a slab with the step of this code and find each coefficient's context."""
     per_hu = 1 / step_of(step)
     centres = np.zeros((len(slab.bands), 2, CENTRES), np.int8)
@@ -162,18 +190,21 @@ def code(slab: Slab, step: int, weights: NDArray[np.int16] | Fit) -> Coded:
     def one(number: int, phase: int, features: list[Sizes]) -> Sizes:
         nonlocal now
         if now is None or now.number != number:
+            if now is not None:
+                centres[now.number] = now.centres()
             now = _Quantised(slab, number, per_hu)
-            centres[number] = now.centres
         here = quarter_of(phase)
         mask, size = now.mask[here], now.size[here]
         if not mask.any():
             return size
         inside = _all if mask.all() else mask
-        if callable(weights):
-            chosen = weights(number, phase, [f[inside].ravel() for f in features], size[inside].ravel())
+        if isinstance(model, Model):
+            context = context_of(features, model.weights[number, phase], now.finer[here])
+            now.decide(here, context, model.worth)
         else:
-            chosen = weights[number, phase]
-        context = context_of(features, chosen, now.finer[here])[inside].ravel()
+            chosen = model(number, phase, [f[inside].ravel() for f in features], size[inside].ravel())
+            context = context_of(features, chosen, now.finer[here])
+        context = context[inside].ravel()
         token = now.token[here][inside].ravel()
         counts[:] += np.bincount(context.astype(np.uint16) * tokens.TOKENS + token, minlength=len(counts))
         chunks.append((token, context))
@@ -183,6 +214,8 @@ def code(slab: Slab, step: int, weights: NDArray[np.int16] | Fit) -> Coded:
         return size
 
     walk(slab.bands, one)
+    if now is not None:
+        centres[now.number] = now.centres()
     return Coded(
         step=step,
         coarsest=pack_coarsest(slab.coefficients[0], step),
@@ -199,17 +232,43 @@ class _Quantised:
 
     def __init__(self, slab: Slab, number: int, per_hu: np.float32) -> None:
         self.number = number
-        region, coefficient = slab.region(number), slab.coefficients[number]
-        relative = np.abs(coefficient)
-        relative *= per_hu
-        self.mask = coded(region, slab.bands[number])
-        self.magnitude = (relative + _ROUND_UP).astype(np.int32)
+        coefficient = slab.coefficients[number]
+        self._region = slab.region(number)
+        self._relative = np.abs(coefficient)
+        self._relative *= per_hu
+        self.mask = coded(self._region, slab.bands[number])
+        self.magnitude = (self._relative + _ROUND_UP).astype(np.int32)
         self.negative = coefficient < 0
         self.token = tokens.tokens_of(self.magnitude)
         self.has_large = bool(self.token.max(initial=0) >= tokens.PLAIN)
-        self.size = sizes_of(self.token, units_of(region))
-        self.finer = bins_finer(region)
-        self.centres = _mean_offsets(relative, self.magnitude, region)
+        self._units = units_of(self._region)
+        self.size = sizes_of(self.token, self._units)
+        self.finer = bins_finer(self._region)
+
+    def decide(self, here: tuple[slice, slice, slice], context: NDArray[np.uint8], worth: Array) -> None:
+        """Take magnitudes between a half and 1 for 0 or 1 by what a 1 costs in their context."""
+        relative = self._relative[here]
+        between = np.nonzero((relative >= _LEAST_WORTH) & (relative < 1))
+        is_one = relative[between] >= worth.take(context[between])
+        self.magnitude[here][between] = is_one
+        self.token[here][between] = is_one
+        self.size[here][between] = is_one * self._units[here][between]
+
+    def centres(self) -> NDArray[np.int8]:
+        """Mean distance of what became 1, 2 or more from that, in the lungs and elsewhere."""
+        return _mean_offsets(self._relative, self.magnitude, self._region)
+
+
+def worth_of(counts: NDArray[np.int64]) -> Array:
+    """From which magnitude on it is worth while, in each context, to code 1 instead of 0.
+
+    The better of both is the one with the lesser sum of squared error and `_PRICES` times the bits that it takes, by
+    how frequent tokens are in the context. What the choice does to the contexts of others is left out.
+    """
+    plenty = counts + 0.5
+    bits_more = np.log2(plenty[:, 0] / plenty[:, 1]) + 1
+    price = np.repeat(_PRICES, CONTEXTS // 2)
+    return np.clip((1 + price * bits_more) / 2, _LEAST_WORTH, 1).astype(np.float32)
 
 
 def _mean_offsets(relative: Array, magnitude: NDArray[np.int32], region: Grid) -> NDArray[np.int8]:
