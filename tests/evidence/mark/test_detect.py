@@ -76,6 +76,17 @@ def test_an_added_and_a_removed_ball_are_found_where_they_are(way: Callable[[CTV
     assert np.minimum(*away_mm).max() < 15
 
 
+def test_where_most_of_the_lungs_was_replaced_that_is_what_is_missing() -> None:
+    hu = MARKED.hu.copy()
+    hu[:, :, :116] = SCAN.hu[:, :, :116]
+
+    seen = _examined(replace(MARKED, hu=hu))
+
+    columns = _voxels(seen)[:, 2]
+    assert seen.missing.sum() > 0.45 * seen.judged.sum()
+    assert columns.max() < 122
+
+
 def test_no_mark_is_found_with_another_key_or_in_an_unmarked_scan() -> None:
     assert examine_mark(MARKED, OTHER_KEY) is None
     assert examine_mark(SCAN, KEY) is None
