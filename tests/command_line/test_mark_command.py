@@ -26,7 +26,9 @@ def test_tampering_is_told_with_its_place_though_a_filter_destroyed_the_seal(
     changed = tampered(replace(read_ct(tmp_path / "sealed"), source=None), LUNG, 14, 30)
     filtered = np.rint(ndimage.gaussian_filter(changed.hu.astype(np.float64), 0.5)).astype(np.int16)
     write_image(replace(changed, hu=filtered), tmp_path / "filtered.nii.gz")
-    capsys.readouterr()
+    again = ["seal", str(tmp_path / "filtered.nii.gz"), str(tmp_path / "again"), *key, "--mark"]
+    assert main(again) == 1
+    assert "mark of this key already" in capsys.readouterr().err
 
     code = main(["verify", str(tmp_path / "filtered.nii.gz"), *key, "--json"])
 

@@ -10,8 +10,8 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
 
-LUNG = (11, 88, 54)
-"""A voxel in the middle of a lung, between vessels."""
+LUNG, OTHER_LUNG = (11, 88, 54), (12, 72, 140)
+"""Voxels in the middle of each lung, between vessels."""
 
 
 def chest(seed: int = 0) -> CTVolume:

@@ -19,15 +19,13 @@ _COARSE_MM = 2.5
 """Lungs and body are looked for on a grid about this fine: ten times as fast, and the margin makes up for it."""
 
 
-def regions_of(volume: CTVolume, margin_mm: float = MARGIN_MM) -> NDArray[np.uint8]:
+def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
     """The region of each voxel.
 
     Parameters
     ----------
     volume : CTVolume
         The scan.
-    margin_mm : float
-        How far around the lungs still counts as `LUNGS`.
 
     Returns
     -------
@@ -47,7 +45,7 @@ def regions_of(volume: CTVolume, margin_mm: float = MARGIN_MM) -> NDArray[np.uin
     lungs = lung_mask(coarse)
     if lungs.any():
         # Half a coarse voxel more, so that no voxel within the margin is missed.
-        reach = margin_mm + max(coarse.spacing) / 2
+        reach = MARGIN_MM + max(coarse.spacing) / 2
         lungs = ndimage.distance_transform_edt(~lungs, sampling=coarse.spacing) <= reach
     regions = np.where(lungs, LUNGS, np.where(ndimage.binary_dilation(body), BODY, OUTSIDE)).astype(np.uint8)
     for axis, (step, n) in enumerate(zip(steps, volume.shape, strict=True)):

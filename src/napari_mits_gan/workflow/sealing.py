@@ -85,6 +85,7 @@ def seal_volume(
     from napari_mits_gan.evidence.find_seal import find_seal
     from napari_mits_gan.evidence.key import read_key
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signed_manifest, signer_of
+    from napari_mits_gan.evidence.mark.detect import carries_mark
     from napari_mits_gan.evidence.seal import seal
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
@@ -93,6 +94,8 @@ def seal_volume(
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
+    if options.mark and carries_mark(volume, key):
+        raise EvidenceError("This scan carries a mark of this key already; seal it without another one.")
     sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
     manifest = signed_manifest(sealed, signer_of(key), source)
 

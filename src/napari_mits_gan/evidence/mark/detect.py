@@ -12,7 +12,7 @@ from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.mark.find_mark import FoundMark, find_mark
 from napari_mits_gan.evidence.mark.likelihood import BinGrid, likelihood_in_bins, residual_floor
 from napari_mits_gan.evidence.mark.number import marked_layer
-from napari_mits_gan.evidence.mark.pattern import VoxelPattern
+from napari_mits_gan.evidence.mark.pattern import Part, VoxelPattern
 from napari_mits_gan.evidence.mark.region import box_around, looked_at
 from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
 from napari_mits_gan.progress import Progress, silent
@@ -67,14 +67,10 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     MarkExamination or None
         None if there is no mark of this key.
     """
-    inside = looked_at(volume)
-    if not inside.any():
+    looked = _look(volume, key)
+    if looked is None:
         return None
-    part = box_around(inside)
-    floor = residual_floor(volume, inside, part)
-    found = find_mark(volume, key, inside, part, floor)
-    if found is None:
-        return None
+    found, inside, part, floor = looked
     grid = BinGrid.over(volume, part)
     pattern = VoxelPattern(volume, found.pitch, marked_layer(key, found.number), part)
     of_all, of_bright = likelihood_in_bins(volume, inside, pattern, grid, floor, progress)
@@ -84,3 +80,19 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
         seen = absence(of_bright if window.bright else of_all, window, bin_mm, voxel_mm3)
         score = np.maximum(score, np.where(seen.share <= MOST_LEFT, seen.score, np.minimum(seen.score, 0)))
     return MarkExamination(found, grid, score, score >= THRESHOLD, np.isfinite(score))
+
+
+def carries_mark(volume: CTVolume, key: SealKey) -> bool:
+    """Whether a scan has a mark of this key."""
+    return _look(volume, key) is not None
+
+
+def _look(volume: CTVolume, key: SealKey) -> tuple[FoundMark, NDArray[np.bool_], Part, float] | None:
+    """The mark, where to look for it, the box around that, and the residual's floor there; None if there is no mark."""
+    inside = looked_at(volume)
+    if not inside.any():
+        return None
+    part = box_around(inside)
+    floor = residual_floor(volume, inside, part)
+    found = find_mark(volume, key, inside, part, floor)
+    return None if found is None else (found, inside, part, floor)

@@ -2,31 +2,44 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
+from napari_mits_gan.ct.anatomy import anatomy_of
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.carriers import padding_of
 from napari_mits_gan.evidence.mark.pattern import Part
-from napari_mits_gan.evidence.regions import BODY, LUNGS, OUTSIDE, regions_of
 
+_MARKED_MM = 10.0
 _LOOKED_AT_MM = 2.5
 """Around the lungs; less than is marked, since lungs are not found alike in every version of a scan."""
+_COARSE_MM = 2.5
+"""Distances are measured in blocks about this large."""
 
 
 def marked_region(volume: CTVolume) -> tuple[NDArray[np.bool_], float]:
-    """Lungs with 10 mm around them, shape (z, y, x), and which share of the body that is.
+    """Lungs, trachea and main bronchi with 10 mm around them, shape (z, y, x), and which share of the body that is.
 
-    Without padding. The whole body, share 1, where no lung is found; all False where there is no body either.
+    With the airways, since in another version of the scan they may be taken for lungs. Without padding. The whole
+    body, share 1, where no lung is found; all False where there is no body either.
     """
-    regions = regions_of(volume)
-    inside = _lungs_or_body(volume, regions)
-    return inside, float(np.count_nonzero(inside)) / max(1, int(np.count_nonzero(regions != OUTSIDE)))
+    anatomy = anatomy_of(volume)
+    has_lungs = bool(anatomy.lungs.any())
+    inside = _around(anatomy.lungs | anatomy.airways, volume.spacing, _MARKED_MM) if has_lungs else anatomy.body
+    inside &= anatomy.body | anatomy.airways
+    share = np.count_nonzero(inside) / max(1, np.count_nonzero(anatomy.body))
+    return _without_padding(volume, inside), share
 
 
 def looked_at(volume: CTVolume) -> NDArray[np.bool_]:
     """Lungs with little around them, shape (z, y, x), without padding; the whole body where no lung is found."""
-    return _lungs_or_body(volume, regions_of(volume, _LOOKED_AT_MM))
+    anatomy = anatomy_of(volume)
+    if not anatomy.lungs.any():
+        return _without_padding(volume, anatomy.body)
+    return _without_padding(volume, _around(anatomy.lungs, volume.spacing, _LOOKED_AT_MM) & anatomy.body)
 
 
 def box_around(mask: NDArray[np.bool_]) -> Part:
@@ -38,11 +51,19 @@ def box_around(mask: NDArray[np.bool_]) -> Part:
     return spans[0], spans[1], spans[2]
 
 
-def _lungs_or_body(volume: CTVolume, regions: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    inside = regions == LUNGS
-    if not inside.any():
-        inside = regions == BODY
+def _around(mask: NDArray[np.bool_], spacing: tuple[float, float, float], margin_mm: float) -> NDArray[np.bool_]:
+    """Voxels within a margin of a mask, measured in blocks of voxels that hold any of it."""
+    steps = [max(1, math.floor(_COARSE_MM / s)) for s in spacing]
+    blocks = mask
+    for axis, step in enumerate(steps):
+        blocks = np.logical_or.reduceat(blocks, np.arange(0, blocks.shape[axis], step), axis=axis)
+    near = ndimage.distance_transform_edt(~blocks, sampling=[k * s for k, s in zip(steps, spacing, strict=True)])
+    out = np.asarray(near <= margin_mm)
+    for axis, (step, n) in enumerate(zip(steps, mask.shape, strict=True)):
+        out = np.repeat(out, step, axis=axis).take(np.arange(n), axis=axis)
+    return out
+
+
+def _without_padding(volume: CTVolume, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     padding = padding_of(volume)
-    if padding is not None:
-        inside &= ~padding
-    return np.asarray(inside)
+    return inside if padding is None else inside & ~padding

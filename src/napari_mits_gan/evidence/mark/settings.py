@@ -20,4 +20,4 @@ class MarkSettings:
     """
 
     lungs_rms_hu: float = limited(12.0, 1.0, 20.0)
-    body_rms_hu: float = limited(7.5, 1.0, 12.0)
+    body_rms_hu: float = limited(8.0, 1.0, 12.0)

@@ -14,6 +14,12 @@ _GROUPS = 10
 """Windows are compared with those of like noise, in so many groups."""
 _FEWEST = 200
 """Windows of a group."""
+_WITH_IT = 0.9
+"""Of all windows, this quantile surely has the mark,"""
+_HAS_IT = 0.3
+"""and those with so much of what it has do; where a coder took most, little more is left."""
+_FEWEST_WITH_IT = 0.1
+"""Share of a group that has to have the mark; else its neighbours say what is usual."""
 _NORMAL = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -50,13 +56,10 @@ class Absence:
         By how many standard deviations there is less of the mark than expected; -inf where that is not judged.
     share : ndarray of float32, same shape
         What is there of it, 1 being as much as elsewhere.
-    judged : int
-        Number of windows.
     """
 
     score: NDArray[np.float32]
     share: NDArray[np.float32]
-    judged: int
 
 
 def absence(sums: Likelihood, window: Window, bin_mm: tuple[float, float, float], voxel_mm3: float) -> Absence:
@@ -74,23 +77,29 @@ def absence(sums: Likelihood, window: Window, bin_mm: tuple[float, float, float]
         usual, spread = _expectation(t / e, e, n)
         score[judged] = (usual * e - t) / (spread * np.sqrt(e))
         share[judged] = t / np.maximum(usual * e, 1e-12)
-    return Absence(score, share, t.size)
+    return Absence(score, share)
 
 
 def _expectation(
     ratio: NDArray[np.float64], expected: NDArray[np.float64], voxels: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The mark's usual strength and its spread in windows with as much noise as each; medians, whatever a few lack."""
+    """The mark's usual strength and its spread, in windows with as much noise as each window.
+
+    Medians over the windows that have it, so that it makes no difference whether few or most lack it.
+    """
     quiet = np.log(expected / voxels)
     groups = max(1, min(_GROUPS, len(ratio) // _FEWEST))
     edges = np.quantile(quiet, np.linspace(0, 1, groups + 1))
     group = np.clip(np.searchsorted(edges, quiet, side="right") - 1, 0, groups - 1)
-    centres, usual, spread = (np.empty(groups) for _ in range(3))
+    has_it = ratio >= _HAS_IT * np.quantile(ratio, _WITH_IT)
+    known: list[tuple[float, float, float]] = []
     for g in range(groups):
         here = group == g
-        if not here.any():
-            here = np.ones(len(group), bool)
-        centres[g], usual[g] = np.median(quiet[here]), np.median(ratio[here])
-        off = (usual[g] - ratio[here]) * np.sqrt(expected[here])
-        spread[g] = _NORMAL * np.median(np.abs(off))
-    return np.interp(quiet, centres, usual), np.maximum(np.interp(quiet, centres, spread), 1e-9)
+        with_it = here & has_it
+        if np.count_nonzero(with_it) < _FEWEST_WITH_IT * np.count_nonzero(here):
+            continue
+        usual = float(np.median(ratio[with_it]))
+        off = (usual - ratio[with_it]) * np.sqrt(expected[with_it])
+        known.append((float(np.median(quiet[here])), usual, _NORMAL * float(np.median(np.abs(off)))))
+    centres, usuals, spreads = np.array(known).T
+    return np.interp(quiet, centres, usuals), np.maximum(np.interp(quiet, centres, spreads), 1e-9)
