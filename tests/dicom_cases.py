@@ -246,6 +246,14 @@ def _beside(name: str, content: bytes, **options: Any) -> Callable[[Maker], Path
     return make
 
 
+def _garbage(maker: Maker) -> Path:
+    folder = maker.edited(suffix="")
+    for path in folder.iterdir():
+        path.rename(path.with_name(f"IM{path.name}"))
+    (folder / "IM006").write_bytes(b"<html>404</html>")
+    return folder
+
+
 def _moved(step_mm: Callable[[int], float]) -> Callable[[Maker], Path]:
     return _set(ImagePositionPatient=lambda z: [0, 0, f"{step_mm(z):.6f}"])
 
@@ -469,6 +477,18 @@ CASES: dict[str, tuple[Case, ...]] = {
             REFUSED,
             "1 file(s) beside the series cannot be read (005.dcm",
             lambda m: m.rewritten(lambda data, z: data[:300] if z == 4 else data),
+        ),
+        Case(
+            "a file that is named as the slices are and is no DICOM",
+            REFUSED,
+            "1 file(s) beside the series cannot be read (IM006: it is not DICOM inside)",
+            _garbage,
+        ),
+        Case(
+            "a slice compressed by itself (`005.dcm.gz`)",
+            REFUSED,
+            "006.dcm.gz: it is compressed with gzip; unpack it",
+            _beside("006.dcm.gz", gzip.compress(b"a slice")),
         ),
         Case(
             "an empty file, or one of zeros, named as the slices are",

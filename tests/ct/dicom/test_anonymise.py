@@ -11,10 +11,11 @@ from functools import cache
 import numpy as np
 import pydicom
 import pytest
-from pydicom.datadict import DicomDictionary, keyword_for_tag
-from pydicom.dataelem import DataElement
+from pydicom.datadict import DicomDictionary, dictionary_VR, keyword_for_tag
+from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
+from pydicom.tag import Tag
 from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
 
 from enhanced_ct import enhanced_file
@@ -67,6 +68,11 @@ def _planted(depth: int) -> Dataset:
     for group in (0x5000, 0x501E, 0x6000, 0x601E):
         ds.add_new((group, 0x3000), "OW", WORD.encode())
         ds.add_new((group, 0x4000 if group >= 0x6000 else 0x2500), "LO", WORD)
+    for tag in (0x00101040, 0x00102160, 0x00080081, 0x00180015):  # known, and stated as unknown
+        ds[tag] = DataElement(tag, "UN", WORD.encode())
+    ds.add_new(0x00181FFF, "LO", WORD)  # in no dictionary
+    for keyword in ("ScanOptions", "Exposure", "KVP"):  # coded strings and numbers that are none
+        ds[keyword] = RawDataElement(Tag(keyword), dictionary_VR(keyword), 8, WORD.encode(), 0, False, True)
     block = ds.private_block(0x0019, "ZANZIBAR MAKER", create=True)
     block.add_new(1, "LO", WORD)
     for keyword in SEQUENCES if depth == 2 else SEQUENCES[:depth]:
@@ -197,6 +203,16 @@ def test_an_anonymous_export_gains_no_error(dicom_series, tmp_path, request, kin
         if shutil.which("dcmdump"):
             done = subprocess.run(["dcmdump", "-q", str(path)], capture_output=True, check=False)
             assert done.returncode == 0
+
+
+def test_every_attribute_that_gets_a_dummy_has_one() -> None:
+    for (group, element), rule in _rules().items():
+        tag = group << 16 | element
+        if rule.endswith("D") and keyword_for_tag(tag) and dictionary_VR(tag) != "SQ":
+            ds = Dataset()
+            ds[tag] = DataElement(tag, dictionary_VR(tag), None)
+            Anonymiser()._clean(ds, enhanced=True)
+            assert ds[tag].value not in (None, ""), keyword_for_tag(tag)
 
 
 def test_a_series_with_texts_in_its_pixels_is_refused(dicom_series, tmp_path) -> None:

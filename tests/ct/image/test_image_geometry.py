@@ -131,6 +131,15 @@ META = (
 )
 NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: 6 7 5\nendian: little\nencoding: raw\n{more}\n"
 
+FOUR_AXES = NRRD.replace("dimension: 3\nsizes: 6 7 5", "dimension: 4\nsizes: 6 7 5 1")
+
+
+@pytest.mark.parametrize("spacing", ["0.7 0.8 2 nan", "0.7 0.8 2 1"])
+def test_an_axis_of_one_voxel_need_not_say_how_far_the_next_lies(tmp_path, spacing) -> None:
+    text = FOUR_AXES.format(more=f"spacings: {spacing}\n")
+    (tmp_path / "a.nrrd").write_bytes(text.encode() + HU.astype("<i2").tobytes())
+    assert read_ct(tmp_path / "a.nrrd").spacing == pytest.approx((2, 0.8, 0.7))
+
 
 @pytest.mark.parametrize(
     ("name", "text", "match"),
@@ -150,6 +159,9 @@ NRRD = "NRRD0004\ntype: short\ndimension: 3\nsizes: 6 7 5\nendian: little\nencod
         ),
         ("a.nrrd", NRRD.format(more="space: LPS\nspace directions: (1,0,0) (0,1,0) (0,0.3,1)\n"), "sheared by"),
         ("a.nrrd", NRRD.format(more="space: LPS\nspace directions: (1,0,0) (0,1,0) none\n"), "no usable distance"),
+        ("a.nrrd", FOUR_AXES.format(more=""), "no usable distance"),
+        ("a.nrrd", FOUR_AXES.format(more="spacings: 0.7 0.8 nan 1\n"), "no usable distance"),
+        ("a.nrrd", FOUR_AXES.format(more="spacings: 0.7 0 2 1\n"), "no usable distance"),
     ],
 )
 def test_what_states_no_place_for_its_voxels_is_refused(tmp_path, name, text, match) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 from pydicom.datadict import dictionary_has_tag, dictionary_VR, keyword_for_tag
 from pydicom.dataelem import DataElement
@@ -30,6 +32,11 @@ _DICOM_ROOT = "1.2.840.10008."
 """UIDs below it are the standard's own, and name nobody."""
 _TEXTS = frozenset({"AE", "AS", "DA", "DT", "LO", "LT", "PN", "SH", "ST", "TM", "UC", "UR", "UT"})
 _BYTES = frozenset({"OB", "OB or OW", "OD", "OF", "OL", "OV", "OW", "UN"})
+_FORMS = {
+    "CS": re.compile(r"[A-Z0-9_ ]{0,16}(\\[A-Z0-9_ ]{0,16})*"),
+    "DS": re.compile(r"[-+0-9.,eE \\]*"),
+    "IS": re.compile(r"[-+0-9 \\]*"),
+}
 _NEEDED = frozenset(
     {
         "Manufacturer", "ManufacturerModelName", "SoftwareVersions", "ConvolutionKernel", "FilterType", "RescaleType",
@@ -91,12 +98,9 @@ class Anonymiser:
     def _clean(self, ds: Dataset, *, enhanced: bool) -> None:
         for tag in list(ds.keys()):
             keyword = keyword_for_tag(tag)
-            stated = ds.get_item(tag)
-            vr = (stated.VR if stated is not None else None) or (
-                dictionary_VR(tag) if dictionary_has_tag(tag) else "UN"
-            )
+            vr = _vr(ds, tag)
             action = _what_becomes_of(tag, vr, keyword, enhanced)
-            if action == "remove":
+            if action == "remove" or (action == "keep" and not _is_what_it_says(ds, tag, vr)):
                 del ds[tag]
             elif action == "clean":
                 element = _sequence(ds, tag)
@@ -121,6 +125,29 @@ class Anonymiser:
         if isinstance(stated, Sequence) and not isinstance(stated, str):
             return [self.uid(str(value)) for value in stated]
         return self.uid(str(stated or ""))
+
+
+def _vr(ds: Dataset, tag: int) -> str:
+    """The kind of an element: as the file states it, or, where it leaves that open, as the dictionary has it."""
+    element = ds.get_item(tag)
+    stated = None if element is None else element.VR
+    if stated in (None, "UN") and dictionary_has_tag(tag):
+        return str(dictionary_VR(tag))
+    return str(stated or "UN")
+
+
+def _is_what_it_says(ds: Dataset, tag: int, vr: str) -> bool:
+    """Whether a coded string or a number that stays is one, and no text."""
+    form = _FORMS.get(vr)
+    if form is None:
+        return True
+    value: Any = getattr(ds.get_item(tag), "value", None)
+    if isinstance(value, bytes):
+        text = value.decode("latin-1")
+    else:
+        several = isinstance(value, Sequence) and not isinstance(value, str)
+        text = "\\".join(str(v) for v in value) if several else str(value or "")
+    return form.fullmatch(text.rstrip(" \0")) is not None
 
 
 def _sequence(ds: Dataset, tag: int) -> DataElement | None:

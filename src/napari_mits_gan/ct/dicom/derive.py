@@ -45,7 +45,7 @@ _NO_LONGER_TRUE = (
     "AuthorizationEquipmentCertificationNumber", "InstanceCreatorUID", "InstanceAvailability", "RetrieveAETitle",
     "RetrieveURL", "RetrieveURI", "PixelDataProviderURL", "StorageMediaFileSetID", "StorageMediaFileSetUID",
     "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource", "InConcatenationNumber", "InConcatenationTotalNumber",
-    "ConcatenationFrameOffsetNumber",
+    "ConcatenationFrameOffsetNumber", "InstanceCoercionDateTime", "InstanceOriginStatus",
 )  # fmt: skip
 _SERIES_NUMBER_STEP = 1000
 

@@ -32,6 +32,7 @@ CT_CLASSES = frozenset(
     }
 )
 _PROJECTIONS = frozenset({"MAX_IP", "MIN_IP", "MIP", "MINIP", "AVERAGE", "MEAN", "MAXIMUM", "MINIMUM", "PROJECTION"})
+_GZIP = b"\x1f\x8b"
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
 
@@ -42,6 +43,10 @@ class DamagedFile(Exception):
 
 class DoubtfulFile(Exception):
     """A file does not say what it is, and may be a slice of which nothing (or only the beginning) is there yet."""
+
+
+class OtherFile(Exception):
+    """A file holds something else than DICOM; its text says so."""
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
     Returns
     -------
     list of SliceHeader
-        Empty if the file is not DICOM, or DICOM without an image.
+        Empty if it is DICOM without an image.
 
     Raises
     ------
@@ -147,6 +152,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
         If it says that it is DICOM, and cannot be understood.
     DoubtfulFile
         If it is empty, or is zeros where DICOM begins: reserved, being copied, or cut off before it says what it is.
+    OtherFile
+        If it is not DICOM.
     """
     surely = False
     try:
@@ -158,6 +165,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
                 return _headers(path, stream, surely=surely)
             if start.startswith(_APPLE_DOUBLE):
                 return []
+            if start.startswith(_GZIP) and Path(path.stem).suffix.lower() in DICOM_SUFFIXES:
+                raise DamagedFile("it is compressed with gzip; unpack it")
     except (DamagedFile, DoubtfulFile):
         raise
     except OSError as error:
@@ -169,7 +178,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
         raise DamagedFile("it is not DICOM inside" if start else "it is empty")
     if not any(start[:128]):
         raise DoubtfulFile("it is empty" if not start else "it holds only zeros where DICOM begins")
-    return []
+    raise OtherFile("it is not DICOM inside")
 
 
 def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]:

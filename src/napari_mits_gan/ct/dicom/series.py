@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from napari_mits_gan.ct.dicom.directory import DICOMDIR, missing_of
-from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, SliceHeader, read_headers
+from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, OtherFile, SliceHeader, read_headers
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.files.unfinished import is_unfinished
@@ -33,6 +34,8 @@ class Found:
         Names of all other files.
     doubtful : dict of Path to str
         Those of them that may be slices of which nothing is there yet, with what speaks for it.
+    unknown : tuple of Path
+        Those of the others that are not DICOM.
     missing : dict of str to tuple of str
         Names of the images that a DICOMDIR lists and that are not there, by SeriesInstanceUID.
     """
@@ -41,6 +44,7 @@ class Found:
     damaged: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     doubtful: dict[Path, str] = field(default_factory=dict)
+    unknown: tuple[Path, ...] = ()
     missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -76,6 +80,7 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
     damaged: dict[str, str] = {}
     others: list[str] = []
     doubtful: dict[Path, str] = {}
+    unknown: list[Path] = []
     with quiet(), ThreadPoolExecutor(WORKERS) as pool:
         try:
             for done, (path, found) in enumerate(zip(files, pool.map(_try_headers, files), strict=True), start=1):
@@ -83,6 +88,9 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
                     damaged[path.name] = str(found)
                 elif isinstance(found, DoubtfulFile):
                     doubtful[path] = str(found)
+                    others.append(path.name)
+                elif isinstance(found, OtherFile):
+                    unknown.append(path)
                     others.append(path.name)
                 elif found:
                     slices.extend(found)
@@ -95,13 +103,13 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
         missing = {
             uid: names for path in files if path.name.upper() == DICOMDIR for uid, names in missing_of(path).items()
         }
-    return Found(tuple(slices), damaged, tuple(others), doubtful, missing)
+    return Found(tuple(slices), damaged, tuple(others), doubtful, tuple(unknown), missing)
 
 
-def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile:
+def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile | OtherFile:
     try:
         return read_headers(path)
-    except (DamagedFile, DoubtfulFile) as error:
+    except (DamagedFile, DoubtfulFile, OtherFile) as error:
         return error
 
 
@@ -114,18 +122,30 @@ def series_in(found: Found) -> dict[str, list[SliceHeader]]:
 
 
 def may_be_slices(found: Found, headers: Sequence[SliceHeader]) -> dict[str, str]:
-    """Names of the doubtful files that lie among the slices of a series and are named as they are, with the reason."""
+    """Names of the files that lie among the slices of a series and are named as they are, with the reason.
+
+    Of files that are empty or zeros the ending, and whether there is a number, tells; of those with something else in
+    them all of the name but its numbers.
+    """
     folders: dict[tuple[Path, str], bool] = {}
     for header in headers:
         place = (header.path.parent, header.path.suffix.lower())
         folders[place] = folders.get(place, False) or not _has_number(header.path)
-    return {
+    patterns = {(header.path.parent, _pattern(header.path)) for header in headers} if found.unknown else set()
+    unreadable = {
+        path.name: "it is not DICOM inside" for path in found.unknown if (path.parent, _pattern(path)) in patterns
+    }
+    return unreadable | {
         path.name: cause
         for path, cause in found.doubtful.items()
         if not path.name.startswith(".")
         and (without_number := folders.get((path.parent, path.suffix.lower()))) is not None
         and (without_number or _has_number(path))
     }
+
+
+def _pattern(path: Path) -> str:
+    return re.sub(r"\d+", "#", path.name.casefold())
 
 
 def _has_number(path: Path) -> bool:
