@@ -54,7 +54,7 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
-    tail = Tail(7.5, 0.1, 1.5)
+    tail = Tail(6.0, 0.1, 3.0)
 
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""
@@ -78,6 +78,7 @@ class FixedSpot:
                     value,
                     f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
                     6.0 if bright else 16.0,
+                    spot,
                 )
             )
         return found

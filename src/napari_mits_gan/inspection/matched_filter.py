@@ -20,6 +20,9 @@ _MOST_VOXELS = 16_000_000
 _WORKERS = 2
 _CAP = 4.0
 """Standard deviations above which a value counts no more when the neighbours' are measured."""
+_LEAST_SHARE = 0.05
+_LEAST_POWER = 0.25
+"""Of the usual square of a value; places where hardly anything varies shall not stand out."""
 _BLOCK = 4
 """Side in voxels, within the slice, of the blocks that a local mean is taken of; it need not be exact."""
 
@@ -102,17 +105,21 @@ def over_neighbours(values: Array, reach: Sequence[int]) -> Array:
     Parameters
     ----------
     values : ndarray of float32, shape (z, y, x)
-        A correlation with every place.
+        A correlation with every place, 0 where there is none.
     reach : sequence of int
         How far around, in voxels (z, y, x).
     """
-    mean = values * values
+    square = values * values
+    there = square > 0
+    if not there.any():
+        return values
+    usual = float(np.median(square[there])) / 0.455  # of the square of a standard normal variable
     # A copy shall not hide behind itself.
-    np.minimum(mean, _CAP**2 * float(np.median(mean)) / 0.455 + 1e-12, out=mean)
-    mean = block_mean(mean)
+    np.minimum(square, _CAP**2 * usual, out=square)
     size = (2 * reach[0] + 1, *(2 * max(1, round(n / _BLOCK)) + 1 for n in reach[1:]))
-    mean = ndimage.uniform_filter(mean, size, mode="nearest")
-    np.maximum(mean, 0.05 * float(np.mean(mean)) + 1e-12, out=mean)
+    mean, share = (ndimage.uniform_filter(block_mean(part), size, mode="nearest") for part in (square, there))
+    mean /= np.maximum(share, _LEAST_SHARE)
+    np.maximum(mean, _LEAST_POWER * usual, out=mean)
     np.sqrt(mean, out=mean)
     for z in range(len(values)):
         values[z] /= each_voxel(mean, z, values.shape)
