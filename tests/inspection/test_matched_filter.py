@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from napari_mits_gan.inspection import matched_filter
-from napari_mits_gan.inspection.matched_filter import block_mean, correlate, over_neighbours
+from napari_mits_gan.inspection.blocks import block_mean
+from napari_mits_gan.inspection.matched_filter import correlate, over_neighbours
 
 
 def by_hand(values, piece, middle):

@@ -3,7 +3,10 @@
 Two voxels of an untouched scan never have the same noise around them. The signs of the residual around each voxel make
 a word of 26 bits; equal words are looked up by sorting, and vote for the distance between their voxels. Chance spreads
 its votes over all distances; a copy gives all of its votes to one. Distances that are voted for are then looked at with
-the residual itself.
+the residual itself: a copy agrees at its own distance and not a voxel beside, unlike edges that run side by side.
+
+A source is looked at twice, as it is and as CT-GAN copies noise, with everything above -800 HU flattened: a removal by
+CT-GAN is found from wherever its noise was taken.
 
 Copies in photographs are found like this by blocks or key points (Fridrich, Soukal, Lukáš, 'Detection of copy-move
 forgery in digital images', DFRWS 2003; Cozzolino, Poggi, Verdoliva, 'Efficient dense-field copy-move forgery
@@ -37,6 +40,21 @@ _TOGETHER_MM = 20.0
 _MOST_DISTANCES = 60
 _WIDE_MM, _NARROW_MM = 6.0, 3.5
 """Standard deviations of the Gaussians under which the residuals at both ends are compared."""
+_BESIDE = (
+    (0, 3, 0),
+    (0, -3, 0),
+    (0, 0, 3),
+    (0, 0, -3),
+    (0, 2, 2),
+    (0, -2, -2),
+    (0, 2, -2),
+    (0, -2, 2),
+    (2, 0, 0),
+    (-2, 0, 0),
+)
+"""Steps in voxels beside a distance, where a copy agrees no more."""
+_AGAINST = 3.0
+"""How much agreement beside a distance, beyond chance, counts against that at the distance."""
 _SAME = 0.5
 """From this share of equal HU on, the voxels themselves were copied."""
 
@@ -50,15 +68,18 @@ class Copy:
     at, other : tuple of int
         Middle voxels (z, y, x) of both, within the examined region.
     score : float
-        Sum of products of both residuals under a Gaussian, over what chance would give.
+        Sum of products of both residuals under a Gaussian, over what chance would give, less what agrees beside it.
     votes : int
         How many words agree.
+    directed : bool
+        Whether it was copied from `other`, as CT-GAN does; else it may have been the other way round.
     """
 
     at: Voxel
     other: Voxel
     score: float
     votes: int
+    directed: bool
 
 
 @dataclass(frozen=True)
@@ -80,35 +101,44 @@ class CopiedNoise:
                 continue
             first, second, kind = _which_is_the_copy(scan, copy)
             at, source = scan.in_scan(first), scan.in_scan(second)
-            what = "voxels here are" if kind == "copied voxels" else "noise here is"
-            found.append(
-                Trace(
-                    at,
-                    kind,
-                    copy.score,
-                    f"The {what} that of voxel {source} (z, y, x) once more: one of the two was copied from the other.",
-                    10.0,
-                    source,
-                )
+            sentence = (
+                f"The noise here is that of voxel {source} (z, y, x), copied as CT-GAN does."
+                if copy.directed
+                else f"Here and at voxel {source} (z, y, x) lies the same noise: one was copied from the other."
             )
+            found.append(Trace(at, kind, copy.score, sentence, 10.0, source))
         return found
 
     def copies(self, scan: ExaminedScan, *, progress: Progress = silent) -> list[Copy]:
         """The most striking pairs of places, best first, however weak."""
-        words, voxels = _words(scan, part_of(progress, 0.0, 0.5))
-        first, second = _equal(words)
-        progress(6, 10)
-        found = []
-        ballots = _ballots(voxels, first, second, scan.spacing)
-        for number, (places, distance, votes) in enumerate(ballots):
-            progress(6 * len(ballots) + 4 * number, 10 * len(ballots))
-            best = _compared(scan, places, distance)
-            if best is not None:
-                at, score = best
-                other = tuple(int(a + d) for a, d in zip(at, distance, strict=True))
-                found.append(Copy(at, other, score, votes))  # type: ignore[arg-type]
+        found: list[Copy] = []
+        words, voxels = _words(scan.residual, scan.lungs, part_of(progress, 0.0, 0.25))
+        flattened = _flattened(scan)
+        others, _ = _words(flattened, scan.lungs, part_of(progress, 0.35, 0.6))
+        for part, source, pairs in (
+            (0.6, scan.residual, _equal(words)),
+            (0.8, flattened, _equal(words, others)),
+        ):
+            ballots = _ballots(voxels, *pairs, scan.spacing, directed=source is flattened)
+            for number, (places, distance, votes) in enumerate(ballots):
+                part_of(progress, part, part + 0.2)(number, len(ballots))
+                best = _compared(scan.residual, source, places, distance, scan.spacing)
+                if best is not None:
+                    at, score = best
+                    other = tuple(int(a + d) for a, d in zip(at, distance, strict=True))
+                    found.append(Copy(at, other, score, votes, source is flattened))  # type: ignore[arg-type]
         progress(1, 1)
         return sorted(found, key=lambda copy: -copy.score)
+
+
+def _flattened(scan: ExaminedScan) -> NDArray[np.float32]:
+    """The residual of the noise as CT-GAN copies it."""
+    from napari_mits_gan.attack.ctgan.touch_up import NOISE_BELOW_HU
+
+    hu = scan.hu
+    dark = hu < NOISE_BELOW_HU
+    mean = round(float(hu[dark & scan.lungs].mean())) if (dark & scan.lungs).any() else 0
+    return scan.whitening.residual(np.where(dark, hu, np.int16(mean)), scan.spacing)
 
 
 def _pattern() -> NDArray[np.int64]:
@@ -118,44 +148,59 @@ def _pattern() -> NDArray[np.int64]:
     return chosen
 
 
-def _words(scan: ExaminedScan, progress: Progress) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+def _words(
+    residual: NDArray[np.float32], lungs: NDArray[np.bool_], progress: Progress
+) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
     """The word of each voxel of the lungs, and the voxels (n, 3)."""
     pattern = _pattern()
-    depth, rows, columns = scan.residual.shape
+    depth, rows, columns = residual.shape
     rz, ry, rx = _REACH
-    words, voxels = [], []
+    words, voxels = [np.zeros(0, np.uint32)], [np.zeros((0, 3), np.int32)]
     inner = (slice(ry, rows - ry), slice(rx, columns - rx))
     for z in range(rz, depth - rz):
         progress(z, depth)
-        at = np.flatnonzero(scan.lungs[z][inner])
+        at = np.flatnonzero(lungs[z][inner])
         if not at.size:
             continue
         y, x = np.divmod(at, columns - 2 * rx)
+        positive = residual[z - rz : z + rz + 1] > 0
         word = np.zeros((rows - 2 * ry, columns - 2 * rx), dtype=np.uint32)
         for bit, (dz, dy, dx) in enumerate(pattern):
-            positive = scan.residual[z + dz, ry + dy : rows - ry + dy, rx + dx : columns - rx + dx] > 0
-            word |= positive.astype(np.uint32) << np.uint32(bit)
+            signs = positive[rz + dz, ry + dy : rows - ry + dy, rx + dx : columns - rx + dx]
+            word |= signs.astype(np.uint32) << np.uint32(bit)
         words.append(word.ravel()[at])
         voxels.append(np.stack([np.full(len(at), z), y + ry, x + rx], axis=1).astype(np.int32))
-    if not words:
-        return np.zeros(0, np.uint32), np.zeros((0, 3), np.int32)
     return np.concatenate(words), np.concatenate(voxels)
 
 
-def _equal(words: NDArray[np.uint32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Pairs of equal words, by their numbers."""
-    order = np.argsort(words, kind="stable")
-    ordered = words[order]
+def _equal(
+    words: NDArray[np.uint32], others: NDArray[np.uint32] | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of equal words: pairs of `words`, or one of `words` and one of `others` each."""
+    n = len(words)
+    both = words if others is None else np.concatenate([words, others])
+    order = np.argsort(both, kind="stable")
+    ordered = both[order]
     first, second = [], []
     for step in range(1, _MOST_EQUAL):
         equal = np.flatnonzero(ordered[step:] == ordered[:-step])
-        first.append(order[equal])
-        second.append(order[equal + step])
+        one, two = order[equal], order[equal + step]
+        if others is not None:
+            apart = (one < n) != (two < n)
+            one, two = one[apart], two[apart]
+            one, two = np.minimum(one, two), np.maximum(one, two) - n
+        first.append(one)
+        second.append(two)
     return np.concatenate(first), np.concatenate(second)
 
 
 def _ballots(
-    voxels: NDArray[np.int32], first: NDArray[np.int64], second: NDArray[np.int64], spacing: Spacing
+    voxels: NDArray[np.int32],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    spacing: Spacing,
+    *,
+    directed: bool,
 ) -> list[tuple[NDArray[np.int32], NDArray[np.int32], int]]:
     """Distances with most votes from one place: voxels (n, 3) that vote for it, the distance, number of votes."""
     distance = voxels[second] - voxels[first]
@@ -163,11 +208,11 @@ def _ballots(
     first, second, distance = first[far], second[far], distance[far]
     if not len(first):
         return []
-    # A distance and its opposite are one.
     code = (distance[:, 0].astype(np.int64) * 8192 + distance[:, 1]) * 8192 + distance[:, 2]
-    first = np.where(code < 0, second, first)
-    distance = np.where(code[:, None] < 0, -distance, distance)
-    code = np.abs(code)
+    if not directed:  # a distance and its opposite are one
+        first = np.where(code < 0, second, first)
+        distance = np.where(code[:, None] < 0, -distance, distance)
+        code = np.abs(code)
     order = np.argsort(code, kind="stable")
     _, start, count = np.unique(code[order], return_index=True, return_counts=True)
     best = np.argsort(-count, kind="stable")
@@ -186,32 +231,98 @@ def _ballots(
     return found[:_MOST_DISTANCES]
 
 
-def _compared(scan: ExaminedScan, places: NDArray[np.int32], distance: NDArray[np.int32]) -> tuple[Voxel, float] | None:
-    """Where among the places the residuals at both ends agree best, and how well."""
-    middle = np.rint(np.median(places, axis=0)).astype(int)
-    reach = [round(2.5 * _WIDE_MM / mm) for mm in scan.spacing]
-    shape = scan.residual.shape
-    low = [max(0, m - r, -d) for m, r, d in zip(middle, reach, distance, strict=True)]
-    high = [min(n, m + r + 1, n - d) for n, m, r, d in zip(shape, middle, reach, distance, strict=True)]
-    if any(h <= lo for lo, h in zip(low, high, strict=True)):
-        return None
-    here = scan.residual[tuple(slice(lo, h) for lo, h in zip(low, high, strict=True))]
-    there = scan.residual[tuple(slice(lo + d, h + d) for lo, h, d in zip(low, high, distance, strict=True))]
-    product = here * there
-    offsets = [(np.arange(lo, h) - m) * mm for lo, h, m, mm in zip(low, high, middle, scan.spacing, strict=True)]
-    square = sum(np.ix_(*(o.astype(np.float32) ** 2 for o in offsets)))
-    best = 0.0
-    for sigma_mm in (_WIDE_MM, _NARROW_MM):
-        weight = np.exp(-square / (2 * sigma_mm**2), dtype=np.float32)
-        chance = float(np.sqrt(np.sum((weight * product) ** 2))) + 1e-6
-        best = max(best, float(np.sum(weight * product)) / chance)
-    agreeing = np.clip(product, 0, None) * np.exp(-square / (2 * _WIDE_MM**2))
-    total = float(agreeing.sum()) + 1e-6
-    centre = [
-        round(float(np.sum(agreeing.sum(axis=tuple(a for a in range(3) if a != axis)) * np.arange(lo, h)) / total))
-        for axis, (lo, h) in enumerate(zip(low, high, strict=True))
-    ]
-    return (centre[0], centre[1], centre[2]), best
+def _compared(
+    residual: NDArray[np.float32],
+    source: NDArray[np.float32],
+    places: NDArray[np.int32],
+    distance: NDArray[np.int32],
+    spacing: Spacing,
+) -> tuple[Voxel, float] | None:
+    """Where among the places the residual agrees best with the source's at a distance, and how well."""
+    middle = np.median(places, axis=0)
+    best: tuple[Voxel, float] | None = None
+    for _ in range(2):  # the words that agree need not lie around the middle of what was copied
+        pair = _Pair.around(middle, residual, source, distance, spacing)
+        if pair is None:
+            break
+        score, centre = pair.agreement()
+        if best is None or score > best[1]:
+            best = (centre, score)
+        middle = np.array(centre)
+    return best
+
+
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """A box of the residual, and where its copy would lie in the source.
+
+    Parameters
+    ----------
+    here : ndarray of float32, shape (z, y, x)
+        The residual in the box.
+    source : ndarray of float32
+        What it may have been copied from.
+    low, there : tuple of int
+        First voxel of the box, and of its source.
+    offsets : list of ndarray
+        mm from the middle, along each axis.
+    """
+
+    here: NDArray[np.float32]
+    source: NDArray[np.float32]
+    low: tuple[int, ...]
+    there: tuple[int, ...]
+    offsets: list[NDArray[np.float32]]
+
+    @classmethod
+    def around(
+        cls,
+        middle: NDArray[np.floating],
+        residual: NDArray[np.float32],
+        source: NDArray[np.float32],
+        distance: NDArray[np.int32],
+        spacing: Spacing,
+    ) -> _Pair | None:
+        """The box around a voxel, as far as both ends lie in the scan; None where there is nothing of it."""
+        low, high = [], []
+        for axis, mm in enumerate(spacing):
+            n, d, m = residual.shape[axis], int(distance[axis]), round(float(middle[axis]))
+            reach, room = round(2.5 * _WIDE_MM / mm), max(abs(beside[axis]) for beside in _BESIDE)
+            low.append(max(0, m - reach, room - d))
+            high.append(min(n, m + reach + 1, n - room - d))
+        if any(h <= lo for lo, h in zip(low, high, strict=True)):
+            return None
+        here = residual[tuple(slice(lo, h) for lo, h in zip(low, high, strict=True))]
+        offsets = [
+            ((np.arange(lo, h) - m) * mm).astype(np.float32)
+            for lo, h, m, mm in zip(low, high, middle, spacing, strict=True)
+        ]
+        there = tuple(lo + int(d) for lo, d in zip(low, distance, strict=True))
+        return cls(here, source, tuple(low), there, offsets)
+
+    def agreement(self) -> tuple[float, Voxel]:
+        """How well both ends agree, over chance and over what lies beside; and the middle of what agrees."""
+        square = sum(np.ix_(*(offset**2 for offset in self.offsets)))
+        weights = [np.exp(-square / (2 * sigma**2)) for sigma in (_WIDE_MM, _NARROW_MM)]
+        product = self._product((0, 0, 0))
+        at_distance = [_over_chance(weight * product) for weight in weights]
+        beside = np.array([[_over_chance(w * p) for w in weights] for p in map(self._product, _BESIDE)])
+        against = _AGAINST * np.maximum(np.sqrt(np.mean(beside**2, axis=0)) - 1, 0)
+        agreeing = np.clip(product, 0, None) * weights[0]
+        total = float(agreeing.sum()) + 1e-6
+        centre = []
+        for axis, low in enumerate(self.low):
+            along = agreeing.sum(axis=tuple(a for a in range(3) if a != axis))
+            centre.append(low + round(float(np.sum(along * np.arange(len(along)))) / total))
+        return float(np.max(at_distance - against)), (centre[0], centre[1], centre[2])
+
+    def _product(self, beside: Sequence[int]) -> NDArray[np.float32]:
+        first = [t + b for t, b in zip(self.there, beside, strict=True)]
+        return self.here * self.source[tuple(slice(f, f + n) for f, n in zip(first, self.here.shape, strict=True))]
+
+
+def _over_chance(products: NDArray[np.float32]) -> float:
+    return float(products.sum() / (np.sqrt(np.sum(products * products)) + 1e-6))
 
 
 def _which_is_the_copy(scan: ExaminedScan, copy: Copy) -> tuple[Voxel, Voxel, Kind]:
@@ -225,7 +336,7 @@ def _which_is_the_copy(scan: ExaminedScan, copy: Copy) -> tuple[Voxel, Voxel, Ki
         for end in (copy.at, copy.other)
     ]
     kind: Kind = "copied voxels" if np.mean(both[0] == both[1]) > _SAME else "copied noise"
-    if both[0].shape[2] < 3:
+    if copy.directed or both[0].shape[2] < 3:
         return copy.at, copy.other, kind
     strength = [np.median(np.abs(np.diff(hu, 2, axis=2))) for hu in both]
     return (copy.at, copy.other, kind) if strength[0] <= strength[1] else (copy.other, copy.at, kind)

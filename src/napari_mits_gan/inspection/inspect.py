@@ -9,12 +9,14 @@ import numpy as np
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import InspectionError
 from napari_mits_gan.inspection.contract import Finding, Method, Trace
+from napari_mits_gan.inspection.copied_noise import CopiedNoise
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
+from napari_mits_gan.inspection.noise_level import NoiseLevel
 from napari_mits_gan.inspection.result import Inspection
 from napari_mits_gan.progress import Progress, part_of, silent
 
-METHODS: tuple[Method, ...] = (FixedSpot(),)
+METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel())
 """All methods; a new one is one line here."""
 
 _SAME_MM = 15.0
