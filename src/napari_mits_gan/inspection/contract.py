@@ -13,7 +13,7 @@ from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.progress import Progress
 
-Kind = Literal["copied noise", "copied voxels", "noise too low", "step at a box"]
+Kind = Literal["copied noise", "copied voxels", "noise too low"]
 """What a finding is a trace of."""
 
 
@@ -33,6 +33,8 @@ class Trace:
         What was noticed, and where it was copied from if that is known.
     radius_mm : float
         How far around the voxel the evidence reaches.
+    source : tuple of int or None
+        Voxel (z, y, x) that it was copied from, where it is a copy.
     """
 
     at: Voxel
@@ -40,6 +42,7 @@ class Trace:
     score: float
     sentence: str
     radius_mm: float
+    source: Voxel | None = None
 
 
 @dataclass(frozen=True)

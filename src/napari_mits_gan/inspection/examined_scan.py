@@ -11,6 +11,7 @@ from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import InspectionError
+from napari_mits_gan.inspection.blocks import block_mean
 from napari_mits_gan.inspection.residual import Whitening, measure_whitening
 from napari_mits_gan.progress import Progress, silent
 
@@ -35,6 +36,8 @@ class ExaminedScan:
         Fitted to the noise in these lungs.
     residual : ndarray of float32
         The noise: whitened, over its local standard deviation, 0 where nothing was measured.
+    strength : ndarray of float32, shape (z, rows, columns)
+        That local standard deviation, about 1 in plain lung: means of blocks (see `blocks`).
     """
 
     volume: CTVolume
@@ -42,6 +45,7 @@ class ExaminedScan:
     lungs: NDArray[np.bool_]
     whitening: Whitening
     residual: NDArray[np.float32]
+    strength: NDArray[np.float32]
 
     @classmethod
     def of(cls, volume: CTVolume, *, progress: Progress = silent) -> ExaminedScan:
@@ -68,11 +72,11 @@ class ExaminedScan:
         if whitening is None:
             raise InspectionError(f"'{volume.name}' shows too little lung to measure its noise; choose a larger scan.")
         progress(2, 3)
-        residual = whitening.residual(hu, volume.spacing)
+        residual, strength = whitening.split(hu, volume.spacing)
         if volume.padding is not None:
             residual[volume.padding[inside]] = 0
         progress(3, 3)
-        return cls(volume, region, lungs, whitening, residual)
+        return cls(volume, region, lungs, whitening, residual, block_mean(strength))
 
     @property
     def hu(self) -> NDArray[np.int16]:

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.grid import Box, Voxel
+from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
 from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
-from napari_mits_gan.inspection.matched_filter import Slab, block_mean, correlate, each_voxel, over_neighbours
+from napari_mits_gan.inspection.matched_filter import Slab, correlate, over_neighbours
 from napari_mits_gan.inspection.peaks import peaks
 from napari_mits_gan.progress import Progress, part_of, silent
 
@@ -54,7 +55,7 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
-    tail = Tail(7.5, 0.1, 1.5)
+    tail = Tail(6.0, 0.1, 3.0)
 
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""
@@ -78,6 +79,7 @@ class FixedSpot:
                     value,
                     f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
                     6.0 if bright else 16.0,
+                    spot,
                 )
             )
         return found
@@ -158,8 +160,7 @@ def _forget(found: NDArray[np.float32], own: tuple[int, ...], scan: ExaminedScan
 def _over_expected(found: NDArray[np.float32], weighted: Slab, sigma_mm: float, scan: ExaminedScan) -> None:
     """Divide by what chance would give, given how much bright structure lies around; 0 where there is hardly any."""
     power = block_mean(np.concatenate([weighted(z, z + 1) ** 2 for z in range(len(found))]))
-    block = scan.residual.shape[1] / power.shape[1]
-    sigma = [sigma_mm / np.sqrt(2) / mm / (1 if axis == 0 else block) for axis, mm in enumerate(scan.spacing)]
+    sigma = [sigma_mm / np.sqrt(2) / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(scan.spacing)]
     power = ndimage.gaussian_filter(power, sigma, mode="constant")
     power[power < _LEAST_BRIGHT] = np.inf
     np.sqrt(power, out=power)
@@ -170,8 +171,7 @@ def _over_expected(found: NDArray[np.float32], weighted: Slab, sigma_mm: float, 
 def _near_lungs(scan: ExaminedScan) -> NDArray[np.bool_]:
     """Blocks of voxels in the lungs or close to them."""
     share = block_mean(scan.lungs.view(np.uint8))
-    block = scan.lungs.shape[1] / share.shape[1]
-    size = [2 * round(_EDGE_MM / mm / (1 if axis == 0 else block)) + 1 for axis, mm in enumerate(scan.spacing)]
+    size = [2 * round(_EDGE_MM / mm / (1 if axis == 0 else BLOCK)) + 1 for axis, mm in enumerate(scan.spacing)]
     return np.asarray(ndimage.maximum_filter(share, size)) > 0
 
 

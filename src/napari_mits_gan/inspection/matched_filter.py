@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
 from napari_mits_gan.progress import Progress, silent
 
 Array = NDArray[np.float32]
@@ -20,8 +20,9 @@ _MOST_VOXELS = 16_000_000
 _WORKERS = 2
 _CAP = 4.0
 """Standard deviations above which a value counts no more when the neighbours' are measured."""
-_BLOCK = 4
-"""Side in voxels, within the slice, of the blocks that a local mean is taken of; it need not be exact."""
+_LEAST_SHARE = 0.05
+_LEAST_POWER = 0.25
+"""Of the usual square of a value; places where hardly anything varies shall not stand out."""
 
 
 def correlate(
@@ -78,22 +79,6 @@ def correlate(
     return out
 
 
-def block_mean(values: NDArray[Any]) -> Array:
-    """Means of blocks of 1 x 4 x 4 voxels; those at the end are of what there is."""
-    _, rows, columns = values.shape
-    places = [np.arange(0, n, _BLOCK) for n in (rows, columns)]
-    counts = np.outer(*(np.diff(np.append(at, n)) for at, n in zip(places, (rows, columns), strict=True)))
-    out = np.empty((len(values), *counts.shape), dtype=np.float32)
-    for z, slice_ in enumerate(values):
-        out[z] = np.add.reduceat(np.add.reduceat(slice_, places[0], axis=0), places[1], axis=1) / counts
-    return out
-
-
-def each_voxel(blocks: NDArray[np.generic], z: int, shape: tuple[int, ...]) -> NDArray[np.generic]:
-    """The values of a slice's blocks for each of its voxels."""
-    return blocks[z].repeat(_BLOCK, axis=0).repeat(_BLOCK, axis=1)[: shape[1], : shape[2]]
-
-
 def over_neighbours(values: Array, reach: Sequence[int]) -> Array:
     """The values over the root mean square of those around, in place.
 
@@ -102,17 +87,21 @@ def over_neighbours(values: Array, reach: Sequence[int]) -> Array:
     Parameters
     ----------
     values : ndarray of float32, shape (z, y, x)
-        A correlation with every place.
+        A correlation with every place, 0 where there is none.
     reach : sequence of int
         How far around, in voxels (z, y, x).
     """
-    mean = values * values
+    square = values * values
+    there = square > 0
+    if not there.any():
+        return values
+    usual = float(np.median(square[there])) / 0.455  # of the square of a standard normal variable
     # A copy shall not hide behind itself.
-    np.minimum(mean, _CAP**2 * float(np.median(mean)) / 0.455 + 1e-12, out=mean)
-    mean = block_mean(mean)
-    size = (2 * reach[0] + 1, *(2 * max(1, round(n / _BLOCK)) + 1 for n in reach[1:]))
-    mean = ndimage.uniform_filter(mean, size, mode="nearest")
-    np.maximum(mean, 0.05 * float(np.mean(mean)) + 1e-12, out=mean)
+    np.minimum(square, _CAP**2 * usual, out=square)
+    size = (2 * reach[0] + 1, *(2 * max(1, round(n / BLOCK)) + 1 for n in reach[1:]))
+    mean, share = (ndimage.uniform_filter(block_mean(part), size, mode="nearest") for part in (square, there))
+    mean /= np.maximum(share, _LEAST_SHARE)
+    np.maximum(mean, _LEAST_POWER * usual, out=mean)
     np.sqrt(mean, out=mean)
     for z in range(len(values)):
         values[z] /= each_voxel(mean, z, values.shape)

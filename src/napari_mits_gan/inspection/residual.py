@@ -57,15 +57,20 @@ class Whitening:
             filtered = fft.irfft2(fft.rfft2(wide, shape) * spectrum, shape)
             out[z] = filtered[2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns]
         if len(out) > 1:
-            above = np.concatenate([out[1:], out[-1:]])
-            below = np.concatenate([out[:1], out[:-1]])
+            # Beyond the first and the last slice the scan is mirrored: repeated, these would look quiet.
+            above = np.concatenate([out[1:], out[-2:-1]])
+            below = np.concatenate([out[1:2], out[:-1]])
             above += below
             above *= _ACROSS
             out -= above
         return out
 
     def residual(self, hu: NDArray[np.number], spacing: Spacing) -> NDArray[np.float32]:
-        """The same over its local standard deviation, clipped to 3 of these.
+        """The same over its local standard deviation, clipped to 3 of these; see `split`."""
+        return self.split(hu, spacing)[0]
+
+    def split(self, hu: NDArray[np.number], spacing: Spacing) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The residual in parts: its course and its strength.
 
         Parameters
         ----------
@@ -73,6 +78,13 @@ class Whitening:
             HU.
         spacing : tuple of float
             mm (z, y, x).
+
+        Returns
+        -------
+        residual : ndarray of float32, shape (z, y, x)
+            Whitened, over its local standard deviation, clipped to 3 of these.
+        strength : ndarray of float32, shape (z, y, x)
+            The local standard deviation; about 1 in plain lung.
         """
         white = self(hu)
         size = [2 * max(1, round(_LOCAL_MM / mm)) + 1 for mm in spacing]
@@ -84,7 +96,7 @@ class Whitening:
         np.sqrt(local, out=local)
         white /= local
         np.clip(white, -_CLIP, _CLIP, out=white)
-        return white
+        return white, local
 
 
 def measure_whitening(hu: NDArray[np.int16], lungs: NDArray[np.bool_]) -> Whitening | None:
