@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,11 +66,14 @@ class WritingOptions:
         What to call the series; the input's, with what was done, unless told.
     signature : tuple of Path or None
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
+    reproducible_at : datetime or None
+        When the series is said to be made; its UIDs are then drawn from what is written.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
+    reproducible_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -117,6 +121,8 @@ class Exported:
     ----------
     files : tuple of Path
         The DICOM files, by ascending z.
+    source : CTVolume
+        What was read.
     volume : CTVolume
         What they hold.
     broken_signatures : int
@@ -124,6 +130,7 @@ class Exported:
     """
 
     files: tuple[Path, ...]
+    source: CTVolume
     volume: CTVolume
     broken_signatures: int = 0
 
@@ -175,7 +182,7 @@ def protect_series(
             if job.sealing is not None and job.sealing.sidecar is not None:
                 job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
             raise
-    return Exported(tuple(files), volume, broken)
+    return Exported(tuple(files), source, volume, broken)
 
 
 def check_job(job: SeriesJob) -> None:
@@ -262,4 +269,5 @@ def write_series(
         transfer_syntax=options.transfer_syntax,
         series_description=options.series_description,
         before_publishing=before_publishing,
+        reproducible_at=options.reproducible_at,
     )

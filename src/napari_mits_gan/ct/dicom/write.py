@@ -11,10 +11,10 @@ from pathlib import Path
 import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.derive import NewSeries, check_unchanged, derived_object
+from napari_mits_gan.ct.dicom.identity import Identity
 from napari_mits_gan.ct.dicom.new import new_object, new_study, padding_value
 from napari_mits_gan.ct.dicom.series import WORKERS
 from napari_mits_gan.ct.dicom.source import DicomSource
@@ -40,6 +40,7 @@ def write_dicom(
     patient_name: str | None = None,
     patient_id: str | None = None,
     before_publishing: Callable[[Path], None] | None = None,
+    reproducible_at: datetime | None = None,
 ) -> list[Path]:
     """Write a volume as a DICOM CT series, all of it or nothing.
 
@@ -62,6 +63,9 @@ def write_dicom(
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
     before_publishing : callable, optional
         Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
+    reproducible_at : datetime, optional
+        When the series is said to be made, with a time zone; its UIDs are then drawn from what is written, so that the
+        same scan gives the same files, byte for byte. By default now, and UIDs like no other.
 
     Returns
     -------
@@ -88,7 +92,12 @@ def write_dicom(
     check_empty(target)
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
-    series = NewSeries(generate_uid(prefix=None), series_description, datetime.now().astimezone(), transfer_syntax)
+    if reproducible_at is None:
+        identity = Identity.now()
+    else:
+        settings = (transfer_syntax, series_description, patient_name, patient_id)
+        identity = Identity.of_content(volume, reproducible_at, *settings)
+    series = NewSeries(identity.uid("series"), series_description, identity, transfer_syntax)
     if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")
@@ -154,7 +163,7 @@ def _new(
     """What makes each file of a new series, and about how many bytes they take."""
     if max(volume.shape[1:]) > 65535:
         raise WriteError(f"DICOM images have at most 65535 rows and columns; the volume has {volume.shape[1:]}.")
-    study = new_study(patient_name, patient_id)
+    study = new_study(series.identity, patient_name, patient_id)
     padding = padding_value(volume)
 
     def maker(z: int) -> Callable[[], Dataset]:
