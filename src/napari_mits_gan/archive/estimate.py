@@ -83,7 +83,7 @@ def estimate(output: Output, job: Job, workers: int, part: Part, progress: Progr
         voxels=sum(voxels),
         input_bytes=sum(series.input_bytes for series in to_do),
         output_bytes=round(cost.written * 2 * sum(voxels)),
-        seconds=(median(rates) if rates else cost.seconds) * sum(voxels) / 1e6 / workers,
+        seconds=(median(rates) if rates else cost.seconds) * sum(voxels) / 1e6 / max(1, workers),
         worker_mib=cost.base_mib + cost.bytes_per_voxel * _largest(voxels) / MIB,
         measured=bool(rates),
     )

@@ -13,7 +13,7 @@ from napari_mits_gan.archive.record import BUSY, FAILED, Record, all_records
 from napari_mits_gan.archive.report import Summary, write_report
 from napari_mits_gan.archive.tasks import Tasks
 from napari_mits_gan.archive.work import Context
-from napari_mits_gan.archive.workers import run_here
+from napari_mits_gan.archive.workers import run_here, run_in_this_process
 from napari_mits_gan.progress import Progress, silent
 
 
@@ -30,7 +30,7 @@ class ArchiveRun:
     job : Job
         What to do.
     workers : int
-        Processes on this machine.
+        Processes on this machine; 0 does it in this one.
     threads : int or None
         Threads of each of them; None divides the cores among them.
     part : (int, int)
@@ -115,6 +115,8 @@ def run_archive(run: ArchiveRun, progress: Progress = silent) -> Finished:
     tasks = Tasks(context, folders_of(run.root), progress)
     if run.scheduler is not None:
         run_on_cluster(tasks, context, run.scheduler)
+    elif run.workers == 0:
+        run_in_this_process(tasks, context)
     else:
         run_here(tasks, context, run.workers, run.threads)
     seen = tasks.records

@@ -102,6 +102,12 @@ def run_here(tasks: Tasks, context: Context, workers: int, threads: int | None =
             worker.end()
 
 
+def run_in_this_process(tasks: Tasks, context: Context) -> None:
+    """Do all tasks one after the other, here: a series that ends the process ends the run."""
+    while (task := tasks.take()) is not None:
+        tasks.answered(work(context, task))
+
+
 def _hire(context: Context, number: int, threads: int) -> _Worker:
     ours, theirs = multiprocessing.Pipe()
     surroundings = dict.fromkeys(_THREADS, str(threads))

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from napari_mits_gan.command_line import protect, seal, verify
-from napari_mits_gan.command_line.options import Command, Commands, new_command
+from napari_mits_gan.command_line.options import Command, Commands, new_command, whole_number
 from napari_mits_gan.command_line.progress_bar import progress_bar
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ def add_to(commands: Commands) -> None:
     command.add_argument("root", type=Path, metavar="ROOT", help="folder of the archive")
     command.add_argument("out", type=Path, metavar="OUT", help="folder for what is made of it, apart from ROOT")
     command.add_argument(
-        "--workers", type=_positive, default=1, metavar="N", help="processes on this machine (default: 1)"
+        "--workers",
+        type=whole_number,
+        default=1,
+        metavar="N",
+        help="processes on this machine; 0 does it in this process (default: 1)",
     )
     command.add_argument(
         "--threads", type=_positive, metavar="N", help="threads of each process (default: the cores divided among them)"
