@@ -251,8 +251,14 @@ class Panels:
         alone = ATTACK if ATTACK in roles else SCAN
         for role in roles:
             here = in_grid or role == alone
-            self.image(role).visible = here
+            _set_visible(self.image(role), here)
             for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
-                    layer.visible = self._marks_on and here
+                    _set_visible(layer, self._marks_on and here)
         self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
+
+
+def _set_visible(layer: Any, on: bool) -> None:
+    """Show or hide a layer; where it is so already napari would still draw every panel again."""
+    if layer.visible != on:
+        layer.visible = on
