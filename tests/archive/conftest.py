@@ -70,7 +70,12 @@ def run_of(root: Path, tmp_path: Path) -> Callable[..., Finished]:
     return run
 
 
-def contents(out: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def contents() -> Callable[[Path], dict[str, str]]:
+    return _contents
+
+
+def _contents(out: Path) -> dict[str, str]:
     """Digests of all files of an output by their names, the program's own records and the report left out."""
     return {
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

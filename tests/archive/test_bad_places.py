@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from copying_job import CopyingJob
 
+from copying_job import CopyingJob
 from napari_mits_gan.archive.record import DONE, FAILED
 from napari_mits_gan.archive.run import ArchiveRun, run_archive
 from napari_mits_gan.errors import WriteError

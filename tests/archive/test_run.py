@@ -7,8 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from copying_job import CopyingJob
 
+from copying_job import CopyingJob
 from napari_mits_gan.archive.output import STATE, ArchiveError
 from napari_mits_gan.archive.record import DONE, FAILED, NO_CT
 from napari_mits_gan.ct.read import read_ct

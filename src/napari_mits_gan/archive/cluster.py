@@ -59,7 +59,7 @@ def run_on_cluster(tasks: Tasks, context: Context, address: str) -> None:
             task = at_work.pop(future)
             answer = None if future.status != "finished" else future.result()
             if isinstance(answer, Answer):
-                tasks.answered(answer)
+                tasks.answered(task, answer)
             else:
                 # Dask has given a task whose worker was lost to others already, as often as it is set up to.
                 tasks.lost(task, for_good=future.status == "error")

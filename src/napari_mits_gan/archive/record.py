@@ -35,8 +35,8 @@ class Record:
         Digest of job, options and version.
     listing, content : str
         Digests of the input: of names, sizes and times, and of names and contents.
-    output : str
-        Digest of names and sizes of what was written; empty where nothing was.
+    output : dict
+        Sizes of what was written, by name; empty where nothing was.
     figures : dict
         What the job tells of it.
     alarm : bool
@@ -60,7 +60,7 @@ class Record:
     made_with: str = ""
     listing: str = ""
     content: str = ""
-    output: str = ""
+    output: dict[str, int] = field(default_factory=dict, repr=False)
     figures: dict[str, Any] = field(default_factory=dict)
     alarm: bool = False
     voxels: int = 0
@@ -102,18 +102,15 @@ def _read(path: Path) -> Record | None:
         return None
 
 
-def written(folder: Path) -> tuple[str, int]:
-    """Digest of the names and sizes of a folder's files, and their size in bytes; "" where there is no such folder.
+def written(folder: Path) -> dict[str, int]:
+    """Sizes of a folder's files, by name; nothing where there is no such folder.
 
     Raises
     ------
     OSError
         If it cannot be listed.
     """
-    if not folder.is_dir():
-        return "", 0
-    facts = facts_of(folder.iterdir())
-    return listing_digest((name, size, 0) for name, size, _ in facts), sum(size for _, size, _ in facts)
+    return {name: size for name, size, _ in facts_of(folder.iterdir())} if folder.is_dir() else {}
 
 
 def is_complete(record: Record, series: ArchiveSeries, output: Output, made_with: str) -> bool:
@@ -128,7 +125,7 @@ def is_complete(record: Record, series: ArchiveSeries, output: Output, made_with
     """
     if record.status != DONE or record.made_with != made_with:
         return False
-    if written(output.target(series))[0] != record.output:
+    if written(output.target(series)) != record.output:
         return False
     return record.listing == listing_digest(series.files) or record.content == content_digest(
         series.folder(output.root), series.files

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter, deque
 from collections.abc import Iterator
 
-from napari_mits_gan.archive.record import FAILED, Record
+from napari_mits_gan.archive.record import BUSY, FAILED, Record
 from napari_mits_gan.archive.series import ArchiveSeries
 from napari_mits_gan.archive.work import Answer, Context, Do, Look, Task, keep, record_of
 from napari_mits_gan.progress import Progress
@@ -52,8 +53,12 @@ class Tasks:
             return Look(place)
         return self._again.popleft() if self._again else None
 
-    def answered(self, answer: Answer) -> None:
+    def answered(self, task: Task, answer: Answer) -> None:
         """Take an answer in."""
+        if answer.record is not None and answer.record.status == BUSY and self._attempts[task] == 0:
+            self._attempts[task] += 1
+            self._again.append(task)  # what held it may be the last breath of a run that was killed
+            return
         self._series.extend(Do(series) for series in answer.found)
         self._found += len(answer.found)
         if answer.record is not None:
@@ -77,5 +82,6 @@ class Tasks:
             "workers, or try this series by itself."
         )
         record = record_of(self._context, series, FAILED, why)
+        shutil.rmtree(self._context.output.work_folder(record.id), ignore_errors=True)
         keep(self._context.output, record)
-        self.answered(Answer(record=record))
+        self.answered(task, Answer(record=record))

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -144,7 +145,7 @@ def _work_on(context: Context, series: ArchiveSeries) -> Answer:
                     before = replace(before, listing=listing_digest(series.files))
                     keep(output, before)
                 return Answer(record=before, was_done=True)
-            record = _done(context, series, "" if before is None else before.output)
+            record = _done(context, series, {} if before is None else before.output)
             if record.status == FAILED:
                 keep(output, record)
             return Answer(record=record)
@@ -152,7 +153,7 @@ def _work_on(context: Context, series: ArchiveSeries) -> Answer:
         return Answer(record=record_of(context, series, FAILED, str(failure(error))))
 
 
-def _done(context: Context, series: ArchiveSeries, output_before: str) -> Record:
+def _done(context: Context, series: ArchiveSeries, output_before: Mapping[str, int]) -> Record:
     """Do the job; a record of what was published, or of why nothing was."""
     output = context.output
     place = output.work_folder(output.id_of(series))
@@ -165,15 +166,15 @@ def _done(context: Context, series: ArchiveSeries, output_before: str) -> Record
         _check_target(target, output_before)
         content = content_digest(series.folder(output.root), series.files)
         outcome = context.job.run(series.source(output.root), series.uid, place / "new", output.begun)
-        digest, size = written(place / "new")
+        output_now = written(place / "new")
         record = record_of(
             context,
             series,
             DONE,
             voxels=outcome.volume.hu.size,
             content=content,
-            output=digest,
-            output_bytes=size,
+            output=output_now,
+            output_bytes=sum(output_now.values()),
             figures=dict(outcome.figures),
             alarm=outcome.alarm,
             seconds=round(time.perf_counter() - start, 3),
@@ -193,7 +194,9 @@ def _done(context: Context, series: ArchiveSeries, output_before: str) -> Record
     finally:
         shutil.rmtree(place, ignore_errors=True)
     why = without_names(why, _names_beside(series.folder(output.root)))
-    return record_of(context, series, FAILED, why, output=output_before, seconds=round(time.perf_counter() - start, 3))
+    return record_of(
+        context, series, FAILED, why, output=dict(output_before), seconds=round(time.perf_counter() - start, 3)
+    )
 
 
 def _names_beside(folder: Path) -> list[str]:
@@ -202,8 +205,8 @@ def _names_beside(folder: Path) -> list[str]:
     return []
 
 
-def _check_target(target: Path, output_before: str) -> None:
-    """Refuse a target that holds what no record says was written here.
+def _check_target(target: Path, output_before: Mapping[str, int]) -> None:
+    """Refuse a target that holds what the record does not say was written there; some of that may be gone.
 
     Raises
     ------
@@ -212,7 +215,7 @@ def _check_target(target: Path, output_before: str) -> None:
     """
     if not os.path.lexists(target):
         return
-    if target.is_symlink() or not target.is_dir() or written(target)[0] != output_before:
+    if target.is_symlink() or not target.is_dir() or not written(target).items() <= output_before.items():
         raise FileExistsError(17, "Something that was not written by this archive's run lies where the output belongs")
 
 

@@ -14,7 +14,7 @@ from multiprocessing.process import BaseProcess
 
 from napari_mits_gan.archive.output import ArchiveError
 from napari_mits_gan.archive.tasks import Tasks
-from napari_mits_gan.archive.work import Answer, Context, Task, work
+from napari_mits_gan.archive.work import Context, Task, work
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 _MOST_FALSE_STARTS = 3
@@ -92,11 +92,11 @@ def run_here(tasks: Tasks, context: Context, workers: int, threads: int | None =
                                 "of memory; try with one worker."
                             ) from None
                     continue
-                if isinstance(answer, Answer):
-                    worker.task = None
-                    tasks.answered(answer)
-                else:
+                if worker.task is None:
                     worker.is_ready, false_starts = True, 0
+                    continue
+                tasks.answered(worker.task, answer)
+                worker.task = None
     finally:
         for worker in staff:
             worker.end()
@@ -105,7 +105,7 @@ def run_here(tasks: Tasks, context: Context, workers: int, threads: int | None =
 def run_in_this_process(tasks: Tasks, context: Context) -> None:
     """Do all tasks one after the other, here: a series that ends the process ends the run."""
     while (task := tasks.take()) is not None:
-        tasks.answered(work(context, task))
+        tasks.answered(task, work(context, task))
 
 
 def _hire(context: Context, number: int, threads: int) -> _Worker:
