@@ -43,7 +43,7 @@ def test_what_an_archive_sealed_another_verifies_until_a_slice_is_changed(root, 
     dataset.save_as(path)
     assert archive(sealed, verified, "verify", "--key-file", key) == 3
     assert "1 done, 1 done before, 1 to be looked at" in capsys.readouterr().out
-    (verdict,) = (verified / "a" / "ct").glob("*/verdict.json")  # in no folder below that
+    (verdict,) = (verified / "a" / "ct").rglob("verdict.json")
     assert '"state": "tampered"' in verdict.read_text()
     (root / "b" / "ct" / "000002.dcm").write_bytes(b"DICM" * 50)
     assert archive(root, sealed, "seal", "--key-file", key) == 1

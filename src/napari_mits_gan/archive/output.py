@@ -86,12 +86,8 @@ class Output:
         return hmac.new(self.salt, name, hashlib.sha256).hexdigest()[:16]
 
     def target(self, series: ArchiveSeries) -> Path:
-        """The folder that a series' output becomes: of its name, in the folder that mirrors its own.
-
-        A series in a folder of its own name, as an archive's output has them, needs no other.
-        """
-        place = self.out / series.place
-        return place if place.name == series.name else place / series.name
+        """The folder that a series' output becomes."""
+        return self.out / series.place / series.name
 
     def record_file(self, identifier: str) -> Path:
         """The record of a series."""

@@ -7,13 +7,12 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from typing import Any
 
-import napari_mits_gan
 from napari_mits_gan.archive.output import STATE, Output
 from napari_mits_gan.archive.record import BUSY, DONE, FAILED, NO_CT, Record
 from napari_mits_gan.files.publish import failure
 from napari_mits_gan.files.replace import replaced_file
+from napari_mits_gan.pages import page as html
 
 MOST_ON_PAGE = 1000
 """Series on the page; the table has all."""
@@ -23,18 +22,6 @@ _FACTS = (
     *("id", "job", "status", "error", "alarm", "seconds", "peak_mib"),
     *("voxels", "input_bytes", "output_bytes"),
 )
-_STYLE = """
-body { font: 14px/1.4 system-ui, sans-serif; margin: 2em; color: #222; background: #fff }
-h1 { font-size: 1.4em } table { border-collapse: collapse } th { text-align: left }
-td, th { padding: .3em .8em; border-bottom: 1px solid #ddd; vertical-align: top }
-img { background: #000; display: block } .failed td { background: #fdecea } .alarm td { background: #fff4e0 }
-dl { display: grid; grid-template-columns: max-content auto; gap: 0 1em; margin: 0 } dd { margin: 0 }
-@media (prefers-color-scheme: dark) {
-  body { color: #ddd; background: #111 } td, th { border-color: #333 }
-  .failed td { background: #3a1714 } .alarm td { background: #3a2b10 }
-}
-"""
-
 
 @dataclass(frozen=True)
 class Summary:
@@ -76,18 +63,22 @@ class Summary:
             peak_mib=max((record.peak_mib for record in done), default=0.0),
         )
 
-    def sentences(self) -> list[tuple[str, str]]:
-        """Each figure with its name and its unit."""
-        told = [(status, str(self.counts[status])) for status in _ORDER if self.counts.get(status)]
-        if self.alarms:
-            told.append(("to be looked at", str(self.alarms)))
-        if self.voxels:
-            told.append(("time, one process", f"{self.seconds / 3600:.2f} h"))
-            told.append(("time for a million voxels", f"{1e6 * self.seconds / self.voxels:.3f} s"))
-            told.append(("read", f"{self.input_bytes / 1e9:.3f} GB"))
-            told.append(("written", f"{self.output_bytes / 1e9:.3f} GB"))
-            told.append(("most memory of a process", f"{self.peak_mib:.0f} MiB"))
-        return told
+    def outcomes(self) -> dict[str, int]:
+        """How many series became what."""
+        told = {status: self.counts[status] for status in _ORDER if self.counts.get(status)}
+        return told | ({"to be looked at": self.alarms} if self.alarms else {})
+
+    def amounts(self) -> dict[str, str]:
+        """What was done, and what it took, with units."""
+        if not self.voxels:
+            return {}
+        return {
+            "time, one process": f"{self.seconds / 3600:.2f} h",
+            "time for a million voxels": f"{1e6 * self.seconds / self.voxels:.3f} s",
+            "read": f"{self.input_bytes / 1e9:.3f} GB",
+            "written": f"{self.output_bytes / 1e9:.3f} GB",
+            "most memory of a process": f"{self.peak_mib:.0f} MiB",
+        }
 
 
 def write_report(output: Output, records: Iterable[Record], *, with_names: bool = False) -> Summary:
@@ -143,39 +134,29 @@ def _printable(text: str) -> str:
 def _page(records: Sequence[Record], summary: Summary, output: Output) -> str:
     jobs = ", ".join(sorted({record.job for record in records}))
     shown = records[:MOST_ON_PAGE]
-    rest = len(records) - len(shown)
-    more = f"<p>{rest} more are in report.csv; failures and those to be looked at come first.</p>" if rest else ""
-    rows = "\n".join(map(_row, shown))
-    return f"""<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><title>Archive: {escape(jobs)}</title><style>{_STYLE}</style></head>
-<body>
-<h1>{escape(jobs)}: {len(records)} series</h1>
-<p>napari-mits-gan {escape(napari_mits_gan.__version__)}, begun {output.begun:%Y-%m-%d %H:%M %z}. The file places.csv in
-the folder {STATE} says which series is which. Not for clinical use.</p>
-{_facts(summary.sentences())}
-<table>
-<tr><th>middle slice, change</th><th>series</th><th>what became of it</th><th>figures</th></tr>
-{rows}
-</table>
-{more}
-</body>
-</html>
-"""
+    failed = summary.counts.get(FAILED, 0)
+    told = f"{len(records)} series: " + ", ".join(f"{n} {what}" for what, n in summary.outcomes().items())
+    parts = [
+        html.headline(told, alarm=bool(failed or summary.alarms)),
+        html.facts([("begun", f"{output.begun:%Y-%m-%d %H:%M %z}"), *summary.amounts().items()]),
+        html.paragraph(
+            f"Those that failed come first, then those to be looked at. The file places.csv in the folder {STATE} says "
+            "which series is which."
+        ),
+        "<table><tr><th>middle slice, change</th><th>series</th><th>what became of it</th><th>figures</th></tr>",
+        *map(_row, shown),
+        "</table>",
+    ]
+    if len(records) > len(shown):
+        parts.append(html.paragraph(f"{len(records) - len(shown)} more are in report.csv."))
+    return html.page(f"Archive: {jobs}", parts)
 
 
 def _row(record: Record) -> str:
-    kind = "failed" if record.status == FAILED else "alarm" if record.alarm else ""
     picture = f'<img alt="" src="data:image/jpeg;base64,{record.thumbnail}">' if record.thumbnail else ""
     told = f"{record.status}: {record.error}" if record.error else record.status
-    figures: list[tuple[str, Any]] = list(record.figures.items())
+    figures: list[tuple[str, object]] = list(record.figures.items())
     if record.seconds:
         figures += [("time, s", f"{record.seconds:.1f}"), ("most memory, MiB", f"{record.peak_mib:.0f}")]
-    return (
-        f'<tr class="{kind}"><td>{picture}</td><td><code>{escape(record.id)}</code></td>'
-        f"<td>{escape(told)}</td><td>{_facts(figures)}</td></tr>"
-    )
-
-
-def _facts(facts: Iterable[tuple[str, Any]]) -> str:
-    return "<dl>" + "".join(f"<dt>{escape(str(n))}</dt><dd>{escape(str(v))}</dd>" for n, v in facts) + "</dl>"
+    cells = (picture, f"<code>{escape(record.id)}</code>", escape(told), html.facts(figures))
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

@@ -14,6 +14,7 @@ from napari_mits_gan.errors import EvidenceError
 
 if TYPE_CHECKING:
     from napari_mits_gan.archive.jobs import VerifyJob
+    from napari_mits_gan.workflow.verify_series import Verification
 
 TAMPERED = 3
 """Exit code for a scan that is not what was sealed, or carries no seal of the key."""
@@ -35,6 +36,12 @@ def add_to(commands: Commands) -> None:
     )
     add_job_options(command)
     command.add_argument("--json", action="store_true", help="print the findings as JSON")
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="also write a page with a picture of each finding and, where it can be healed, of what was there",
+    )
     command.set_defaults(run=run)
 
 
@@ -56,6 +63,7 @@ def archive_job(options: argparse.Namespace) -> VerifyJob:
 def run(options: argparse.Namespace) -> int:
     """Read, check, print; return the exit code."""
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME
+    from napari_mits_gan.pages.page import check_new_file
     from napari_mits_gan.workflow.verify_series import VerificationJob, verify_series
 
     manifest = options.manifest or options.input / MANIFEST_NAME
@@ -63,9 +71,30 @@ def run(options: argparse.Namespace) -> int:
         if options.key_file is None and options.public_key is not None:
             raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
         manifest = None
+    if options.report is not None:
+        if options.key_file is None:
+            raise EvidenceError("A report shows what the seal tells; name its key with --key-file.")
+        check_new_file(options.report)
     job = VerificationJob(options.input, options.series, options.key_file, manifest, options.public_key)
     found = verify_series(job, progress_bar)
     for told in found.volume.source.notes if found.volume.source is not None else ():
         note(f"Note: {told}")
+    if options.report is not None:
+        _write_report(found, options.key_file, options.report)
     print(json.dumps(found.as_json(), indent=2) if options.json else found.text())
     return 0 if found.intact else TAMPERED
+
+
+def _write_report(found: Verification, key_file: Path, path: Path) -> None:
+    from napari_mits_gan.evidence.key import read_key
+    from napari_mits_gan.evidence.recover import recover
+    from napari_mits_gan.evidence.report import report_page
+    from napari_mits_gan.pages.page import write_page
+
+    if found.verdict is None:
+        return
+    recovery = None
+    if found.verdict.can_be_healed and not found.verdict.is_intact:
+        with progress_bar("Healing") as progress:
+            recovery = recover(found.volume, read_key(key_file), progress=progress)
+    write_page(path, report_page(found.volume, found.verdict, recovery, manifest=found.manifest))
