@@ -23,6 +23,7 @@ _FACTS = (
     *("voxels", "input_bytes", "output_bytes"),
 )
 
+
 @dataclass(frozen=True)
 class Summary:
     """What a report says of all series together.
