@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_mits_gan.archive import memory
 from napari_mits_gan.archive.memory import MIB, resident_bytes
 
-__all__ = ["MIB", "forget_peak", "limit_cores", "peak_bytes", "resident_bytes", "seconds", "tell"]
+__all__ = ["MIB", "cpu_seconds", "forget_peak", "limit_cores", "peak_bytes", "resident_bytes", "seconds", "tell"]
 FIGURES = "MITS_GAN_FIGURES"
 """Environment variable: a file that the figures are written to as JSON, for `python -m benchmarks`."""
 
@@ -42,6 +42,15 @@ def seconds(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start
+
+
+def cpu_seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall-clock time of one call, and the time that all threads of this process computed, which a busy machine hardly
+    changes.
+    """
+    computed = time.process_time()
+    took = seconds(work)
+    return took, time.process_time() - computed
 
 
 def forget_peak() -> None:

@@ -2,14 +2,15 @@
 
 python -m benchmarks.protection
 python -m benchmarks.protection --cores 2 --method mits-gan --scans some/series
+python -m benchmarks.protection --slices 300
 """
 
 from __future__ import annotations
 
 import argparse
 
-from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
-from benchmarks.scans import add_scans, chosen_scans
+from benchmarks.measure import MIB, cpu_seconds, forget_peak, limit_cores, peak_bytes, resident_bytes, tell
+from benchmarks.scans import add_scans, chosen_scans, resliced
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
     parser.add_argument("--method", default="mits-gan")
     parser.add_argument("--max-change-hu", type=int, default=20)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--slices", type=int, help="interpolate the scan to so many slices first")
     options = parser.parse_args()
 
     limit_cores(options.cores)
@@ -26,17 +28,26 @@ def main() -> None:
 
     # One scan per run: a second would find memory that the first has left allocated.
     (volume,) = chosen_scans(options, at_most=1)
+    if options.slices:
+        volume = resliced(volume, options.slices)
     before = resident_bytes()
     forget_peak()
-    took = seconds(
+    took, computed = cpu_seconds(
         lambda: protect(volume, method=options.method, max_change_hu=options.max_change_hu, device=options.device)
     )
     peak = peak_bytes()
     print(f"{volume.name}, {' x '.join(map(str, volume.shape))} voxels, {options.cores} cores, {options.device}")
-    print(f"{options.method} at {options.max_change_hu} HU: {took:.1f} s")
-    print(f"the volume itself: {volume.hu.nbytes / MIB:.0f} MiB")
-    print(f"peak beyond what was held before protecting: {(peak - before) / MIB:.0f} MiB")
-    print(f"peak of the whole process beyond the volume: {(peak - volume.hu.nbytes) / MIB:.0f} MiB")
+    print(f"{options.method} at {options.max_change_hu} HU")
+    tell(
+        {
+            "slices": volume.shape[0],
+            "time, s": took,
+            "time of all cores, s": computed,
+            "the volume itself, MiB": volume.hu.nbytes / MIB,
+            "peak beyond what was held before protecting, MiB": (peak - before) / MIB,
+            "peak of the whole process beyond the volume, MiB": (peak - volume.hu.nbytes) / MIB,
+        }
+    )
 
 
 if __name__ == "__main__":

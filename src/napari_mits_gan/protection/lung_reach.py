@@ -46,6 +46,38 @@ def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
     return np.clip(share, 0, 1).astype(np.float32)
 
 
+def reached(reach: NDArray[np.float32], zs: range, shape: tuple[int, int], margin: int) -> tuple[slice, slice] | None:
+    """Rows and columns of the scan outside of which nothing of a change is kept in some slices, and a margin.
+
+    Parameters
+    ----------
+    reach : ndarray of float32, shape (z, rows, columns)
+        From `lung_reach`.
+    zs : range
+        Consecutive slices.
+    shape : tuple of int
+        Rows and columns that a slice of the scan has.
+    margin : int
+        Pixels around them.
+
+    Returns
+    -------
+    tuple of slice, or None
+        None where nothing is kept.
+    """
+    kept = reach[zs.start : zs.stop].any(axis=0)
+    if not kept.any():
+        return None
+    found = []
+    for axis, size in ((1, shape[0]), (0, shape[1])):
+        used = np.flatnonzero(kept.any(axis=axis))
+        # Interpolation carries a value no farther than to the middles of the points beside it.
+        mm = size / kept.shape[1 - axis]
+        start, stop = int((used[0] - 1) * mm) - margin, int(np.ceil((used[-1] + 2) * mm)) + margin
+        found.append(slice(max(0, start), min(size, stop)))
+    return found[0], found[1]
+
+
 def share_within(reach: NDArray[np.float32], zs: range, window: tuple[slice, slice], shape: tuple[int, int]) -> Tensor:
     """The same on the scan's own grid, for some slices and a window of each.
 
