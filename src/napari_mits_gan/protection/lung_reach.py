@@ -41,9 +41,14 @@ def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
     if not coarse.any():
         return np.ones(coarse.shape, dtype=np.float32)
     sampling = (volume.spacing[0], volume.spacing[1] * steps[0], volume.spacing[2] * steps[1])
-    distance = ndimage.distance_transform_edt(~coarse, sampling=sampling)
-    share = (_NONE_BEYOND_MM - distance) / (_NONE_BEYOND_MM - _ALL_WITHIN_MM)
-    return np.clip(share, 0, 1).astype(np.float32)
+    # Beyond this box nothing is kept, so no distance is needed there.
+    (lungs,) = ndimage.find_objects(coarse.view(np.int8))
+    around = [int(_NONE_BEYOND_MM / mm) + 1 for mm in sampling]
+    box = tuple(slice(max(0, s.start - m), s.stop + m) for s, m in zip(lungs, around, strict=True))
+    distance = ndimage.distance_transform_edt(~coarse[box], sampling=sampling)
+    share = np.zeros(coarse.shape, dtype=np.float32)
+    share[box] = np.clip((_NONE_BEYOND_MM - distance) / (_NONE_BEYOND_MM - _ALL_WITHIN_MM), 0, 1)
+    return share
 
 
 def reached(reach: NDArray[np.float32], zs: range, shape: tuple[int, int], margin: int) -> tuple[slice, slice] | None:
