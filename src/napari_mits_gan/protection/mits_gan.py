@@ -26,9 +26,9 @@ from napari_mits_gan.protection.perturbation import bounded, roi_reach
 from napari_mits_gan.protection.weights import load_protector, shipped_protector
 from napari_mits_gan.weights_file import digest
 
-_PIXELS_AT_ONCE = 1_500_000
-"""Slices are computed together up to this many pixels, which bounds the memory; on a CPU each by itself, since what
-lies in its caches is computed three times as fast."""
+_PIXELS_AT_ONCE = {"cpu": 1, "cuda": 1_500_000, "mps": 1_500_000}
+"""Slices are computed together up to this many pixels, at least one, which bounds the memory; on a CPU each by itself,
+since what lies in its caches is computed three times as fast."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class MitsGan:
             return change
         reach = lung_reach(volume)
         pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
-        step = 1 if device.type == "cpu" else max(1, _PIXELS_AT_ONCE // pixels)
+        step = max(1, _PIXELS_AT_ONCE[device.type] // pixels)
         try:
             for first in range(0, volume.shape[0], step):
                 zs = range(first, min(first + step, volume.shape[0]))
