@@ -19,6 +19,8 @@ from napari_mits_gan.ct.volume import CTVolume
 _ALL_WITHIN_MM = 8.0
 _NONE_BEYOND_MM = 14.0
 _GRID_MM = 2.5
+_STEP = 32
+"""Pixels in whose multiples windows begin and end."""
 
 
 def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
@@ -54,6 +56,8 @@ def lung_reach(volume: CTVolume) -> NDArray[np.float32]:
 def reached(reach: NDArray[np.float32], zs: range, shape: tuple[int, int], margin: int) -> tuple[slice, slice] | None:
     """Rows and columns of the scan outside of which nothing of a change is kept in some slices, and a margin.
 
+    Few sizes occur, since for each that is new a network's convolutions are planned anew and kept in memory.
+
     Parameters
     ----------
     reach : ndarray of float32, shape (z, rows, columns)
@@ -79,6 +83,7 @@ def reached(reach: NDArray[np.float32], zs: range, shape: tuple[int, int], margi
         # Interpolation carries a value no farther than to the middles of the points beside it.
         mm = size / kept.shape[1 - axis]
         start, stop = int((used[0] - 1) * mm) - margin, int(np.ceil((used[-1] + 2) * mm)) + margin
+        start, stop = _STEP * (start // _STEP), _STEP * -(-stop // _STEP)
         found.append(slice(max(0, start), min(size, stop)))
     return found[0], found[1]
 
