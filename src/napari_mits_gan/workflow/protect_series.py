@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,12 +68,15 @@ class WritingOptions:
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
     anonymise : bool
         Whether to take the patient out of a series that is derived from DICOM.
+    reproducible_at : datetime or None
+        When the series is said to be made; its UIDs are then drawn from what is written.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
     anonymise: bool = False
+    reproducible_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +124,8 @@ class Exported:
     ----------
     files : tuple of Path
         The DICOM files, by ascending z.
+    source : CTVolume
+        What was read.
     volume : CTVolume
         What they hold.
     broken_signatures : int
@@ -127,6 +133,7 @@ class Exported:
     """
 
     files: tuple[Path, ...]
+    source: CTVolume
     volume: CTVolume
     broken_signatures: int = 0
 
@@ -186,7 +193,7 @@ def protect_series(
             if job.sealing is not None and job.sealing.sidecar is not None:
                 job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
             raise
-    return Exported(tuple(files), volume, broken)
+    return Exported(tuple(files), source, volume, broken)
 
 
 def check_job(job: SeriesJob) -> None:
@@ -274,4 +281,5 @@ def write_series(
         series_description=options.series_description,
         anonymise=options.anonymise,
         before_publishing=before_publishing,
+        reproducible_at=options.reproducible_at,
     )
