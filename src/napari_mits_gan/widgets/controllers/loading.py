@@ -42,6 +42,27 @@ class Loading(Controller):
         layers.removed.disconnect(self._on_layer_removed)
 
     @property
+    def would_be_lost(self) -> str:
+        """What another scan would take the place of, in words; empty where nothing was done yet."""
+        session = self.parts.session
+        lost = []
+        if session.protected is not None:
+            lost.append("the protected version")
+        if session.injections:
+            n = len(session.injections)
+            lost.append("the attack" if n == 1 else f"the {n} attacks")
+        if session.sealed("original") is not None or session.sealed("protected") is not None:
+            lost.append("the seal")
+        return " and ".join([", ".join(lost[:-1]), lost[-1]] if len(lost) > 1 else lost)
+
+    @property
+    def earlier(self) -> str:
+        """What this software did to the scan before it was opened, by its own account; empty for nothing."""
+        scan = self.parts.session.original
+        steps = () if scan is None or scan.source is None else scan.source.earlier
+        return "" if not steps else f"Before it was opened: {'; '.join(step.words for step in steps)}."
+
+    @property
     def summary(self) -> str:
         """Name, voxels and spacing of the scan that is open; empty where none is."""
         scan = self.parts.session.original
@@ -61,9 +82,11 @@ class Loading(Controller):
 
         def failed(error: Exception) -> None:
             choices: list[SeriesInfo] | None = getattr(error, "series", None)
-            self.parts.messages.report(READING, error)
             if choices:
+                self.parts.messages.say("There are several series here; choose one.")
                 self.several_series.emit(path, choices)
+            else:
+                self.parts.messages.report(READING, error)
 
         self.parts.slow.run(Work(READING, read, self.parts.session.open, failed))
         self.changed.emit()

@@ -16,18 +16,21 @@ SUBFOLDER = "protected_dicom"
 class ExportSection(Section):
     """Writes a DICOM series into a new or an empty folder."""
 
-    name, title = "export", "Export as DICOM"
+    name, title = "export", "Export"
+    help = "Write the protected or sealed scan as a DICOM series"
 
     def build(self) -> None:
         """Folder, what to write, and the button."""
         self.source = QComboBox()
         self.source.addItems([PROTECTED, SHOWN, LAYER])
+        self.source.setAccessibleName("What to write")
         self.source.setToolTip(
             "What to write, with its seal if it has one; “Scan shown” leaves the attacks out: a simulated attack is "
             "never written as DICOM"
         )
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("New or empty folder")
+        self.folder.setAccessibleName("Folder to write to")
         self.folder.setToolTip("Where to write; nothing is ever written over")
         self.choose_button = QPushButton("…")
         self.choose_button.setToolTip("Choose the folder")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPushButton
 
 from napari_mits_gan.ct.suffixes import READABLE_SUFFIXES
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
@@ -22,13 +22,15 @@ NONE_YET = "No scan is open yet. You can also drop one into the window."
 class ScanSection(Section):
     """Opens a scan: a folder, a file, the sample, or a layer that is open already."""
 
-    name, title = "scan", "CT scan"
+    name, title = "scan", "Scan"
+    help = "Open a CT scan"
 
     def build(self) -> None:
         """Path, four buttons, and what is open."""
         loading = self.workspace.loading
         self.path = QLineEdit()
         self.path.setPlaceholderText("Folder or file; press Enter to open")
+        self.path.setAccessibleName("Folder or file")
         self.path.setToolTip("A DICOM folder or file, or a NIfTI, MetaImage or NRRD file")
         self.folder_button = QPushButton("Folder…")
         self.folder_button.setToolTip("Open a folder with a DICOM series")
@@ -41,22 +43,27 @@ class ScanSection(Section):
             "Take the selected image layer for a CT scan in HU; its scale is the spacing in mm"
         )
         self.summary = note(NONE_YET)
+        self.earlier = note()
         self._controls = (self.path, self.folder_button, self.file_button, self.sample_button, self.layer_button)
 
         self.body.addWidget(self.path)
         self.body.addLayout(in_a_row(*self._controls[1:]))
         self.body.addWidget(self.summary)
+        self.body.addWidget(self.earlier)
 
         self.path.returnPressed.connect(self._open)
         self.folder_button.clicked.connect(self.choose_folder)
         self.file_button.clicked.connect(self._choose_file)
-        self.sample_button.clicked.connect(lambda: loading.open_sample())
-        self.layer_button.clicked.connect(lambda: loading.open_selected_layer())
+        self.sample_button.clicked.connect(self._open_sample)
+        self.layer_button.clicked.connect(self._open_layer)
         loading.several_series.connect(self.choose_series)
 
     def refresh(self) -> None:
         """What is open, and whether another scan can be asked for now."""
-        self.summary.setText(self.workspace.loading.summary or NONE_YET)
+        loading = self.workspace.loading
+        self.summary.setText(loading.summary or NONE_YET)
+        self.earlier.setText(loading.earlier)
+        self.earlier.setVisible(bool(loading.earlier))
         for widget in self._controls:
             widget.setEnabled(not self.workspace.busy)
 
@@ -75,8 +82,30 @@ class ScanSection(Section):
         return chooser
 
     def _open(self) -> None:
-        if path := self.path.text().strip():
+        if (path := self.path.text().strip()) and self._may_replace():
             self.workspace.loading.open_path(path)
+
+    def _open_sample(self) -> None:
+        if self._may_replace():
+            self.workspace.loading.open_sample()
+
+    def _open_layer(self) -> None:
+        if self._may_replace():
+            self.workspace.loading.open_selected_layer()
+
+    def _may_replace(self) -> bool:
+        """Ask before what was done to the scan that is open is dropped."""
+        lost = self.workspace.loading.would_be_lost
+        if not lost:
+            return True
+        answer = QMessageBox.question(
+            self,
+            "Open another scan?",
+            f"Another scan takes the place of this one; {lost} will be gone. Open it?",
+            QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Cancel,
+        )
+        return bool(answer == QMessageBox.StandardButton.Open)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "CT scan", self.path.text(), FILE_FILTER)

@@ -1,0 +1,206 @@
+"""What the protection and the seal did to each simulated attack: one line of figures for each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_mits_gan.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from napari_mits_gan.ct.grid import Voxel
+    from napari_mits_gan.ct.volume import CTVolume
+    from napari_mits_gan.session.detection import Detection
+    from napari_mits_gan.session.model import Session, Version
+    from napari_mits_gan.session.replay import Injection, PaintedCore
+
+LUNG, OUTSIDE_LUNGS, OUTSIDE_BODY = "lung", "outside the lungs", "outside the body"
+
+
+@dataclass(frozen=True)
+class AttackVerdict:
+    """What became of one attack; None where that is not known.
+
+    Parameters
+    ----------
+    injection : Injection
+        The attack.
+    place : str or None
+        "lung", "outside the lungs" or "outside the body".
+    original, protected : Detection or None
+        What the detector finds at the site of either version, without and with the attack.
+    deviation : float or None
+        Mean squared difference of what the attacker painted into the core of either version, in normalised units, 0 to
+        1; each attack on its own.
+    disrupted : bool or None
+        Whether that exceeds 0.0125.
+    core_hu_original, core_hu_protected : float or None
+        Mean HU of the core after the attack on either version.
+    found : bool or None
+        Whether all that the attack changed on the version shown lies in blocks that the last check names.
+    healed : bool or None
+        Whether the last recovery replaced all of that.
+    """
+
+    injection: Injection
+    place: str | None = None
+    original: Detection | None = None
+    protected: Detection | None = None
+    deviation: float | None = None
+    disrupted: bool | None = None
+    core_hu_original: float | None = None
+    core_hu_protected: float | None = None
+    found: bool | None = None
+    healed: bool | None = None
+
+
+def attack_verdicts(session: Session, progress: Progress = silent) -> tuple[AttackVerdict, ...]:
+    """A verdict for each attack in the list; what is known is not computed again.
+
+    Parameters
+    ----------
+    session : Session
+        With a scan. The detector is not asked here: what it found is taken from the session.
+    progress : callable
+        Told how many attacks are done, of how many.
+
+    Raises
+    ------
+    ReplayError, WeightsError
+        If an attack cannot be made.
+    """
+    original, injections = session.original, session.injections
+    if original is None or not injections:
+        return ()
+    there_is_protected = session.protected is not None
+    found = []
+    for row, injection in enumerate(injections):
+        progress(row, len(injections))
+        first = _core(session, "original", injection)
+        second = _core(session, "protected", injection) if there_is_protected else None
+        deviation, disrupted = _deviation(first, second)
+        named, healed = _found_and_healed(session, row)
+        found.append(
+            AttackVerdict(
+                injection=injection,
+                place=place_of(original, injection.at),
+                original=_detection(session, "original", row),
+                protected=_detection(session, "protected", row) if there_is_protected else None,
+                deviation=deviation,
+                disrupted=disrupted,
+                core_hu_original=first.mean_hu,
+                core_hu_protected=None if second is None else second.mean_hu,
+                found=named,
+                healed=healed,
+            )
+        )
+    progress(len(injections), len(injections))
+    return tuple(found)
+
+
+def place_of(scan: CTVolume, at: Voxel) -> str:
+    """Whether a voxel (z, y, x) lies in a lung, in the rest of the body, or outside of it."""
+    from napari_mits_gan.ct.anatomy import body_mask, lung_mask
+
+    if lung_mask(scan)[at]:
+        return LUNG
+    return OUTSIDE_LUNGS if body_mask(scan)[at] else OUTSIDE_BODY
+
+
+COLUMNS = (
+    "number",
+    "action",
+    "attacker",
+    "z",
+    "y",
+    "x",
+    "place",
+    "score_before",
+    "score_original",
+    "score_protected",
+    "seen_from",
+    "deviation",
+    "disrupted",
+    "core_hu_original",
+    "core_hu_protected",
+    "found",
+    "healed",
+)
+"""Of the CSV file; scores are the detector's, 0 to 1, which reports a nodule from `seen_from` on."""
+
+
+def to_csv(verdicts: Sequence[AttackVerdict]) -> str:
+    """Verdicts as a CSV table with a line of titles; what is not known stays empty."""
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for number, verdict in enumerate(verdicts, start=1):
+        injection, original, protected = verdict.injection, verdict.original, verdict.protected
+        writer.writerow(
+            [
+                number,
+                injection.action,
+                injection.attacker,
+                *injection.at,
+                verdict.place,
+                None if original is None else f"{original.before:.4f}",
+                None if original is None else f"{original.after:.4f}",
+                None if protected is None else f"{protected.after:.4f}",
+                None if original is None else f"{original.threshold:.4f}",
+                None if verdict.deviation is None else f"{verdict.deviation:.6f}",
+                _word(verdict.disrupted),
+                None if verdict.core_hu_original is None else f"{verdict.core_hu_original:.1f}",
+                None if verdict.core_hu_protected is None else f"{verdict.core_hu_protected:.1f}",
+                _word(verdict.found),
+                _word(verdict.healed),
+            ]
+        )
+    return lines.getvalue()
+
+
+def _word(value: bool | None) -> str | None:
+    return None if value is None else "yes" if value else "no"
+
+
+def _core(session: Session, version: Version, injection: Injection) -> PaintedCore:
+    """What the attacker paints at its site of a version that nobody else attacked."""
+    replay = session.replay(version)
+    if injection not in replay.cores:
+        from napari_mits_gan.evaluation.disruption.attacked_sites import inpainted_cores
+        from napari_mits_gan.session.replay import PaintedCore
+
+        attacker = session.networks.attacker(injection.action, injection.attacker)
+        made = inpainted_cores(attacker, replay.base, [injection.at])
+        replay.cores[injection] = PaintedCore(made.normalised[0], float(made.after_hu[0].mean()))
+    return replay.cores[injection]
+
+
+def _deviation(first: PaintedCore, second: PaintedCore | None) -> tuple[float | None, bool | None]:
+    if second is None:
+        return None, None
+    from napari_mits_gan.evaluation.disruption.deviation import DISRUPTED_ABOVE, deviation
+
+    value = float(deviation(second.normalised[np.newaxis], first.normalised[np.newaxis])[0])
+    return value, value > DISRUPTED_ABOVE
+
+
+def _detection(session: Session, version: Version, row: int) -> Detection | None:
+    return session.replay(version).detections.get(session.injections[: row + 1])
+
+
+def _found_and_healed(session: Session, row: int) -> tuple[bool | None, bool | None]:
+    examined = session.examined
+    if examined is None or examined.changed is None:
+        return None, None
+    region, changed = session.replay(session.shown).changed_by(row)
+    named = examined.changed[region]
+    found = bool(changed.any() and named[changed].all())
+    recovery = examined.recovery
+    if recovery is None or recovery.healed.shape != examined.changed.shape:
+        return found, None
+    return found, bool(changed.any() and recovery.healed[region][changed].all())
