@@ -67,7 +67,7 @@ def main() -> None:
 
 def held_out(path: Path, detector, sites: int, seed: int) -> Scan:
     """Read a scan and cut cubes of its lungs, away from the nodules that a file beside it lists."""
-    from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm
+    from napari_mits_gan.attack.resample import cut_at_1mm
     from napari_mits_gan.ct.annotations import nodules_beside
     from napari_mits_gan.ct.read import read_ct
     from napari_mits_gan.detection.network import CUBE_MM

@@ -69,7 +69,7 @@ def test_evaluate_with_it(image_file, capsys):
 
 
 def test_map_with_it(image_file, capsys):
-    options = ["--places", "2", "--attacker", "soft-tissue", "--format", "json"]
+    options = ["--sites", "2", "--attacker", "soft-tissue", "--format", "json"]
     assert main(["vulnerability", str(image_file), *QUICK, *options]) == 0
     assert json.loads(capsys.readouterr().out)["attacker"] == "soft tissue, 6 mm"
 

@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm, lung_places
 from napari_mits_gan.attack.nodules.implant import implant_nodule
 from napari_mits_gan.attack.nodules.rules import random_nodule
+from napari_mits_gan.attack.resample import cut_at_1mm
 from napari_mits_gan.ct.annotations import AnnotatedNodule, nodules_beside
+from napari_mits_gan.ct.lung_voxels import random_lung_voxels
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import NoduleDetector
@@ -45,7 +46,7 @@ def held_out(shared_ct: Path) -> dict[str, HeldOut]:
     for name in HELD_OUT:
         volume = read_ct(shared_ct / name)
         nodules = nodules_beside(shared_ct / name, volume)
-        voxels = lung_places(volume, 2 * VOXELS, np.random.default_rng(2024))
+        voxels = random_lung_voxels(volume, 2 * VOXELS, np.random.default_rng(2024))
         for nodule in nodules:
             away = np.linalg.norm((voxels - np.array(nodule.at)) * volume.spacing, axis=1)
             voxels = voxels[away > nodule.diameter_mm / 2 + 15]

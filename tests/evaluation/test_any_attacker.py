@@ -41,7 +41,7 @@ def test_evaluate_takes_an_attacker_by_its_name(small_chest, detector, monkeypat
 
 def test_the_map_and_the_outcomes_do_as_well(small_chest, protected, detector):
     sites = random_lung_clicks(small_chest, 2, seed=1)
-    found = vulnerability(small_chest, protected, SoftTissueBall(), places=sites, detector=detector)
+    found = vulnerability(small_chest, protected, SoftTissueBall(), sites=sites, detector=detector)
     assert found.attacker == "soft tissue, 6 mm"
     after = [float(detector.scores(SoftTissueBall().tamper(small_chest, at), [at])[0]) for at in sites]
     np.testing.assert_allclose(found.scores_original, after, atol=5e-3)
@@ -53,7 +53,7 @@ def test_a_deviation_without_normalised_units_is_in_units_of_the_window(small_ch
     # The whole core is copied from the scan itself, which is shifted by 14 of 1400 HU: (14 / 1400)^2 where it is.
     site = random_lung_clicks(small_chest, 1, seed=1)
     attacker = CopyPaste("inject", source=(20, 32, 45))
-    deviation = vulnerability(small_chest, protected, attacker, places=site).deviations[0]
+    deviation = vulnerability(small_chest, protected, attacker, sites=site).deviations[0]
     assert deviation == pytest.approx(1e-4, rel=0.05)
 
 

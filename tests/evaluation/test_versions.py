@@ -43,7 +43,7 @@ COMPARISONS: dict[str, Callable] = {
     "evaluate": lambda a, b, attackers, _: evaluate_protected(a, b, sites=[SITE], attackers=attackers),
     "disruption": lambda a, b, attackers, _: disruptions_at(a, {"b": b}, sites=[SITE], attackers=attackers),
     "robustness": lambda a, b, *_: purify_at(a, b, [SITE], purifiers=["blur-1"]),
-    "vulnerability": lambda a, b, attackers, _: vulnerability(a, b, attackers["inject"], places=[SITE]),
+    "vulnerability": lambda a, b, attackers, _: vulnerability(a, b, attackers["inject"], sites=[SITE]),
     "spectrum": lambda a, b, *_: noise_spectrum(a, b, np.ones(a.shape, bool)),
     "diagnostic": lambda a, b, _, detector: diagnostic_value(a, b, nodules=[], detector=detector),
     "diagnostic, healthy": lambda a, b, _, detector: diagnostic_value(a, a, nodules=[], detector=detector, healthy=b),

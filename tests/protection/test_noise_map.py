@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.cuboid import cuboid_shape
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.protection.noise_map import StripeMap, sample_distance_mm, seed_from_key, shift_of, white_noise
 
 

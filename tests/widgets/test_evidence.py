@@ -246,7 +246,7 @@ def test_all_suggested_sites_are_attacked_on_a_copy_and_found(sealed, settle, mo
     before = work.session.required("original").hu.copy()
     section.sites_button.click()
     settle(sealed)
-    assert work.sealed_sites.found.places == tuple(places)
+    assert work.sealed_sites.found.sites == tuple(places)
     assert work.sealed_sites.found.found == (True, True, True)
     assert sealed.message.text.text().startswith("3 of 3 injections")
     layer = work.panels.overlay("sealed sites", "scan")

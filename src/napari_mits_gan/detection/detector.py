@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_mits_gan.attack.ctgan.training_cubes import cut_at_1mm
+from napari_mits_gan.attack.resample import cut_at_1mm
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.network import CUBE_MM

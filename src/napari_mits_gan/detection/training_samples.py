@@ -25,6 +25,7 @@ _OFF_CENTRE_MM = 4.5
 """A nodule is in the middle up to here."""
 _ELSEWHERE_MM = (8.0, 20.0)
 """From here on it is elsewhere, if the middle also lies outside of it; between the two nothing is said."""
+_TRIES = 6
 _LEAST_SEEN = 0.5
 """A drawn nodule of which less is to be seen is not used."""
 _NODULES_AT = {"lung": 0.6, "rim": 0.2, "dense": 0.2}
@@ -124,8 +125,8 @@ class TrainingSamples:
 
     def _drawn(self, away: NDArray[np.float64], rng: np.random.Generator, diameters_mm: tuple[float, float]) -> Cubes:
         """Healthy lung with a nodule drawn at `away` (z, y, x) in mm from the middle, where it can be seen."""
-        best, most = None, -1.0
-        for _ in range(6):
+        tries: list[tuple[float, Cubes]] = []
+        while len(tries) < _TRIES:
             scan = self.scans[self._any_scan(rng)]
             group = str(rng.choice(list(_NODULES_AT), p=list(_NODULES_AT.values())))
             nodule = random_drawn_nodule(rng, diameters_mm, slice_mm=scan.slice_mm)
@@ -135,12 +136,10 @@ class TrainingSamples:
             cube = self._cut(scan, at, rng, freely=0.15)
             z, y, x = CUBE_MM // 2 + away
             drawn, seen = draw_into(cube, nodule, (float(z), float(y), float(x)))
-            if seen > most:
-                best, most = drawn, seen
             if seen >= _LEAST_SEEN:
-                break
-        assert best is not None
-        return best
+                return drawn
+            tries.append((seen, drawn))
+        return max(tries, key=lambda one: one[0])[1]
 
     def _healthy(self, rng: np.random.Generator) -> Cubes:
         index = self._any_scan(rng)

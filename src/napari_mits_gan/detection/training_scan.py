@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.resample import resample
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import AnnotatedNodule
 from napari_mits_gan.ct.volume import CTVolume

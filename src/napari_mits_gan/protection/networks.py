@@ -59,9 +59,8 @@ class PerturbationGenerator(nn.Module):
         self.head = nn.Conv2d(_VIEWS * _CONTEXT + 2 * _PROFILES + 1 + _CONSTANTS, width, 3, padding=1)
         self.body = nn.Sequential(_Residual(width, 1), _Residual(width, 3))
         self.tail = nn.Conv2d(width, 3, 1)
-        nn.init.zeros_(self.tail.weight)
-        assert self.tail.bias is not None
-        nn.init.zeros_(self.tail.bias)
+        for parameter in self.tail.parameters():
+            nn.init.zeros_(parameter)
 
     def forward(
         self,

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
 from napari_mits_gan.attack.contract import DifferentiableAttacker
-from napari_mits_gan.attack.ctgan.resample import resample
-from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
 from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.grid import Box, Voxel
+from napari_mits_gan.ct.lung_voxels import lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.options import limited

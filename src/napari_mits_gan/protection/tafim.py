@@ -15,10 +15,10 @@ import torch
 from numpy.typing import NDArray
 
 from napari_mits_gan.attack.attackers import load_attacker, load_differentiable
-from napari_mits_gan.attack.ctgan.resample import resample
-from napari_mits_gan.attack.ctgan.training_cubes import lung_places
 from napari_mits_gan.attack.cuboid import CUBOID_MM, check_thickness, cuboid_shape
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.grid import Box
+from napari_mits_gan.ct.lung_voxels import random_lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, ProtectionError
 from napari_mits_gan.options import limited
@@ -61,7 +61,7 @@ class Tafim:
         check_thickness(volume.shape, volume.spacing)
         rng = np.random.default_rng([request.seed, 0x746166])
         try:
-            clicks = lung_places(volume, self.steps * _CLICKS, rng, margin_mm=CUBOID_MM / 4)
+            clicks = random_lung_voxels(volume, self.steps * _CLICKS, rng, margin_mm=CUBOID_MM / 4)
         except AttackError:
             raise ProtectionError(
                 f"no lung was found in '{volume.name}', so there is nowhere to search; choose 'mits-gan'."

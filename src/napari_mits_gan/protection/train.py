@@ -18,8 +18,8 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from napari_mits_gan.attack.attackers import load_differentiable
 from napari_mits_gan.attack.contract import DifferentiableAttacker
-from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.cuboid import CUBOID_MM
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.progress import Progress, silent

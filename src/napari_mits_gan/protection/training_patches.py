@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
 from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.ct.anatomy import body_mask
 from napari_mits_gan.ct.grid import Box
+from napari_mits_gan.ct.lung_voxels import lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 
 MARGIN = 8

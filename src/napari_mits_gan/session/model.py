@@ -289,8 +289,8 @@ class Session:
 
     def make_protected(self, options: ProtectionOptions | None = None, progress: Progress = silent) -> CTVolume:
         """Protect the original scan; hand the result to `accept_protected`."""
-        self.required("original")
-        assert self.original is not None
+        if self.original is None:
+            raise AttackError("no scan is open yet; load a CT scan first")
         return self._protector(self.original, options or ProtectionOptions(), progress)
 
     def attacked(self, version: Version, progress: Progress = silent) -> CTVolume:

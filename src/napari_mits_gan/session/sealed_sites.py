@@ -25,14 +25,14 @@ class SealedSites:
     ----------
     action : {"inject", "remove"}
         What was done at each.
-    places : tuple of tuple of int
+    sites : tuple of tuple of int
         Voxels (z, y, x).
     found : tuple of bool
         Whether something was changed there, and every voxel that was lies in a block that the check names.
     """
 
     action: Action
-    places: tuple[Voxel, ...]
+    sites: tuple[Voxel, ...]
     found: tuple[bool, ...]
 
     @property
@@ -73,18 +73,18 @@ def sealed_sites(
     no_seal = EvidenceError("This scan carries no seal of this key; seal it first.")
     if find_seal(base, key) is None:
         raise no_seal
-    places = tuple(site.at for site in suggested_sites(session, action, n))
-    if not places:
+    sites = tuple(site.at for site in suggested_sites(session, action, n))
+    if not sites:
         raise AttackError("No site was found where a nodule could be put in or taken out; there is nothing to check.")
     attacker = session.networks.attacker(action)
     attacked, regions = base, []
-    for done, at in enumerate(places):
-        progress(done, len(places) + 1)
+    for done, at in enumerate(sites):
+        progress(done, len(sites) + 1)
         after = attacker.tamper(attacked, at=at)
         regions.append(changed_region(attacked.hu, after.hu))
         attacked = after
     verdict = verify(attacked, key)
-    progress(len(places) + 1, len(places) + 1)
+    progress(len(sites) + 1, len(sites) + 1)
     if verdict.state is State.NO_SEAL:
         raise no_seal
     named = verdict.changed_voxels()
@@ -92,4 +92,4 @@ def sealed_sites(
     for region in regions:
         changed = base.hu[region] != attacked.hu[region]
         found.append(bool(changed.any() and named[region][changed].all()))
-    return SealedSites(action, places, tuple(found))
+    return SealedSites(action, sites, tuple(found))

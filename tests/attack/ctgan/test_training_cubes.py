@@ -4,65 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.training_cubes import CubeBank, cut_at_1mm, lung_places
-from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.attack.ctgan.training_cubes import CubeBank
 from napari_mits_gan.ct.annotations import AnnotatedNodule
+from napari_mits_gan.ct.lung_voxels import random_lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
-
-
-def test_places_lie_in_the_lung(small_thorax):
-    places = lung_places(small_thorax, 200, np.random.default_rng(0))
-    assert places.shape == (200, 3)
-    assert lung_mask(small_thorax)[tuple(places.T)].all()
-
-
-def test_places_keep_away_from_the_borders(small_thorax):
-    places = lung_places(small_thorax, 200, np.random.default_rng(0), margin_mm=20.0)
-    to_border = np.minimum(places, np.array(small_thorax.shape) - 1 - places) * small_thorax.spacing
-    assert to_border.min() >= 20 - max(small_thorax.spacing)
-
-
-def test_a_mask_given_is_not_searched_again(small_thorax):
-    lung = np.zeros(small_thorax.shape, dtype=bool)
-    lung[7, 8, 9] = True
-    assert (lung_places(small_thorax, 5, np.random.default_rng(0), lung=lung) == (7, 8, 9)).all()
-    assert lung.sum() == 1
-
-
-def test_a_margin_leaves_a_given_mask_alone(small_thorax):
-    lung = np.ones(small_thorax.shape, dtype=bool)
-    lung_places(small_thorax, 5, np.random.default_rng(0), margin_mm=10, lung=lung)
-    assert lung.all()
 
 
 def test_a_scan_without_lung_is_refused():
     volume = CTVolume(np.full((20, 40, 40), 40, dtype=np.int16), (2.0, 2.0, 2.0), name="abdomen")
     with pytest.raises(AttackError, match="no lung was found in 'abdomen'"):
         CubeBank([volume], "inject", cubes_per_scan=2)
-
-
-@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (5.0, 1.5, 1.5)])
-def test_a_cube_is_1_mm_fine_and_centred_on_its_place(spacing):
-    shape = tuple(int(120 / s) for s in spacing)
-    at = np.array([n // 2 for n in shape])
-    grid = np.indices(shape, dtype=float)
-    distance = np.linalg.norm([(g - c) * s for g, c, s in zip(grid, at, spacing, strict=True)], axis=0)
-    volume = CTVolume((-850 + 800 * np.exp(-((distance / 6) ** 2))).astype(np.int16), spacing)
-    cube = cut_at_1mm(volume, at, 48)
-    assert cube.shape == (48, 48, 48)
-    centre = ndimage.center_of_mass(cube + 850)
-    # Cuboids begin on whole voxels and halves round to even, so the place may be off by a voxel.
-    np.testing.assert_allclose(centre, 23.5, atol=max(spacing) + 0.5)
-
-
-def test_a_cube_at_the_border_repeats_it():
-    volume = CTVolume(np.arange(40, dtype=np.int16)[:, None, None].repeat(40, 1).repeat(40, 2), (1.0, 1.0, 1.0))
-    cube = cut_at_1mm(volume, np.array([0, 20, 20]))
-    np.testing.assert_allclose(cube[:16], 0, atol=1e-3)
-    np.testing.assert_allclose(cube[16:, 3, 3], np.arange(16), atol=1e-3)
 
 
 MIDDLE = (slice(None), *(slice(12, 20),) * 3)
@@ -105,7 +58,7 @@ def test_a_nodule_and_its_place_are_turned_and_shifted_together(small_thorax):
 
 def test_an_annotated_nodule_is_shown_as_it_is_and_kept_out_of_healthy_lung(small_thorax):
     hu = np.array(small_thorax.hu)
-    at = lung_places(small_thorax, 1, np.random.default_rng(3), margin_mm=12.0)[0]
+    at = random_lung_voxels(small_thorax, 1, np.random.default_rng(3), margin_mm=12.0)[0]
     distance = np.linalg.norm(
         (np.indices(hu.shape) - at[:, None, None, None]) * np.reshape(small_thorax.spacing, (3, 1, 1, 1)), axis=0
     )

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from napari_mits_gan.attack.ctgan.training_cubes import lung_places
 from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.lung_voxels import random_lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
@@ -23,7 +23,7 @@ def test_the_seed_decides_the_places(small_chest):
 
 
 def test_a_protection_that_draws_from_the_same_seed_does_not_hit_the_places(small_chest):
-    drawn = {tuple(p) for p in lung_places(small_chest, 40, np.random.default_rng(0), margin_mm=8.0).tolist()}
+    drawn = {tuple(p) for p in random_lung_voxels(small_chest, 40, np.random.default_rng(0), margin_mm=8.0).tolist()}
     assert len(drawn & set(random_lung_clicks(small_chest, 40, seed=0))) < 5
 
 

@@ -16,10 +16,10 @@ from torch import Tensor
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.cuboid import cut, paste, with_blank_core
-from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.ctgan.touch_up import blend, blend_kernel, noise_from, repair
 from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK
 from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
+from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 
 _REACH = 1.3

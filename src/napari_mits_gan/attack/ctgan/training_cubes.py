@@ -13,20 +13,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.attack.contract import Action
-from napari_mits_gan.attack.ctgan.resample import resample
 from napari_mits_gan.attack.cuboid import CUBOID_MM
 from napari_mits_gan.attack.nodules.implant import implant_nodule
 from napari_mits_gan.attack.nodules.rules import random_nodule
+from napari_mits_gan.attack.resample import cut_at_1mm
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.annotations import AnnotatedNodule
-from napari_mits_gan.ct.grid import Box
+from napari_mits_gan.ct.lung_voxels import lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import AttackError
 
 _BANK_MM = 48
 """Side of the stored cubes: room for a rotated, shifted cuboid."""
@@ -44,54 +42,6 @@ _REAL_SHARE = 0.02
 """Share of an injector's samples that each annotated nodule takes, up to a tenth in all."""
 _MOST_REAL = 0.1
 _THICKER, _NOISIER = 0.25, 0.25
-
-
-def lung_voxels(
-    volume: CTVolume, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """All voxels (n, 3) of (z, y, x) in the lungs, at least `margin_mm` from the borders of the scan.
-
-    Parameters
-    ----------
-    volume : CTVolume
-        A chest CT.
-    margin_mm : float
-        Distance to keep from the borders, along each axis.
-    lung : ndarray of bool, shape (z, y, x), or None
-        The lungs where they are known; None finds them.
-
-    Raises
-    ------
-    AttackError
-        If there are none.
-    """
-    allowed = np.array(lung_mask(volume) if lung is None else lung)
-    for axis, (size, spacing) in enumerate(zip(volume.shape, volume.spacing, strict=True)):
-        margin = min(int(np.ceil(margin_mm / spacing)), size // 2)
-        edge = np.moveaxis(allowed, axis, 0)
-        edge[:margin] = False
-        edge[size - margin :] = False
-    places = np.argwhere(allowed)
-    if len(places) == 0:
-        raise AttackError(f"no lung was found in '{volume.name}' far enough from its borders; choose a chest CT.")
-    return places
-
-
-def lung_places(
-    volume: CTVolume, n: int, rng: np.random.Generator, *, margin_mm: float = 0.0, lung: NDArray[np.bool_] | None = None
-) -> NDArray[np.int64]:
-    """Random voxels (n, 3) of (z, y, x) in the lungs; see `lung_voxels`."""
-    return rng.choice(lung_voxels(volume, margin_mm=margin_mm, lung=lung), n)
-
-
-def cut_at_1mm(volume: CTVolume, at: NDArray[np.int64], side_mm: int = CUBOID_MM) -> NDArray[np.float32]:
-    """The cube of `side_mm` around the voxel `at` (z, y, x), resampled to 1 mm by cubic splines; borders repeated."""
-    z, y, x = (max(2, round(side_mm / s)) for s in volume.spacing)
-    box = Box.around((int(at[0]), int(at[1]), int(at[2])), (z, y, x))
-    inside = (np.clip(np.arange(lo, hi), 0, n - 1) for lo, hi, n in zip(box.low, box.high, volume.shape, strict=True))
-    index = np.ix_(*inside)
-    cube = torch.from_numpy(volume.hu[index].astype(np.float32))
-    return resample(cube, (side_mm, side_mm, side_mm)).numpy()
 
 
 class CubeBank:

@@ -13,7 +13,7 @@ from scipy import ndimage
 from torch import Tensor
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
-from napari_mits_gan.attack.ctgan.training_cubes import lung_voxels
+from napari_mits_gan.ct.lung_voxels import lung_voxels
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import AttackError

@@ -46,11 +46,11 @@ def random_lung_clicks(
     AttackError
         If no lung was found, if the scan is too thin for an attack, or `n` is less than one.
     """
-    from napari_mits_gan.attack.ctgan.training_cubes import lung_places
     from napari_mits_gan.attack.cuboid import check_thickness
+    from napari_mits_gan.ct.lung_voxels import random_lung_voxels
 
     if n < 1:
         raise AttackError(f"{n} sites were asked for; at least one is needed.")
     check_thickness(volume.shape, volume.spacing)
-    sites = lung_places(volume, n, np.random.default_rng([_STREAM, seed]), margin_mm=_MARGIN_MM, lung=lung)
+    sites = random_lung_voxels(volume, n, np.random.default_rng([_STREAM, seed]), margin_mm=_MARGIN_MM, lung=lung)
     return [(int(z), int(y), int(x)) for z, y, x in sites]

@@ -34,7 +34,7 @@ class SealedSitesMap(MarkedSites):
     @property
     def sites(self) -> tuple[Voxel, ...]:
         """The voxels (z, y, x) that are marked."""
-        return () if self.found is None else self.found.places
+        return () if self.found is None else self.found.sites
 
     def compute(self, action: Action, key_file: Path) -> None:
         """Attack all suggested sites in the background, check once, and mark the sites."""
@@ -69,7 +69,7 @@ class SealedSitesMap(MarkedSites):
     def on_visit(self, number: int) -> None:
         """Say what the check finds there."""
         if self.found is not None:
-            z, y, x = self.found.places[number]
+            z, y, x = self.found.sites[number]
             word = "found" if self.found.found[number] else "not found"
             self.parts.messages.say(f"z {z}, y {y}, x {x}: an attack here is {word} by the check.")
 

@@ -34,9 +34,9 @@ CURRENT_COLOR = "#ffffff"
 SITE = "site"
 """Name of the feature that says which suggestion a point belongs to, from 0 on."""
 VULNERABILITY_MM = 5.0
-"""Half the width of the marker of a place of the vulnerability map, in its middle slice."""
+"""Half the width of the marker of a site of the vulnerability map, in its middle slice."""
 PLACE = "place"
-"""Name of the feature that says which place of the vulnerability map a point belongs to, from 0 on."""
+"""Name of the feature that says which site of the vulnerability map a point belongs to, from 0 on."""
 FOUND_COLOR, MISSED_COLOR = "#2b5fe3", "#d7301f"
 """Of a site where the check found the attack, and where it did not; the two ends of the vulnerability map's colours."""
 DEVIATION_STEPS = (
@@ -181,7 +181,7 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap, across: int
         See `mark_options`.
     """
     dx = volume.spacing[2]
-    data, sizes, owners = _squares(volume, found.places, across)
+    data, sizes, owners = _squares(volume, found.sites, across)
     records = found.records()
     names = [name for name in records[0] if name != "at"]
     colors = [deviation_color(found.deviations[owner]) for owner in owners]
@@ -236,7 +236,7 @@ def sealed_sites_name(action: str) -> str:
 def sealed_sites_options(volume: CTVolume, found: SealedSites, across: int | None = 0) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw a square at each site, coloured by what the check found."""
     dx = volume.spacing[2]
-    data, sizes, owners = _squares(volume, found.places, across)
+    data, sizes, owners = _squares(volume, found.sites, across)
     colors = [FOUND_COLOR if found.found[owner] else MISSED_COLOR for owner in owners]
     words = ["found" if found.found[owner] else "not found" for owner in owners]
     return {

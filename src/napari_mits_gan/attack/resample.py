@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-from napari_mits_gan.ct.grid import cubic_zoom_matrix
+from napari_mits_gan.ct.grid import Box, cubic_zoom_matrix
+from napari_mits_gan.ct.volume import CTVolume
 
 
 @lru_cache(maxsize=256)
@@ -42,3 +45,13 @@ def resample(cubes: Tensor, shape: tuple[int, int, int]) -> Tensor:
             matrix = _zoom_tensor(n_in, n_out, cubes.dtype, cubes.device)
             cubes = torch.tensordot(cubes, matrix, dims=([axis], [1])).movedim(-1, axis)
     return cubes
+
+
+def cut_at_1mm(volume: CTVolume, at: NDArray[np.int64], side_mm: int) -> NDArray[np.float32]:
+    """The cube of `side_mm` around the voxel `at` (z, y, x), resampled to 1 mm by cubic splines; borders repeated."""
+    z, y, x = (max(2, round(side_mm / s)) for s in volume.spacing)
+    box = Box.around((int(at[0]), int(at[1]), int(at[2])), (z, y, x))
+    inside = (np.clip(np.arange(lo, hi), 0, n - 1) for lo, hi, n in zip(box.low, box.high, volume.shape, strict=True))
+    index = np.ix_(*inside)
+    cube = torch.from_numpy(volume.hu[index].astype(np.float32))
+    return resample(cube, (side_mm, side_mm, side_mm)).numpy()

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_mits_gan.attack.ctgan.resample import resample
+from napari_mits_gan.attack.resample import cut_at_1mm, resample
+from napari_mits_gan.ct.volume import CTVolume
 
 sizes = st.integers(2, 40)
 
@@ -61,3 +62,24 @@ def test_gradients_are_possible_after_the_same_sizes_were_used_for_inference(siz
     cube = torch.randn(7, 9, 11, requires_grad=True)
     resample(cube, size).sum().backward()
     assert cube.grad is not None
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (2.5, 0.7, 0.7), (5.0, 1.5, 1.5)])
+def test_a_cube_is_1_mm_fine_and_centred_on_its_place(spacing):
+    shape = tuple(int(120 / s) for s in spacing)
+    at = np.array([n // 2 for n in shape])
+    grid = np.indices(shape, dtype=float)
+    distance = np.linalg.norm([(g - c) * s for g, c, s in zip(grid, at, spacing, strict=True)], axis=0)
+    volume = CTVolume((-850 + 800 * np.exp(-((distance / 6) ** 2))).astype(np.int16), spacing)
+    cube = cut_at_1mm(volume, at, 48)
+    assert cube.shape == (48, 48, 48)
+    centre = ndimage.center_of_mass(cube + 850)
+    # Cuboids begin on whole voxels and halves round to even, so the place may be off by a voxel.
+    np.testing.assert_allclose(centre, 23.5, atol=max(spacing) + 0.5)
+
+
+def test_a_cube_at_the_border_repeats_it():
+    volume = CTVolume(np.arange(40, dtype=np.int16)[:, None, None].repeat(40, 1).repeat(40, 2), (1.0, 1.0, 1.0))
+    cube = cut_at_1mm(volume, np.array([0, 20, 20]), 32)
+    np.testing.assert_allclose(cube[:16], 0, atol=1e-3)
+    np.testing.assert_allclose(cube[16:, 3, 3], np.arange(16), atol=1e-3)
