@@ -70,8 +70,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
     }
     for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
         told[f"note {number}"] = note
-    for number, step in enumerate(volume.history, start=1):
-        label = SIMULATED_ATTACK if step.kind == "attack" else step.kind
-        settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
-        told[f"step {number}"] = f"{label} ({settings})"
+    for number, step in enumerate((*volume.earlier, *volume.history), start=1):
+        label = f"{SIMULATED_ATTACK}: " if step.kind == "attack" else ""
+        told[f"step {number}"] = f"{label}{step.words}"
     return told

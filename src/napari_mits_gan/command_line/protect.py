@@ -39,6 +39,9 @@ def add_to(commands: Commands) -> None:
     command.add_argument(
         "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
     )
+    command.add_argument(
+        "--again", action="store_true", help="protect a scan that is protected already; both changes add up"
+    )
     add_sealing(command, required=False)
     add_writing(command)
     command.set_defaults(run=run)
@@ -52,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         input=options.input,
         output=options.output,
         series=options.series,
-        protection=replace(protection_options(options), without_lungs=options.without_lungs),
+        protection=replace(protection_options(options), without_lungs=options.without_lungs, again=options.again),
         sealing=sealing_options(options),
         writing=writing_options(options),
     )

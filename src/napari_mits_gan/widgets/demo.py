@@ -119,8 +119,9 @@ class Demonstration:
 
         self.workspace.clicking.arm(True)
         self.workspace.messages.say(
-            "Click into a lung to inject a nodule; then press the switch above to protect the scan, and see what becomes of "
-            "it. Or make a key on the page Evidence, seal the scan, and Check: what was changed is found and undone."
+            "Click into a lung to inject a nodule; then press the switch above to protect the scan, and see what "
+            "becomes of it. Or make a key on the page Evidence, seal the scan, and Check: what was changed is "
+            "found and undone."
         )
         napari.run()
 

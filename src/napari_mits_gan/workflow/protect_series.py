@@ -43,6 +43,8 @@ class ProtectionOptions:
         "auto", "cpu", "cuda" or "mps".
     without_lungs : bool
         Whether to protect the whole body of a scan in which no lung was found.
+    again : bool
+        Whether to protect a scan that is protected already.
     """
 
     method: str | Method = "mits-gan"
@@ -51,6 +53,7 @@ class ProtectionOptions:
     key: str | None = field(default=None, repr=False)
     device: str = "auto"
     without_lungs: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -227,6 +230,7 @@ def protect_volume(volume: CTVolume, options: ProtectionOptions, progress: Progr
         device=options.device,
         progress=progress,
         without_lungs=options.without_lungs,
+        again=options.again,
     )
 
 

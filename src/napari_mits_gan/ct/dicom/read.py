@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.earlier import earlier_steps
 from napari_mits_gan.ct.dicom.layout import layout_of
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
@@ -65,7 +66,9 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm)
+    source = DicomSource(
+        decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, earlier=earlier_steps(ordered[0].header.path)
+    )
     for note in source.notes:
         logger.info("%s", note)
     origin = np.asarray(grid.origin)

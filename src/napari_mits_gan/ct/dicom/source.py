@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
+from napari_mits_gan.ct.step import Step
 from napari_mits_gan.ct.storable import StorableHU
 
 
@@ -26,12 +27,15 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    earlier : tuple of Step
+        What this software says it did to the series before it was read.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    earlier: tuple[Step, ...] = ()
 
     @property
     def series_uid(self) -> str:

@@ -59,7 +59,7 @@ class Loading(Controller):
     def earlier(self) -> str:
         """What this software did to the scan before it was opened, by its own account; empty for nothing."""
         scan = self.parts.session.original
-        steps = () if scan is None or scan.source is None else scan.source.earlier
+        steps = () if scan is None else scan.earlier
         return "" if not steps else f"Before it was opened: {'; '.join(step.words for step in steps)}."
 
     @property

@@ -1,7 +1,7 @@
 """Rings around the places that were attacked, and markers of suggested ones, as points of a napari layer.
 
-A marker is drawn in the slices of one plane, a disc, diamond or square in each: the functions are told the array axis that
-the slices lie across, or None for the 3-D view, where each marker is one point.
+A marker is drawn in the slices of one plane, a disc, diamond or square in each: the functions are told the array axis
+that the slices lie across, or None for the 3-D view, where each marker is one point.
 """
 
 from __future__ import annotations

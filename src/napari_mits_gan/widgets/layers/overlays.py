@@ -21,9 +21,7 @@ BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES = KINDS = ("blocks", "suggestio
 class AnyOverlay(Protocol):
     """What lies over every panel alike."""
 
-    def add_to(
-        self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]
-    ) -> Any:
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]) -> Any:
         """The overlay as a new layer of one panel.
 
         `across` is the array axis that the slices lie across, None in the 3-D view; `changing` says whether a selection
@@ -45,7 +43,8 @@ class Overlay:
     sites : sequence of tuple of int
         Voxels (z, y, x).
     options : callable
-        Called with the scan and the array axis that the slices lie across, returns the keyword arguments of `viewer.add_points`. Their features have a column that
+        Called with the scan and the array axis that the slices lie across, returns the keyword arguments of
+        `viewer.add_points`. Their features have a column that
         says which site a point belongs to.
     owner : str
         Name of that column.
@@ -62,9 +61,7 @@ class Overlay:
     picked: Callable[[int], None]
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def add_to(
-        self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]
-    ) -> Any:
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]) -> Any:
         """The overlay as a new layer of one panel; see `AnyOverlay`."""
         layer = viewer.add_points(
             **grid_options(scan),

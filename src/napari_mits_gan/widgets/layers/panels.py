@@ -86,11 +86,12 @@ class Panels:
         """Whether there is anything to show in a panel."""
         return self._contents is not None and self._contents.has(role)
 
-    def title(self, role: str) -> str:
-        """What a panel shows, in words; also where it is not shown."""
-        if self._contents is None:
+    def short_title(self, role: str) -> str:
+        """What a panel shows, in two or three words; also where it is not shown."""
+        if self._contents is None or role in (HEALED, DIFFERENCE):
             return role.capitalize()
-        return _title(role, self._contents)
+        label = self._contents.label(role)
+        return f"Attack on {label}" if role in (ATTACK, OTHER_ATTACK) else label.capitalize()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -317,9 +318,7 @@ class Panels:
                 continue
             layer = self.overlay(kind, role)
             if layer is None:
-                layer = overlay.add_to(
-                    self._viewer, role, contents.scan, self._across, lambda: self._changing
-                )
+                layer = overlay.add_to(self._viewer, role, contents.scan, self._across, lambda: self._changing)
                 self._layers[role, kind] = layer
             overlay.hide_attacked(layer, contents.injections)
 

@@ -1,7 +1,7 @@
 """Axial, coronal, sagittal: which axes of a scan are drawn, which way round, and the letters at a panel's edges.
 
-As radiologists look at CT: head and front are up, the patient's right is at the left; in sagittal slices the front is at
-the left.
+As radiologists look at CT: head and front are up, the patient's right is at the left; in sagittal slices the front is
+at the left.
 """
 
 from __future__ import annotations

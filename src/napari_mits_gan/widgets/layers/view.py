@@ -56,11 +56,11 @@ class View:
         overlays = self._viewer.canvas.overlays
         for edge, position in EDGES.items():
             overlays[_overlay_name(edge)] = TextOverlay(
-                position=position, color=_LETTER_COLOR, font_size=11, box=False, gridded=True
+                position=position, color=_LETTER_COLOR, font_size=11, box=True, gridded=True
             )
         self._viewer.canvas.background_color_override = "black"
         bar = overlays.scale_bar
-        bar.visible, bar.position, bar.font_size, bar.box = True, "bottom_left", 8, False
+        bar.visible, bar.position, bar.font_size, bar.box = True, "bottom_left", 8, True
         self.turn_to("axial")
 
     def stop(self) -> None:

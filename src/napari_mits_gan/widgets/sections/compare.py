@@ -50,7 +50,7 @@ class CompareSection(Section):
             box.setToolTip(f"Show this panel; at most {MOST_PANELS} stand beside each other")
             box.clicked.connect(self._choose_panels)
             grid.addWidget(box, number // 2, number % 2)
-        self.four_button = QPushButton("Both versions, attacked and not")
+        self.four_button = QPushButton("Four: both versions")
         self.four_button.setToolTip("Original, protected, and the attacks on either, in two rows")
         self.usual_button = QPushButton("Usual panels")
         self.usual_button.setToolTip("Scan, attack and difference beside each other")
@@ -117,7 +117,7 @@ class CompareSection(Section):
         shown = panels.shown
         for role, box in self.panels.items():
             there = panels.available(role)
-            box.setText(panels.title(role) if there else _TITLES[role])
+            box.setText(panels.short_title(role) if there else _TITLES[role])
             box.setChecked(role in panels.chosen)
             box.setEnabled(there and (role in shown or len(shown) < MOST_PANELS) and panels.pair is None)
         self.four_button.setEnabled(all(panels.available(role) for role in FOUR))
@@ -131,7 +131,7 @@ class CompareSection(Section):
             self.difference.setCurrentIndex(self.difference.findText(str(display.kind)))
         self.difference.setEnabled(bool(kinds))
         pairs = blinking.pairs
-        names = [" ↔ ".join(panels.title(role) for role in pair) for pair in pairs]
+        names = [" ↔ ".join(panels.short_title(role) for role in pair) for pair in pairs]
         if [self.blink.itemText(row) for row in range(self.blink.count())] != names:
             self.blink.clear()
             for name, pair in zip(names, pairs, strict=True):

@@ -13,7 +13,6 @@ from napari_mits_gan.widgets.sections.section import Section
 SWITCH_SHORTCUT = "Ctrl+Alt+X"
 BLINK_SHORTCUT = "Ctrl+Alt+B"
 PLANE_SHORTCUTS: dict[Plane, str] = {"axial": "Ctrl+Alt+1", "coronal": "Ctrl+Alt+2", "sagittal": "Ctrl+Alt+3"}
-_STARTS_WITH = Qt.MatchFlag.MatchStartsWith
 _SWITCH_STYLE = (
     "QPushButton { font-weight: bold; padding: 6px; border-radius: 4px; }"
     "QPushButton:checked { background: #1d7f4f; color: white; }"
@@ -57,7 +56,9 @@ class Header(Section):
             "scrolls slices, with Shift it zooms"
         )
         for preset in PRESETS:
-            self.window_box.addItem(f"{preset.name} {preset.width:.0f} / {preset.level:.0f}", preset)
+            self.window_box.addItem(preset.name, preset)
+            tip = f"Width {preset.width:.0f}, level {preset.level:.0f} HU"
+            self.window_box.setItemData(self.window_box.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         self.window_box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.window_box.setMinimumWidth(110)
         self.blink_button = QPushButton("Blink")
@@ -106,16 +107,15 @@ class Header(Section):
         self.planes.setExclusive(True)
         window = work.windowing.window
         self.window_box.setEnabled(window is not None)
-        row = -1 if window is None else self.window_box.findText(f"{window.name} ", _STARTS_WITH)
-        if window is not None and not window.name:
-            row = -1
+        row = -1 if window is None else self.window_box.findText(window.name)
+        if window is not None and row < 0:
             self.window_box.setPlaceholderText(f"{window.width:.0f} / {window.level:.0f}")
         self.window_box.setCurrentIndex(row)
         blinks, pairs = work.blinking.on, work.blinking.pairs
         self.blink_button.setEnabled(blinks or bool(pairs))
         self.blink_button.setChecked(blinks)
         panels = work.panels
-        told = " and ".join(panels.title(role) for role in (panels.pair or (pairs[0] if pairs else ())))
+        told = " and ".join(panels.short_title(role) for role in (panels.pair or (pairs[0] if pairs else ())))
         self.blink_button.setToolTip(
             f"Let two panels take turns in the same place ({BLINK_SHORTCUT}); choose others on the page Compare"
             + (f": {told}" if told else "")

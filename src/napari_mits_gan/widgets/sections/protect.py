@@ -52,8 +52,8 @@ class ProtectSection(Section):
         self.budget.setRange(MIN_BUDGET_HU, MAX_BUDGET_HU)
         self.budget.setValue(DEFAULT_BUDGET_HU)
         self.budget.setToolTip(
-            "No voxel changes by more than this, in HU. At 20 HU fine stripes are faint in a lung window and plain in a "
-            "mediastinal one"
+            "No voxel changes by more than this, in HU. At 20 HU fine stripes are faint in a lung window and plain in "
+            "a mediastinal one"
         )
         self.budget.setAccessibleName("Budget in HU")
         self.seal_too = QCheckBox("and seal")
@@ -136,8 +136,10 @@ class ProtectSection(Section):
         """Say that what is set here is not what the protected version was made with."""
         made_with = self.workspace.protecting.made_with
         method = "" if made_with is None else made_with.method
-        name = method if isinstance(method, str) else next(
-            (name for name, kind in self.workspace.preparing.methods.items() if isinstance(method, kind)), ""
+        name = (
+            method
+            if isinstance(method, str)
+            else next((name for name, kind in self.workspace.preparing.methods.items() if isinstance(method, kind)), "")
         )
         same = made_with is None or (
             made_with.max_change_hu == self.budget.value()
@@ -147,8 +149,8 @@ class ProtectSection(Section):
         self.outdated.setVisible(not same)
         if not same:
             self.outdated.setText(
-                f"The protected version is still the one made by {self.workspace.protecting.words}; press Protect again "
-                "to use what is set here."
+                f"The protected version is still the one made by {self.workspace.protecting.words}; press Protect "
+                "again to use what is set here."
             )
 
     def protect(self) -> None:
