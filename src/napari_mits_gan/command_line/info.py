@@ -71,6 +71,6 @@ def facts(volume: CTVolume) -> dict[str, str]:
     for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
         told[f"note {number}"] = note
     for number, step in enumerate((*volume.earlier, *volume.history), start=1):
-        label = f"{SIMULATED_ATTACK}: " if step.kind == "attack" else ""
-        told[f"step {number}"] = f"{label}{step.words}"
+        is_attack = step.kind == "attack"
+        told[f"step {number}"] = step.words.replace(step.kind, SIMULATED_ATTACK, 1) if is_attack else step.words
     return told

@@ -101,8 +101,8 @@ def protect(
     before = [step for step in (*volume.earlier, *volume.history) if step.kind == "protection"]
     if before and not again:
         raise ProtectionError(
-            f"the scan is protected already: {before[-1].words}; protect the scan it was made from, or demand it all the "
-            "same with --again (in Python: again=True), and both changes add up to more than the budget."
+            f"the scan is protected already: {before[-1].words}; protect the scan that it was made from, or ask for it "
+            "all the same by the option “again”, and both changes add up to more than the budget."
         )
     progress(0, volume.shape[0])
     allowed = body_mask(volume)
@@ -112,8 +112,8 @@ def protect(
         )
     if not (without_lungs or lung_mask(volume).any()):
         raise ProtectionError(
-            f"no lung was found in '{volume.name}'; choose a chest CT, or demand it all the same with --without-lungs "
-            "(in Python: without_lungs=True)."
+            f"no lung was found in '{volume.name}'; choose a chest CT, or ask for it all the same by the option "
+            "“without lungs”, and the whole body is changed."
         )
     request = Request(budget, drawn_from, device)
     change = chosen.change(volume, allowed, request, progress)

@@ -106,8 +106,8 @@ class MitsGanDock(QWidget):
             button.setToolTip(f"{button.toolTip()} (Alt+{number})")
             self._on_keys(f"Alt+{number}", name, button)
         for section in (self.header, *self.sections.values()):
-            for keys, button in section.shortcuts:
-                self._on_keys(keys, section.name, button)
+            for keys, own_button in section.shortcuts:
+                self._on_keys(keys, section.name, own_button)
 
     def _on_keys(self, keys: str, name: str, button: QAbstractButton) -> None:
         """A button's own shortcut would do nothing while its page is not shown."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject
 
-from napari_mits_gan.errors import Cancelled
+from napari_mits_gan.errors import Cancelled, WeightsError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.session import AttackVerdict, Injection, ReplayError, Version
 from napari_mits_gan.session.analysis import detections
@@ -19,7 +19,7 @@ from napari_mits_gan.widgets.controls.attack_words import (
 )
 from napari_mits_gan.widgets.messages import Messages
 
-ASKING = "Asking the detector"
+ASKING, COMPARING = "Asking the detector", "Comparing the attacks"
 
 
 class Judging(Controller):
@@ -58,30 +58,37 @@ class Judging(Controller):
             self._known = ()
             return
 
+        why_not: list[Exception] = []
+
         def judge(progress: Progress) -> tuple[AttackVerdict, ...]:
             if device not in self._unavailable_on:
-                for version in _versions(session.protected is not None):
-                    detections(session, version, progress)
+                try:
+                    for version in _versions(session.protected is not None):
+                        detections(session, version, progress)
+                except (Cancelled, ReplayError):
+                    raise
+                except Exception as error:  # attacks go on without a detector
+                    why_not.append(error)
             return attack_verdicts(session, progress)
 
         def done(found: tuple[AttackVerdict, ...]) -> None:
+            if why_not and device not in self._unavailable_on:
+                self._unavailable_on.add(device)
+                why = sentence(ASKING, why_not[0])
+                messages.say(f"The detector is not available, and the attacks go on without it: {why}")
             if self._state() != state:
                 return
             self._known = found
             self.changed.emit()
-            if tell:
+            if tell and not why_not:
                 _tell(messages, injections, found[-1])
 
         def failed(error: Exception) -> None:
             # What keeps an attack from being made is told by whoever wanted to show it.
-            if isinstance(error, Cancelled | ReplayError) or device in self._unavailable_on:
-                return
-            self._unavailable_on.add(device)
-            why = sentence(ASKING, error)
-            messages.say(f"The detector is not available, and the attacks go on without it: {why}")
-            self.ask(tell=False)
+            if not isinstance(error, Cancelled | ReplayError | WeightsError):
+                messages.report(COMPARING, error)
 
-        self.parts.quick.run(Work(ASKING, judge, done, failed, key="judge"))
+        self.parts.quick.run(Work(COMPARING, judge, done, failed, key="judge"))
 
     def save(self, path: str) -> bool:
         """Write the verdicts into a new CSV file; False where that could not be done."""

@@ -76,8 +76,8 @@ class EvidenceSection(Section):
         self.clear_button.setToolTip("Put the findings, the healed scan and the marks of checked sites away")
         self.sites_button = QPushButton("Check all sites")
         self.sites_button.setToolTip(
-            "Attack a copy of the scan at up to 20 suggested sites at once, injecting or removing as chosen on the page "
-            "Attack, and mark what the check finds of them; the scan that is shown stays as it is"
+            "Attack a copy of the scan at up to 20 suggested sites at once, injecting or removing as chosen on the "
+            "page Attack, and mark what the check finds of them; the scan that is shown stays as it is"
         )
         self.headline = note(NOT_CHECKED)
         self.findings = QListWidget()
