@@ -152,4 +152,4 @@ def test_a_missing_detector_is_said_once_and_attacks_go_on(make_dock, scan, sett
     ]
     assert complaints == []
     assert row(dock) == "1. Inject at z 20, y 45, x 34"
-    assert dock.workspace.judging.verdicts[0].core_hu_original > 0
+    assert dock.workspace.judging.verdicts[0].core_hu_original > -200

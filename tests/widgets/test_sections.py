@@ -62,6 +62,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     assert section.options.isHidden()
     assert not section.without_lungs.isHidden()
     section.without_lungs.click()
+    section.again.click()
     section.options_button.click()
     section.method.setCurrentText("gaussian-noise")
     section.options_button.click()
@@ -72,7 +73,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     sigma.value = 0.25
     section.protect_button.click()
     settle(dock)
-    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25), without_lungs=True)]
+    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25), without_lungs=True, again=True)]
     section.options_button.click()
     assert section.options.isHidden()
 

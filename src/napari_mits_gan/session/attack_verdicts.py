@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class AttackVerdict:
     disrupted : bool or None
         Whether that exceeds 0.0125.
     core_hu_original, core_hu_protected : float or None
-        Mean HU of the core after the attack on either version.
+        Mean HU of the middle of the core, about 10 mm wide, after the attack on either version.
     found : bool or None
         Whether all that the attack changed on the version shown lies in blocks that the last check names.
     healed : bool or None
@@ -134,37 +134,41 @@ COLUMNS = (
 """Of the CSV file; scores are the detector's, 0 to 1, which reports a nodule from `seen_from` on."""
 
 
+def as_rows(verdicts: Sequence[AttackVerdict]) -> list[dict[str, Any]]:
+    """Verdicts as dictionaries by `COLUMNS`, JSON-serialisable; what is not known is None."""
+    rows = []
+    for number, verdict in enumerate(verdicts, start=1):
+        injection, original, protected = verdict.injection, verdict.original, verdict.protected
+        known = original or protected
+        values = (
+            number,
+            injection.action,
+            injection.attacker,
+            *injection.at,
+            verdict.place,
+            None if known is None else round(known.before, 4),
+            None if original is None else round(original.after, 4),
+            None if protected is None else round(protected.after, 4),
+            None if known is None else round(known.threshold, 4),
+            None if verdict.deviation is None else round(verdict.deviation, 6),
+            verdict.disrupted,
+            None if verdict.core_hu_original is None else round(verdict.core_hu_original, 1),
+            None if verdict.core_hu_protected is None else round(verdict.core_hu_protected, 1),
+            verdict.found,
+            verdict.healed,
+        )
+        rows.append(dict(zip(COLUMNS, values, strict=True)))
+    return rows
+
+
 def to_csv(verdicts: Sequence[AttackVerdict]) -> str:
     """Verdicts as a CSV table with a line of titles; what is not known stays empty."""
     lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for number, verdict in enumerate(verdicts, start=1):
-        injection, original, protected = verdict.injection, verdict.original, verdict.protected
-        writer.writerow(
-            [
-                number,
-                injection.action,
-                injection.attacker,
-                *injection.at,
-                verdict.place,
-                None if original is None else f"{original.before:.4f}",
-                None if original is None else f"{original.after:.4f}",
-                None if protected is None else f"{protected.after:.4f}",
-                None if original is None else f"{original.threshold:.4f}",
-                None if verdict.deviation is None else f"{verdict.deviation:.6f}",
-                _word(verdict.disrupted),
-                None if verdict.core_hu_original is None else f"{verdict.core_hu_original:.1f}",
-                None if verdict.core_hu_protected is None else f"{verdict.core_hu_protected:.1f}",
-                _word(verdict.found),
-                _word(verdict.healed),
-            ]
-        )
+    writer = csv.DictWriter(lines, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in as_rows(verdicts):
+        writer.writerow({name: {True: "yes", False: "no"}[v] if isinstance(v, bool) else v for name, v in row.items()})
     return lines.getvalue()
-
-
-def _word(value: bool | None) -> str | None:
-    return None if value is None else "yes" if value else "no"
 
 
 def _core(session: Session, version: Version, injection: Injection) -> PaintedCore:
@@ -176,7 +180,9 @@ def _core(session: Session, version: Version, injection: Injection) -> PaintedCo
 
         attacker = session.networks.attacker(injection.action, injection.attacker)
         made = inpainted_cores(attacker, replay.base, [injection.at])
-        replay.cores[injection] = PaintedCore(made.normalised[0], float(made.after_hu[0].mean()))
+        # The core is 20 mm wide; what is looked at is the middle of it.
+        middle = made.after_hu[0][tuple(slice(n // 4, n - n // 4) for n in made.after_hu[0].shape)]
+        replay.cores[injection] = PaintedCore(made.normalised[0], float(middle.mean()))
     return replay.cores[injection]
 
 

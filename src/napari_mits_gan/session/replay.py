@@ -69,7 +69,7 @@ class PaintedCore:
     normalised : ndarray of float32, shape (k, k, k)
         In normalised units, -0.5 to 0.5.
     mean_hu : float
-        Mean HU of the core's voxels after the attack.
+        Mean HU of the middle of the core, about 10 mm wide, after the attack.
     """
 
     normalised: NDArray[np.float32]

@@ -23,6 +23,7 @@ from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
 from napari_mits_gan.widgets.controllers.readout import Readout
+from napari_mits_gan.widgets.controllers.recording import Recording
 from napari_mits_gan.widgets.controllers.scrolling import Scrolling
 from napari_mits_gan.widgets.controllers.sealed_sites import SealedSitesMap
 from napari_mits_gan.widgets.controllers.suggestions import Suggestions
@@ -74,6 +75,7 @@ class Workspace(QObject):
         self.scrolling = Scrolling(parts, self)
         self.readout = Readout(parts, self)
         self.blinking = Blinking(parts, self)
+        self.recording = Recording(parts, self.loading, self.protecting, self.judging, self.windowing, self)
         marked = (self.suggestions, self.vulnerability, self.sealed_sites)
         self.clicking = Clicking(parts, self.attacking.click, marked, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]

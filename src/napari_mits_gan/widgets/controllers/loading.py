@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -26,6 +27,8 @@ class Loading(Controller):
 
     def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parts, parent)
+        self.opened_from: tuple[Path, str | None] | None = None
+        """Path and series of the scan that is open; None for a scan that was taken from a layer."""
         self._layer_to_take_over: Any = None
         self._adopt_later = QTimer(self)
         self._adopt_later.setSingleShot(True)
@@ -88,7 +91,11 @@ class Loading(Controller):
             else:
                 self.parts.messages.report(READING, error)
 
-        self.parts.slow.run(Work(READING, read, self.parts.session.open, failed))
+        def opened(volume: CTVolume) -> None:
+            self.opened_from = (Path(path), series)
+            self.parts.session.open(volume)
+
+        self.parts.slow.run(Work(READING, read, opened, failed))
         self.changed.emit()
 
     def open_sample(self) -> None:
@@ -123,6 +130,7 @@ class Loading(Controller):
             self._layer_to_take_over = layer
         else:
             layer.visible = False
+        self.opened_from = None
         self.parts.session.open(volume)
 
     def _on_layer_inserted(self, event: Any) -> None:

@@ -23,6 +23,9 @@ class Protecting(Controller):
         self.made_with: ProtectionOptions | None = None
         """How the protected version was made; None while there is none."""
 
+        self.typed_key: str | None = None
+        """The key that stands in the form; None for none."""
+
     def forget(self) -> None:
         """Another scan was opened."""
         self.made_with = None

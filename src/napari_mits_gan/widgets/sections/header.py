@@ -87,8 +87,12 @@ class Header(Section):
         self.switch.setEnabled(exists or (work.is_open and not work.busy))
         self.switch.setChecked(on)
         how = work.protecting.words
+        scan = session.original
+        before = [] if scan is None else [step for step in scan.earlier if step.kind == "protection"]
         self.switch.setText(
-            "Not protected yet: protect now"
+            "Protected before it was opened"
+            if not exists and before
+            else "Not protected yet: protect now"
             if not exists
             else f"Protection is ON: {how}"
             if on

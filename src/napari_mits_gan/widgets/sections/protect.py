@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QCheckBox, QComboBox, QFormLayout, QLabel, QLineEdit,
 from superqt import QLabeledSlider
 
 from napari_mits_gan.options import summary_of
+from napari_mits_gan.session.record import Record
 from napari_mits_gan.widgets.controls.options_form import OptionsForm
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.controls.vulnerability_row import MAP_SHORTCUT, VulnerabilityRow
@@ -101,7 +102,8 @@ class ProtectSection(Section):
         self.protect_button.clicked.connect(lambda: self.protect())
         self.budget.valueChanged.connect(self._show_outdated)
         self.method.currentTextChanged.connect(self._show_outdated)
-        self.key.textChanged.connect(self._show_outdated)
+        self.key.textChanged.connect(self._on_key)
+        work.recording.loaded.connect(self._show_loaded)
         self.vulnerability.map_requested.connect(lambda: work.vulnerability.compute(work.attacking.action))
         self.vulnerability.clear_requested.connect(work.vulnerability.clear)
 
@@ -131,6 +133,16 @@ class ProtectSection(Section):
         self.options.setVisible(has_options and unfolded)
         self.without_lungs.setVisible(unfolded)
         self.again.setVisible(unfolded)
+
+    def _on_key(self, text: str) -> None:
+        self.workspace.protecting.typed_key = text or None
+        self._show_outdated()
+
+    def _show_loaded(self, record: Record) -> None:
+        """A session was loaded: show how it is protected."""
+        if record.protection is not None:
+            self.method.setCurrentText(record.protection.method)
+            self.budget.setValue(record.protection.max_change_hu)
 
     def _show_outdated(self, _: object = None) -> None:
         """Say that what is set here is not what the protected version was made with."""

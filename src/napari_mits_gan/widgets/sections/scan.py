@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QFileDialog, QLineEdit, QMessageBox, QPushButton
+from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton
 
 from napari_mits_gan.ct.suffixes import READABLE_SUFFIXES
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser
+from napari_mits_gan.widgets.sections.replacing import may_replace
 from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
@@ -82,30 +83,16 @@ class ScanSection(Section):
         return chooser
 
     def _open(self) -> None:
-        if (path := self.path.text().strip()) and self._may_replace():
+        if (path := self.path.text().strip()) and may_replace(self.workspace, self):
             self.workspace.loading.open_path(path)
 
     def _open_sample(self) -> None:
-        if self._may_replace():
+        if may_replace(self.workspace, self):
             self.workspace.loading.open_sample()
 
     def _open_layer(self) -> None:
-        if self._may_replace():
+        if may_replace(self.workspace, self):
             self.workspace.loading.open_selected_layer()
-
-    def _may_replace(self) -> bool:
-        """Ask before what was done to the scan that is open is dropped."""
-        lost = self.workspace.loading.would_be_lost
-        if not lost:
-            return True
-        answer = QMessageBox.question(
-            self,
-            "Open another scan?",
-            f"Another scan takes the place of this one; {lost} will be gone. Open it?",
-            QMessageBox.StandardButton.Open | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Cancel,
-        )
-        return bool(answer == QMessageBox.StandardButton.Open)
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "CT scan", self.path.text(), FILE_FILTER)

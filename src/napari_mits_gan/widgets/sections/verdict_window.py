@@ -13,7 +13,7 @@ from napari_mits_gan.widgets.workspace import Workspace
 EXPLANATION = (
     "Detector: its score from 0 to 1, in bold where it reports a nodule. Deviation: how far what is painted into the "
     "protected scan differs from what is painted into the original, each attack on its own; disrupted from 0.0125 on. "
-    "Core: mean HU at the site after the attack. A click goes there."
+    "Core: mean HU of the 10 mm around the site after the attack. A click goes there."
 )
 
 
