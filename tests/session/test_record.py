@@ -41,7 +41,7 @@ RECORD = Record(
     protection=RecordedProtection("gaussian-noise", 11, 0, True, {"sigma": 0.25}, without_lungs=True),
     protection_on=True,
     view={"plane": "coronal", "voxel": [1, 2, 3]},
-    figures=as_rows([AttackVerdict(Injection("inject", (20, 45, 34)), "lung", deviation=0.5, disrupted=True)]),
+    figures=tuple(as_rows([AttackVerdict(Injection("inject", (20, 45, 34)), "lung", deviation=0.5, disrupted=True)])),
 )
 
 

@@ -1,4 +1,4 @@
-"""What was done to a scan, written down so that it can be done again: a JSON file, without the scan and without keys."""
+"""What was done to a scan, written down so that it can be done again: a JSON file without the scan and without keys."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ def record_of(
         protection=_protection(made_with) if has_protection and made_with is not None else None,
         protection_on=session.protection_on,
         view=view,
-        figures=as_rows(verdicts),
+        figures=tuple(as_rows(verdicts)),
     )
 
 

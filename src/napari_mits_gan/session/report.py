@@ -78,8 +78,8 @@ def html_report(session: Session, verdicts: Sequence[AttackVerdict], progress: P
         "The attacks are simulated; research software, not for clinical use.</p>",
         _table(as_rows(verdicts)),
         "<p>Detector: a score from 0 to 1. Deviation: mean squared difference of what is painted into either version, "
-        "in normalised units, each attack on its own; it counts as disrupted from 0.0125 on. Core: mean HU of the middle "
-        "10 mm after the attack.</p>",
+        "in normalised units, each attack on its own; it counts as disrupted from 0.0125 on. Core: mean HU of the "
+        "middle 10 mm after the attack.</p>",
     ]
     attacked = {version: session.attacked(version) for version in _VERSIONS if session.volume(version) is not None}
     for number, verdict in enumerate(verdicts, start=1):

@@ -91,8 +91,9 @@ class MitsGanDock(QWidget):
             page = QWidget()
             column = QVBoxLayout(page)
             column.setContentsMargins(0, 0, 0, 0)
-            column.addWidget(section)
-            column.addStretch(1)
+            column.addWidget(section, int(section.stretches))
+            if not section.stretches:
+                column.addStretch(1)
             self.pages.addWidget(VerticalScroll(page, WIDTH))
         # No smallest width of the dock itself: it would stand for that of what the dock holds, which may be more.
         outer = QVBoxLayout(self)

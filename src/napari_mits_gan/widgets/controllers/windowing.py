@@ -94,10 +94,13 @@ class Windowing(Controller):
         start_x, start_y = (float(value) for value in event.pos[:2])
         event.handled = True
         yield
-        while event.type == "mouse_move":
+        while True:
+            # napari leaves moves out when they come quickly: where the button was released counts as well
             right, down = float(event.pos[0]) - start_x, float(event.pos[1]) - start_y
             width = max(_LEAST_WIDTH_HU, before.width + HU_PER_PIXEL * right)
-            self.use(Window("", width, before.level + HU_PER_PIXEL * down))
+            if right or down:
+                self.use(Window("", width, before.level + HU_PER_PIXEL * down))
             event.handled = True
+            if event.type != "mouse_move":
+                return
             yield
-        event.handled = True

@@ -22,7 +22,7 @@ ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
 HERE_SHORTCUT = "Ctrl+Alt+H"
 _LARGEST_INDEX = 9999
-LIST_HEIGHT = 130
+LIST_HEIGHT = 70
 """Pixels."""
 _NARROW_STYLE = (
     # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
@@ -40,6 +40,7 @@ class AttackSection(Section):
 
     name, title = "attack", "Attack"
     help = "Simulate attacks: inject and remove nodules"
+    stretches = True
 
     def build(self) -> None:
         """Action, attacker, sites, the list of attacks."""
@@ -90,7 +91,7 @@ class AttackSection(Section):
         self.body.addWidget(self.arm)
         self.body.addWidget(self.suggestions)
         self.body.addLayout(in_a_row(*self.voxel_boxes, self.here_button))
-        self.body.addWidget(self.list)
+        self.body.addWidget(self.list, 1)
         self.body.addLayout(in_a_row(self.empty, self.undo_button, self.clear_button))
         for keys, button in (
             (ARM_SHORTCUT, self.arm),
@@ -167,7 +168,6 @@ class AttackSection(Section):
         self.list.scrollToBottom()
         if injections:
             self.show_voxel(injections[-1].at)
-        self.list.setVisible(bool(injections))
         self.empty.setVisible(not injections)
         self.undo_button.setEnabled(bool(injections))
         self.clear_button.setEnabled(bool(injections))

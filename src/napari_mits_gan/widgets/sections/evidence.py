@@ -33,6 +33,7 @@ class EvidenceSection(Section):
     """Key, seal, check, findings, recovery."""
 
     name, title = "evidence", "Evidence"
+    stretches = True
     help = "Seal the scan, check whether it was tampered with, and heal it"
 
     def build(self) -> None:
@@ -81,6 +82,7 @@ class EvidenceSection(Section):
         )
         self.headline = note(NOT_CHECKED)
         self.findings = QListWidget()
+        self.findings.setMinimumHeight(70)
         self.findings.setAccessibleName("Findings")
         self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.findings.setWordWrap(True)
@@ -104,7 +106,8 @@ class EvidenceSection(Section):
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
-        self.body.addWidget(self.findings)
+        self.body.addWidget(self.findings, 100)
+        self.body.addStretch(1)
         self.on_keys(CHECK_SHORTCUT, self.check_button)
         self._connect()
 

@@ -25,6 +25,8 @@ class Section(QWidget):
     """How the dock finds it: `dock.sections[name]`."""
     title = ""
     """What its page is called: one short word."""
+    stretches = False
+    """Whether something in it takes all the height that is left, a list for instance."""
     help = ""
     """What one does there, in a sentence: the tooltip of its title."""
 
