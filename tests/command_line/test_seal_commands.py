@@ -53,6 +53,23 @@ def test_a_tampered_scan_is_told_by_exit_code_and_sentence(
     assert "Slices 10 to 11, rows 48 to 79, columns 48 to 79" in report["findings"][0]["sentence"]
 
 
+def test_a_report_shows_what_was_there_and_overwrites_nothing(
+    sealed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _tampered(sealed / "series", tmp_path / "changed.nii.gz")
+    check = ["verify", str(tmp_path / "changed.nii.gz"), "--key-file", str(sealed / "key")]
+    report = tmp_path / "report.html"
+
+    assert main([*check, "--report", str(report)]) == 3
+    page = report.read_text("utf-8")
+    assert "Slices 10 to 11, rows 48 to 79, columns 48 to 79" in page
+    assert page.count("<figure>") == 4
+    capsys.readouterr()
+    assert main([*check, "--report", str(report)]) == 1
+    assert "already" in capsys.readouterr().err
+    assert report.read_text("utf-8") == page
+
+
 @pytest.mark.parametrize("output", ["healed.nii.gz", "healed"])
 def test_a_tampered_scan_is_healed(
     sealed: Path, tmp_path: Path, output: str, capsys: pytest.CaptureFixture[str]

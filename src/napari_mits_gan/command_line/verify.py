@@ -34,6 +34,12 @@ def add_to(commands: Commands) -> None:
         "--public-key", type=Path, metavar="FILE", help="the sender's public key: checks the manifest without the key"
     )
     command.add_argument("--json", action="store_true", help="print the findings as JSON")
+    command.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE.html",
+        help="also write a page with a picture of each finding and, where it can be healed, of what was there",
+    )
     command.set_defaults(run=run)
 
 
@@ -45,6 +51,9 @@ def run(options: argparse.Namespace) -> int:
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME, manifest_bytes, read_manifest, signer_of
     from napari_mits_gan.evidence.manifest_check import check_manifest
     from napari_mits_gan.evidence.public_key import read_public_key
+    from napari_mits_gan.evidence.recover import recover
+    from napari_mits_gan.evidence.report import report_page
+    from napari_mits_gan.pages.page import check_new_file, write_page
 
     key = None if options.key_file is None else read_key(options.key_file)
     public = None if options.public_key is None else read_public_key(options.public_key)
@@ -54,8 +63,13 @@ def run(options: argparse.Namespace) -> int:
     has_manifest = options.manifest is not None or os.path.lexists(manifest_path)
     if key is None and not has_manifest:
         raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
+    if options.report is not None:
+        if key is None:
+            raise EvidenceError("A report shows what the seal tells; name its key with --key-file.")
+        check_new_file(options.report)
     told: dict[str, object] = {}
     lines: list[str] = []
+    findings: list[str] | None = None
     intact = True
     volume = read_with_bar(options.input, options.series)
     if has_manifest:
@@ -76,7 +90,12 @@ def run(options: argparse.Namespace) -> int:
         )
     if key is not None:
         with progress_bar("Checking") as progress:
-            verdict = verify(volume, key, progress=progress)
+            recovery, verdict = None, verify(volume, key, progress=progress)
+        if options.report is not None:
+            if verdict.can_be_healed and not verdict.is_intact:
+                with progress_bar("Healing") as progress:
+                    recovery = recover(volume, key, progress=progress)
+            write_page(options.report, report_page(volume, verdict, recovery, manifest=findings))
         intact = intact and verdict.is_intact
         told.update(verdict.as_json())
         lines.insert(0, verdict.text())

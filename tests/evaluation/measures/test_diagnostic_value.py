@@ -141,6 +141,23 @@ def test_densitometry_by_hand(detector):
     assert lungs.perc15_hu == pytest.approx(-1000 + 0.15 * 99)
 
 
+def test_regions_lie_in_the_lungs_and_in_what_is_solid_and_nowhere_else(detector):
+    hu = np.full((4, 60, 90), -1000, dtype=np.int16)
+    hu[:, :, :30], hu[:, :, 60:] = 40, -850
+    lung = np.zeros(hu.shape, dtype=bool)
+    lung[:, :, 60:] = True
+    changed = hu.copy()
+    changed[:, :, :30] += 3
+    changed[:, :, 36:54] += 500  # air that no disc around solid tissue or lung reaches
+    changed[:, :, 60:] += 7
+    scan = CTVolume(hu, (2.0, 2.0, 2.0))
+    found = diagnostic_value(scan, _changed(scan, changed), nodules=[], detector=detector, lung=lung)
+    inside = [value for value in found.region_mean_change_hu if value in (3.0, 7.0)]
+    assert len(found.region_mean_change_hu) == 400
+    assert inside.count(3.0) > 130 < inside.count(7.0)
+    assert all(0 < value <= 7 for value in found.region_mean_change_hu)
+
+
 def test_figures_of_regions_and_nodules_by_hand():
     def measured(diameter_mm: float) -> NoduleMeasure:
         return NoduleMeasure(0.0, diameter_mm, 2.0)

@@ -118,7 +118,8 @@ class MessageLine(QWidget):
 
     def show_progress(self, done: int, total: int) -> None:
         """Show how far it is; a total of 0 says that nobody knows."""
-        self.bar.setRange(0, total)
+        if self.bar.maximum() != total:  # setting it draws the bar anew even where it stays
+            self.bar.setRange(0, total)
         self.bar.setValue(done)
 
     def stop_work(self) -> None:

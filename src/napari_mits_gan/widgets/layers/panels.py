@@ -351,10 +351,10 @@ class Panels:
             alone = self._pair[int(self._second_of_pair)]
         for role in roles:
             here = in_grid or role == alone
-            self.image(role).visible = here
+            _set_visible(self.image(role), here)
             for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
-                    layer.visible = self._marks_on and here
+                    _set_visible(layer, self._marks_on and here)
         self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
 
 
@@ -370,3 +370,9 @@ def _title(role: str, contents: Contents) -> str:
         HEALED: "Healed" if contents.attacked is None else f"Healed after {SIMULATED_ATTACK}",
     }
     return f"{kinds[role]} · {contents.label(role)}"
+
+
+def _set_visible(layer: Any, on: bool) -> None:
+    """Show or hide a layer; where it is so already napari would still draw every panel again."""
+    if layer.visible != on:
+        layer.visible = on
