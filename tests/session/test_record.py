@@ -26,7 +26,7 @@ from napari_mits_gan.session.record import (
     protection_options,
     record_of,
 )
-from napari_mits_gan.session.report import html_report
+from napari_mits_gan.session.report import session_report
 from napari_mits_gan.session.script import command_lines, python_lines
 from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
@@ -127,11 +127,11 @@ def test_the_report_has_pictures_of_both_versions_and_no_markup_from_names():
     session.open(scan)
     session.accept_protected(scan.with_hu(hu + np.int16(1), Step("protection", {"method": "m", "max_change_hu": 1})))
     session.add_injection("inject", (4, 30, 30))
-    page = html_report(session, (AttackVerdict(session.injections[0], "lung"),))
+    page = session_report(session, (AttackVerdict(session.injections[0], "lung"),))
     assert "<b>chest" not in page
-    assert "Protected by m" in page
-    pictures = [base64.b64decode(data) for data in re.findall(r"base64,([^']+)'", page)]
+    assert "<dd>m</dd>" in page
+    pictures = [base64.b64decode(data) for data in re.findall(r'base64,([^"]+)"', page)]
     assert len(pictures) == 4
-    middle = [np.asarray(Image.open(io.BytesIO(data)))[120, 120] for data in pictures]
+    middle = [np.asarray(Image.open(io.BytesIO(data)))[120, 120, 0] for data in pictures]
     assert middle[0] < 120 < 200 < middle[1]
-    assert page.count("SIMULATED ATTACK") == 4
+    assert page.count("SIMULATED ATTACK on the") == 4

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 from napari_mits_gan.errors import MitsGanError
 from napari_mits_gan.files.new_file import write_new_text
 from napari_mits_gan.session.record import Record, RecordError, protection_options, record_of
-from napari_mits_gan.session.report import html_report
+from napari_mits_gan.session.report import session_report
 from napari_mits_gan.session.script import command_lines, python_lines
 from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
@@ -85,7 +85,7 @@ class Recording(Controller):
         session, messages, verdicts = self.parts.session, self.parts.messages, self._judging.verdicts
 
         def write(progress: Any) -> Path:
-            return write_new_text(path, html_report(session, verdicts, progress))
+            return write_new_text(path, session_report(session, verdicts, progress))
 
         self.parts.slow.run(
             Work(

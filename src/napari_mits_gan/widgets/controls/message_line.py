@@ -140,7 +140,8 @@ class MessageLine(QWidget):
             self.earlier.setText(before)
             self.earlier.setVisible(True)
             self._earlier_timer.start()
-        self.text.setStyleSheet(style)
+        if self.text.styleSheet() != style:
+            self.text.setStyleSheet(style)
         self.text.setText(text)
 
     def _forget_earlier(self) -> None:
