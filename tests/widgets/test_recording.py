@@ -12,7 +12,6 @@ PLACE = (20, 45, 34)
 def test_a_session_is_saved_and_comes_back_as_it_was(dock, scan, settle, tmp_path, monkeypatch):
     work, section = dock.workspace, dock.sections["export"]
     write_series(scan, tmp_path / "scan")
-    section.save_button.click()
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(tmp_path / "session.json"), ""))
     section.save_button.click()
     assert "taken from a layer" in dock.message.complaint.text()

@@ -13,7 +13,6 @@ import numpy as np
 from napari_mits_gan.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.session.detection import Detection
     from napari_mits_gan.session.model import Session, Version
@@ -31,7 +30,7 @@ class AttackVerdict:
     injection : Injection
         The attack.
     place : str or None
-        "lung", "outside the lungs" or "outside the body".
+        "lung", "outside the lungs" or "outside the body"; None until the scan's lungs were found.
     original, protected : Detection or None
         What the detector finds at the site of either version, without and with the attack.
     deviation : float or None
@@ -65,7 +64,7 @@ def attack_verdicts(session: Session, progress: Progress = silent) -> tuple[Atta
     Parameters
     ----------
     session : Session
-        With a scan. The detector is not asked here: what it found is taken from the session.
+        With a scan. Neither is the detector asked here, nor are lungs looked for: what was found is taken.
     progress : callable
         Told how many attacks are done, of how many.
 
@@ -78,6 +77,7 @@ def attack_verdicts(session: Session, progress: Progress = silent) -> tuple[Atta
     if original is None or not injections:
         return ()
     there_is_protected = session.protected is not None
+    places = _places(original, injections)
     found = []
     for row, injection in enumerate(injections):
         progress(row, len(injections))
@@ -88,7 +88,7 @@ def attack_verdicts(session: Session, progress: Progress = silent) -> tuple[Atta
         found.append(
             AttackVerdict(
                 injection=injection,
-                place=place_of(original, injection.at),
+                place=places[row],
                 original=_detection(session, "original", row),
                 protected=_detection(session, "protected", row) if there_is_protected else None,
                 deviation=deviation,
@@ -103,13 +103,14 @@ def attack_verdicts(session: Session, progress: Progress = silent) -> tuple[Atta
     return tuple(found)
 
 
-def place_of(scan: CTVolume, at: Voxel) -> str:
-    """Whether a voxel (z, y, x) lies in a lung, in the rest of the body, or outside of it."""
-    from napari_mits_gan.ct.anatomy import body_mask, lung_mask
+def _places(scan: CTVolume, injections: Sequence[Injection]) -> list[str | None]:
+    """Whether each lies in a lung, in the rest of the body, or outside of it; None while the lungs are not known."""
+    from napari_mits_gan.ct.anatomy import anatomy_known, body_mask, lung_mask
 
-    if lung_mask(scan)[at]:
-        return LUNG
-    return OUTSIDE_LUNGS if body_mask(scan)[at] else OUTSIDE_BODY
+    if not anatomy_known(scan):
+        return [None] * len(injections)
+    lungs, body = lung_mask(scan), body_mask(scan)
+    return [LUNG if lungs[i.at] else OUTSIDE_LUNGS if body[i.at] else OUTSIDE_BODY for i in injections]
 
 
 COLUMNS = (

@@ -103,11 +103,11 @@ class Demonstration:
         MitsGanError
             If something went wrong meanwhile.
         """
-        slow, quick = self.workspace.slow, self.workspace.quick
-        while slow.busy or quick.busy:
+        work = self.workspace
+        while not work.at_rest:
             loop = QEventLoop()
-            slow.idle.connect(loop.quit)
-            quick.idle.connect(loop.quit)
+            for lane in (work.slow, work.quick, work.ahead):
+                lane.idle.connect(loop.quit)
             loop.exec()
         if self._problem is not None:
             problem, self._problem = self._problem, None

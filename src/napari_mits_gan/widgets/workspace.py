@@ -58,8 +58,9 @@ class Workspace(QObject):
         self.panels = Panels(viewer, self.changed.emit)
         self.slow = Background(self)
         self.quick = Background(self)
+        self.ahead = Background(self)
         self.messages = Messages(self)
-        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.messages)
+        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.ahead, self.messages)
         self.preparing = Preparing(parts, self)
         self.loading = Loading(parts, self)
         self.protecting = Protecting(parts, self)
@@ -101,6 +102,11 @@ class Workspace(QObject):
         return self.slow.busy
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nothing at all is under way."""
+        return not (self.slow.busy or self.quick.busy or self.ahead.busy)
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a scan."""
         return self.session.original is not None
@@ -114,6 +120,7 @@ class Workspace(QObject):
             _open.remove(self)
         self.slow.close()
         self.quick.close()
+        self.ahead.close()
         for controller in self._controllers:
             controller.close()
         self.panels.close()

@@ -44,13 +44,15 @@ class Judging(Controller):
         """Another scan was opened."""
         self._known = ()
 
-    def ask(self, *, tell: bool) -> None:
+    def ask(self, *, tell: bool, warn: bool = False) -> None:
         """Judge the attacks anew; what is known is not computed again.
 
         Parameters
         ----------
         tell : bool
             Whether to say what became of the newest attack.
+        warn : bool
+            Whether to say it where there is something to be warned of.
         """
         session, messages = self.parts.session, self.parts.messages
         injections, device, state = session.injections, session.networks.device, self._state()
@@ -80,8 +82,12 @@ class Judging(Controller):
                 return
             self._known = found
             self.changed.emit()
-            if tell and not why_not:
+            if why_not:
+                return
+            if tell or (warn and warning_words(found[-1])):
                 _tell(messages, injections, found[-1])
+            if any(verdict.place is None for verdict in found):
+                self._find_lungs()
 
         def failed(error: Exception) -> None:
             # What keeps an attack from being made is told by whoever wanted to show it.
@@ -89,6 +95,23 @@ class Judging(Controller):
                 messages.report(COMPARING, error)
 
         self.parts.quick.run(Work(COMPARING, judge, done, failed, key="judge"))
+
+    def _find_lungs(self) -> None:
+        """Find the lungs while nobody waits, and say where an attack lies outside of them."""
+        scan = self.parts.session.original
+        if scan is None:
+            return
+
+        def find(progress: Progress) -> None:
+            from napari_mits_gan.ct.anatomy import anatomy_of
+
+            anatomy_of(scan)
+
+        def done(_: None) -> None:
+            if self.parts.session.original is scan:
+                self.ask(tell=False, warn=True)
+
+        self.parts.ahead.run(Work("Finding the lungs", find, done, lambda error: None, key="lungs"))
 
     def save(self, path: str) -> bool:
         """Write the verdicts into a new CSV file; False where that could not be done."""

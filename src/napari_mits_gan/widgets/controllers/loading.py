@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,9 +105,10 @@ class Loading(Controller):
 
         self.parts.messages.attempt("Opening the sample", lambda: self.open_path(str(sample_folder())))
 
-    def open_selected_layer(self) -> None:
-        """Take the selected layer for the scan."""
-        self.parts.messages.attempt(TAKING, lambda: self._adopt(self.parts.viewer.layers.selection.active))
+    def open_selected_layer(self, may_replace: Callable[[], bool] = lambda: True) -> None:
+        """Take the selected layer for the scan, where it can be one and `may_replace` then says so."""
+        active = self.parts.viewer.layers.selection.active
+        self.parts.messages.attempt(TAKING, lambda: self._adopt(active, may_replace))
 
     def adopt_existing_layer(self) -> None:
         """Take a scan that this plugin's reader has opened already, where there is one and no scan is open."""
@@ -122,10 +124,12 @@ class Loading(Controller):
         layer, self._layer_to_take_over = self._layer_to_take_over, None
         return layer
 
-    def _adopt(self, layer: Any) -> None:
+    def _adopt(self, layer: Any, may_replace: Callable[[], bool] = lambda: True) -> None:
         if layer is not None and self.parts.panels.owns(layer):
             raise MitsGanError("this layer is one of the panels already; select another layer to work on")
         volume = volume_of(layer)
+        if not may_replace():
+            return
         if VOLUME_KEY in layer.metadata:
             self._layer_to_take_over = layer
         else:

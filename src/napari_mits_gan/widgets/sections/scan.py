@@ -91,8 +91,7 @@ class ScanSection(Section):
             self.workspace.loading.open_sample()
 
     def _open_layer(self) -> None:
-        if may_replace(self.workspace, self):
-            self.workspace.loading.open_selected_layer()
+        self.workspace.loading.open_selected_layer(lambda: may_replace(self.workspace, self))
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "CT scan", self.path.text(), FILE_FILTER)
