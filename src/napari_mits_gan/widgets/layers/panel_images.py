@@ -95,6 +95,6 @@ def _show_name(layer: Any, color: str) -> None:
     overlay = layer.name_overlay
     overlay.color = color
     overlay.font_size = 8
-    # napari puts what has the same position below each other: the name above the letter of the upper edge
-    overlay.position, overlay.order, overlay.box = "top_center", 1, True
+    # napari puts what has the same position below each other: the name below the letter of the upper edge
+    overlay.position, overlay.box = "top_center", True
     overlay.visible = True

@@ -60,7 +60,8 @@ class View:
             )
         self._viewer.canvas.background_color_override = "black"
         bar = overlays.scale_bar
-        bar.visible, bar.position, bar.font_size, bar.box = True, "bottom_left", 8, True
+        # in every panel, where napari puts it above or below the letter of the lower edge and not across it
+        bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
         self.turn_to("axial")
 
     def stop(self) -> None:
@@ -69,7 +70,7 @@ class View:
         overlays = self._viewer.canvas.overlays
         for edge in EDGES:
             overlays.pop(_overlay_name(edge), None)
-        overlays.scale_bar.visible = False
+        overlays.scale_bar.visible = overlays.scale_bar.gridded = False
         self._viewer.canvas.background_color_override = None
         self._viewer.canvas.grid.enabled = False
 
