@@ -44,6 +44,8 @@ class ProtectionOptions:
         "auto", "cpu", "cuda" or "mps".
     without_lungs : bool
         Whether to protect the whole body of a scan in which no lung was found.
+    again : bool
+        Whether to protect a scan that is protected already.
     """
 
     method: str | Method = "mits-gan"
@@ -52,6 +54,7 @@ class ProtectionOptions:
     key: str | None = field(default=None, repr=False)
     device: str = "auto"
     without_lungs: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -182,6 +185,7 @@ def protect_series(
     if job.protection is not None:
         with stage("Protecting") as progress:
             volume = protect_volume(volume, job.protection, progress)
+        _tell_what_was_allowed(source, job.protection, tell)
     finish = None
     if job.sealing is not None:
         with stage("Sealing") as progress:
@@ -194,6 +198,17 @@ def protect_series(
                 job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
             raise
     return Exported(tuple(files), source, volume, broken)
+
+
+def _tell_what_was_allowed(source: CTVolume, options: ProtectionOptions, tell: Callable[[str], None]) -> None:
+    """Say what would have been refused had it not been asked for."""
+    from napari_mits_gan.ct.anatomy import lung_mask
+
+    if options.without_lungs and not lung_mask(source).any():
+        tell("No lung was found in this scan: the whole body is changed.")
+    before = [step for step in source.earlier if step.kind == "protection"]
+    if options.again and before:
+        tell(f"The scan was protected before ({before[-1].words}): both changes add up.")
 
 
 def check_job(job: SeriesJob) -> None:
@@ -245,6 +260,7 @@ def protect_volume(volume: CTVolume, options: ProtectionOptions, progress: Progr
         device=options.device,
         progress=progress,
         without_lungs=options.without_lungs,
+        again=options.again,
     )
 
 

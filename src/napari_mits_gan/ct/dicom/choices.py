@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ LEAST_SLICES = 2
 """A series that mixes volumes is taken apart only if each of them has as many slices."""
 _PART = "#"
 """Stands between a SeriesInstanceUID and the number of a volume in that series."""
+
+_DATE = re.compile(r"\d{8}")
 
 
 @dataclass(frozen=True)
@@ -111,7 +114,8 @@ def info(headers: Sequence[SliceHeader], number: int = 0, words: str = "") -> Se
         number=first.series_number,
         kernel=first.shared.kernel,
         thickness_mm=first.thickness_mm,
-        study_date=first.study_date,
+        # What is no date may be anything, a patient's number for one.
+        study_date=first.study_date if _DATE.fullmatch(first.study_date) else "",
     )
 
 

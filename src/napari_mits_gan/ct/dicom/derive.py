@@ -158,10 +158,10 @@ def derived_object(
     ds.SeriesDescription = series.description or _description(header.series_description, volume)
     if header.is_enhanced:
         if history:
-            _derive_frames(ds, _derivation(ds, header, history))
+            _derive_frames(ds, _derivation(ds, header, history, volume.earlier))
             ds.SourceImageEvidenceSequence = DicomSequence([source_evidence(ds, header)])
     else:
-        ds.update(_derivation(ds, header, history))
+        ds.update(_derivation(ds, header, history, volume.earlier))
         if history or tilt:
             ds.ImageType = ["DERIVED", "SECONDARY", *header.image_type[2:]]
         if tilt:
@@ -175,10 +175,10 @@ def derived_object(
     return ds
 
 
-def _derivation(ds: Dataset, header: SliceHeader, history: Sequence[Step]) -> Dataset:
+def _derivation(ds: Dataset, header: SliceHeader, history: Sequence[Step], earlier: Sequence[Step] = ()) -> Dataset:
     """What says how the pixels came about; of pixels that were only copied no code of a derivation is true."""
     told = Dataset()
-    told.DerivationDescription = describe(history)
+    told.DerivationDescription = describe((*earlier, *history))
     if history:
         told.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     if header.sop_uid:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
+from napari_mits_gan.ct.step import Step
 from napari_mits_gan.ct.storable import StorableHU
 from napari_mits_gan.files.archive import Unpacked
 
@@ -34,6 +35,8 @@ class DicomSource(Source):
         Which volume of its series it is, where that mixes several.
     unpacked : Unpacked or None
         The folder that the files lie in, where they came out of an archive; it stays as long as the source does.
+    earlier : tuple of Step
+        What this software says it did to the series before it was read.
     """
 
     slices: tuple[CTSlice, ...] = field(repr=False)
@@ -43,6 +46,7 @@ class DicomSource(Source):
     left_out_files: tuple[Path, ...] = field(default=(), repr=False)
     part: str = ""
     unpacked: Unpacked | None = field(default=None, repr=False)
+    earlier: tuple[Step, ...] = ()
 
     @property
     def series_uid(self) -> str:
