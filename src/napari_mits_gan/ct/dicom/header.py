@@ -195,7 +195,7 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
         transfer_syntax=syntax, pixel_offset=offset, pixel_bytes=size,
         sop_class=text(ds, "SOPClassUID"), sop_uid=text(ds, "SOPInstanceUID"),
         series_uid=text(ds, "SeriesInstanceUID"), series_description=text(ds, "SeriesDescription"),
-        series_number=whole(ds, "SeriesNumber"), study_date=text(ds, "StudyDate"),
+        series_number=whole(ds, "SeriesNumber"), study_date=_date(ds, "StudyDate"),
         acquisition=whole(ds, "AcquisitionNumber"),
         character_set=text(ds, "SpecificCharacterSet"),
         modality=text(ds, "Modality"),
@@ -267,6 +267,12 @@ def _native_pixels(stream: BinaryIO, syntax: str, *, implicit: bool) -> tuple[in
     at, length = (8, head[4:8]) if implicit else (12, head[8:12])
     size = int.from_bytes(length, "little")
     return (None, 0) if size == 0xFFFFFFFF else (start + at, size)
+
+
+def _date(ds: Dataset, keyword: str) -> str:
+    """A date as DICOM has it, YYYYMMDD; what is none may be anything, a name among it, and counts as absent."""
+    stated = text(ds, keyword)
+    return stated if len(stated) == 8 and stated.isascii() and stated.isdigit() else ""
 
 
 def _frame_groups(ds: Dataset, frames: int) -> list[list[Dataset]] | None:
