@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -191,7 +192,7 @@ def _parts(headers: Sequence[SliceHeader]) -> list[Choice]:
         return []
     if len(apart) < 2 or min(len(images) for _, images in apart) < LEAST_SLICES:
         return []
-    apart.sort(key=lambda part: (part[0], _first_place(part[1])))
+    apart.sort(key=lambda part: (_natural(part[0]), _first_place(part[1])))
     told = [f"{words}, {number} of {len(apart)}" for number, (words, _) in enumerate(apart, start=1)]
     return [
         Choice(info(images, number, words), tuple(images), part)
@@ -215,6 +216,11 @@ def _taken_apart(headers: Sequence[SliceHeader], words: str = "") -> list[tuple[
             found += _taken_apart([image.header for image in images], f"{words}, {told}" if words else told)
         return found
     return [(words, list(headers))]
+
+
+def _natural(words: str) -> list[tuple[str, float]]:
+    """What brings words into the order of the numbers in them: 80 kV before 140 kV."""
+    return [("", float(part)) if n % 2 else (part, 0.0) for n, part in enumerate(re.split(r"(\d+(?:\.\d+)?)", words))]
 
 
 def _first_place(headers: Sequence[SliceHeader]) -> tuple[float, str]:

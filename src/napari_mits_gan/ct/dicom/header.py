@@ -96,6 +96,9 @@ class SliceHeader:
     stored_format: StoredFormat | None
     plane: Plane | None
     thickness_mm: float | None
+    """Distance of the slices, or their thickness, as far as the header tells."""
+    nominal_thickness_mm: float | None
+    kilovolts: float | None
     rescale: Rescale | None
     rescale_type: str
     padding_value: int | None
@@ -217,7 +220,9 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             image_type=tuple(printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
             shared=_shared(ds, group),
             plane=None if lost else _plane(group),
-            thickness_mm=_thickness(group),
+            thickness_mm=_positive(group, "SpacingBetweenSlices") or _positive(group, "SliceThickness"),
+            nominal_thickness_mm=_positive(group, "SliceThickness", decimals=2),
+            kilovolts=_positive(group, "KVP", decimals=1),
             rescale=_rescale(group),
             rescale_type=printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
@@ -318,12 +323,10 @@ def _plane(group: list[Dataset]) -> Plane | None:
     return Plane(position, orientation[:3], orientation[3:], spacing)  # type: ignore[arg-type]
 
 
-def _thickness(group: list[Dataset]) -> float | None:
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        found = numbers(group, keyword, 1)
-        if found is not None and found[0] > 0:
-            return found[0]
-    return None
+def _positive(group: list[Dataset], keyword: str, decimals: int = 12) -> float | None:
+    """A number above zero, or None."""
+    found = numbers(group, keyword, 1)
+    return round(found[0], decimals) if found is not None and found[0] > 0 else None
 
 
 def _rescale(group: list[Dataset]) -> Rescale | None:
