@@ -119,7 +119,12 @@ def info(headers: Sequence[SliceHeader], number: int = 0, words: str = "") -> Se
 def choices_in(found: Found) -> list[Choice]:
     """All that a folder offers, series with CT slices first, then by description; mixed series by volume."""
     offered = [choice for headers in series_in(found).values() for choice in _choices_of(headers)]
-    return sorted(offered, key=lambda c: (not c.info.is_ct, c.info.description, c.info.uid))
+
+    def order(choice: Choice) -> tuple[bool, list[tuple[str, float]], str, int]:
+        uid, _, number = choice.info.uid.partition(_PART)
+        return not choice.info.is_ct, _natural(choice.info.description), uid, int(number or 0)
+
+    return sorted(offered, key=order)
 
 
 def layout_chosen(found: Found, series: str | None, file: Path | None = None) -> tuple[Layout, str]:

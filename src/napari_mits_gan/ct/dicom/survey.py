@@ -74,7 +74,7 @@ def survey(folder: Path) -> Iterator[SurveyedSeries]:
     Yields
     ------
     SurveyedSeries
-        CT or not, by folder and description.
+        Folder by folder, in each those of CT first, then by description.
 
     Raises
     ------
@@ -85,8 +85,8 @@ def survey(folder: Path) -> Iterator[SurveyedSeries]:
         folders[:] = sorted(name for name in folders if not is_unfinished(name))
         found = find(files_below(Path(base), recursive=False))
         place = Path(base).relative_to(folder).as_posix()
-        surveyed = [_surveyed(place, found, choice) for choice in choices_in(found)]
-        yield from sorted(surveyed, key=lambda s: (s.description, s.uid))
+        for choice in choices_in(found):
+            yield _surveyed(place, found, choice)
 
 
 def _surveyed(folder: str, found: Found, choice: Choice) -> SurveyedSeries:
