@@ -40,6 +40,9 @@ class Fixed:
     def traces(self, scan, *, progress):
         return self.found
 
+    def not_seen(self, scan):
+        return None
+
     def false_alarms_per_scan(self, score):
         return TAIL.false_alarms_per_scan(score)
 

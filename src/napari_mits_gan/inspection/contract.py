@@ -104,6 +104,10 @@ class Method(Protocol):
         """All that is as striking as anything an untouched scan shows, or more; most striking first."""
         ...
 
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """What cannot be seen in this very scan, for the user, as a part of a sentence; None where there is nothing."""
+        ...
+
     def false_alarms_per_scan(self, score: float) -> float:
         """How many traces with at least this score an untouched scan shows on average; falls with the score."""
         ...

@@ -89,6 +89,10 @@ class CopiedNoise:
     name = "copied noise"
     tail = Tail(8.0, 0.1, 1.5)
 
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        return None
+
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""
         return self.tail.false_alarms_per_scan(score)

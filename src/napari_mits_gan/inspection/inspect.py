@@ -13,7 +13,7 @@ from napari_mits_gan.inspection.copied_noise import CopiedNoise
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
 from napari_mits_gan.inspection.noise_level import NoiseLevel
-from napari_mits_gan.inspection.result import Inspection
+from napari_mits_gan.inspection.result import CANNOT_SEE, RAREST, Inspection
 from napari_mits_gan.progress import Progress, part_of, silent
 
 METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel())
@@ -80,9 +80,12 @@ def inspect(
         if not any(_same(volume, trace, finding) for finding in findings):
             world = volume.world_from_voxel(trace.at)
             kind, score, sentence, radius_mm = trace.kind, trace.score, trace.sentence, trace.radius_mm
-            findings.append(Finding(trace.at, world, kind, score, rate, sentence, radius_mm, name))
+            told = max(rate, RAREST)
+            findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name))
     progress(1, 1)
-    return Inspection(volume, tuple(findings), tuple(method.name for method in methods), false_alarms_per_scan)
+    here = tuple(said for said in (method.not_seen(scan) for method in methods) if said is not None)
+    names = tuple(method.name for method in methods)
+    return Inspection(volume, tuple(findings), names, false_alarms_per_scan, CANNOT_SEE + here)
 
 
 def _same(volume: CTVolume, trace: Trace, finding: Finding) -> bool:

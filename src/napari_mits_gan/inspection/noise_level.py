@@ -41,6 +41,10 @@ class NoiseLevel:
     name = "noise level"
     tail = Tail(6.0, 0.1, 1.5)
 
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        return None
+
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""
         return self.tail.false_alarms_per_scan(score)
