@@ -104,7 +104,8 @@ def rarity(false_alarms_per_scan: float) -> str:
     """A rate of false alarms in words."""
     if false_alarms_per_scan <= RAREST:
         return "seen in fewer than one of a million untouched scans"
-    return f"seen in about one of {round(1 / min(1.0, false_alarms_per_scan), -1) or 1:,.0f} untouched scans"
+    scans = 1 / min(1.0, false_alarms_per_scan)
+    return f"seen in about one of {float(f'{scans:.1g}'):,.0f} untouched scans"
 
 
 def ball(finding: Finding, volume: CTVolume) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
