@@ -95,6 +95,7 @@ def test_what_two_methods_see_of_one_copy_is_one_finding(lung):
     unsure = Fixed(
         (
             Trace(there, "copied noise", 20.0, "There.", 5.0, here),
+            Trace((40, 66, 20), "copied noise", 19.5, "As far.", 5.0, (40, 36, -25)),
             Trace((5, 20, 90), "copied noise", 19.0, "Elsewhere.", 5.0),
         )
     )
