@@ -380,7 +380,7 @@ def tails(records: Sequence[dict[str, Any]]) -> str:
         lines.append(
             f"{method}: {len(scores)} untouched, highest {np.sort(scores)[::-1][:6].round(1).tolist()}; "
             f"{len(hard)} treated, highest {np.sort(hard)[::-1][:6].round(1).tolist()}; {tail}; "
-            f"1 in 300: {tail.score_at(1 / 300):.1f}"
+            f"1 in 125: {tail.score_at(1 / 125):.2f}, 1 in 1000: {tail.score_at(1 / 1000):.2f}"
         )
     return "\n".join(lines)
 
@@ -413,7 +413,7 @@ def report(records: Sequence[dict[str, Any]]) -> str:
         alarms = []
         for name, method in by_name.items():
             scores = [r["scores"].get(name, []) for r in group]
-            limit = FALSE_ALARMS_PER_SCAN / len(METHODS)
+            limit = FALSE_ALARMS_PER_SCAN * method.share / sum(m.share for m in METHODS)
             loud = [method.false_alarms_per_scan(s) <= limit for row in scores for s in row]
             cells.append(str(Proportion.among(loud)))
             alarms.append(max((s for row in scores for s in row), default=float("nan")))

@@ -36,6 +36,7 @@ class Fixed:
 
     found: tuple[Trace, ...]
     name: str = "fixed"
+    share: float = 1.0
 
     def traces(self, scan, *, progress):
         return self.found
@@ -85,8 +86,9 @@ def test_findings_are_ordered_and_limited_by_their_false_alarms(lung):
 def test_methods_share_the_false_alarms(lung):
     trace = Trace((5, 50, 20), "copied noise", 8.0, "Here.", 5.0)
     (alone,) = inspect(lung, methods=[Fixed((trace,))]).findings
-    (shared,) = inspect(lung, methods=[Fixed((trace,)), Fixed(())], false_alarms_per_scan=0.1).findings
-    assert shared.false_alarms_per_scan == pytest.approx(2 * alone.false_alarms_per_scan)
+    methods = [Fixed((trace,)), Fixed((), share=3.0)]
+    (shared,) = inspect(lung, methods=methods, false_alarms_per_scan=0.1).findings
+    assert shared.false_alarms_per_scan == pytest.approx(4 * alone.false_alarms_per_scan)
 
 
 def test_what_two_methods_see_of_one_copy_is_one_finding(lung):

@@ -100,6 +100,14 @@ class Method(Protocol):
         """Short, for the records."""
         ...
 
+    @property
+    def share(self) -> float:
+        """Of the false alarms that all methods may raise together, how much is this one's; counted against the others'.
+
+        The less a method has in common with untouched scans, the less it needs.
+        """
+        ...
+
     def traces(self, scan: ExaminedScan, *, progress: Progress) -> Sequence[Trace]:
         """All that is as striking as anything an untouched scan shows, or more; most striking first."""
         ...

@@ -55,6 +55,7 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
+    share = 0.8
     tail = Tail(6.0, 0.1, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:

@@ -67,12 +67,13 @@ def inspect(
             "choose one above 0, and at most 1."
         )
     scan = ExaminedScan.of(volume, progress=part_of(progress, 0.0, 0.3))
+    all_shares = sum(method.share for method in methods)
     found: list[tuple[float, str, Trace]] = []
     for number, method in enumerate(methods):
         start, stop = (0.3 + 0.7 * n / len(methods) for n in (number, number + 1))
         for trace in method.traces(scan, progress=part_of(progress, start, stop)):
             # Each method may raise its share of the false alarms, whatever the others do.
-            rate = method.false_alarms_per_scan(trace.score) * len(methods)
+            rate = method.false_alarms_per_scan(trace.score) * all_shares / method.share
             if rate <= false_alarms_per_scan:
                 found.append((rate, method.name, trace))
     found.sort(key=lambda item: item[0])

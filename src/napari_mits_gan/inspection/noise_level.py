@@ -39,6 +39,7 @@ class NoiseLevel:
     """Looks for lung with less noise than the lung around it."""
 
     name = "noise level"
+    share = 0.1
     tail = Tail(6.0, 0.1, 1.5)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
