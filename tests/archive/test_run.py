@@ -117,6 +117,7 @@ def test_folders_that_lie_in_each_other_are_refused(root, run_of, tmp_path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_a_series_identifier_cannot_lead_out_of_the_output(add, run_of, tmp_path) -> None:
     def astray(ds, z):
         ds.SeriesInstanceUID = "../../astray"
