@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 from napari_mits_gan.widgets.layers.view import world_of
 
 PLACE = (20, 45, 34)
+TIMEOUT_MS = 60_000
 
 
 def letters(viewer) -> dict[str, str]:
@@ -173,8 +174,8 @@ def test_two_panels_take_turns_until_it_is_stopped(dock, settle, viewer_of, qtbo
 
     dock.header.blink_button.click()
     assert seen() == ["SIMULATED ATTACK · original"]
-    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · protected"])
-    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · original"])
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · protected"], timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · original"], timeout=TIMEOUT_MS)
     dock.header.blink_button.click()
     assert seen() == ["Scan · protected", "SIMULATED ATTACK · protected", "Difference (HU) · attacked − scan"]
     dock.header.blink_button.click()
