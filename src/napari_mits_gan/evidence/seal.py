@@ -15,7 +15,8 @@ from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding
 from napari_mits_gan.evidence.copy_object import pack_copy
 from napari_mits_gan.evidence.encrypted import OVERHEAD_BYTES, encrypt
 from napari_mits_gan.evidence.find_seal import read_header
-from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header, HeaderPlaces
+from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header
+from napari_mits_gan.evidence.header_places import HeaderPlaces, code_word
 from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Geometry, Index
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import Lattice, SealError, lattice_of
@@ -29,6 +30,8 @@ from napari_mits_gan.evidence.layout import (
     header_bits,
     wanted_bits,
 )
+from napari_mits_gan.evidence.mark.embed import embed_mark
+from napari_mits_gan.evidence.mark.settings import MarkSettings
 from napari_mits_gan.evidence.regions import regions_of
 from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
 from napari_mits_gan.evidence.side_by_side import side_by_side
@@ -74,6 +77,7 @@ def seal(
     healed_share: float = HEALED_SHARE,
     with_copy: bool = True,
     nonce: bytes | None = None,
+    mark: MarkSettings | bool = False,
     progress: Progress = silent,
 ) -> CTVolume:
     """Seal a scan.
@@ -94,6 +98,9 @@ def seal(
         False seals for detection only.
     nonce : bytes, optional
         12 bytes never used with this key before; drawn at random unless given, which only tests should do.
+    mark : MarkSettings or bool
+        Whether, and how strongly, to mark the lungs first, so that tampering is found even where the seal is lost; see
+        `evidence.mark.embed.embed_mark`.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled`.
 
@@ -125,6 +132,9 @@ def seal(
     nonce = secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce
     if len(nonce) != NONCE_BYTES:
         raise SealError(f"A nonce has {NONCE_BYTES} bytes.")
+    if mark:
+        volume = embed_mark(volume, key, None if mark is True else mark, progress=part_of(progress, 0, 0.3))
+        progress = part_of(progress, 0.3, 1)
     lattice, lowest, highest = lattice_of(volume)
     values = lattice.steps(volume.hu)
     plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, part_of(progress, 0, 0.05))
@@ -161,7 +171,7 @@ def _plan(
     bits = stored[0]
     rule = carrier_rule(values, padding_of(volume), *stored)
     layout = Layout(bits, header_bits(grid, HEADER_BITS))
-    cells = Cells(grid, cell_order(key))
+    cells = Cells(grid, cell_order(grid, key))
     keys = ScanKeys.of(key, nonce)
     slots = Slots(grid, layout, keys.order)
     states = np.zeros((grid.shape[0], grid.per_slice), np.uint8)
@@ -245,7 +255,7 @@ def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, pr
     index = encrypt(replace(plan.index, copy_bytes=len(copy)).pack(), plan.keys.index)
     header = Header(plan.nonce, plan.grid.shape, plan.rule, plan.lattice, len(index), plan.index_blocks)
     places = HeaderPlaces(plan.grid, key)
-    packed = header.pack(key)
+    word = code_word(header, key)
     symbols = np.zeros((plan.grid.count * layout.slots, layout.symbol_bytes), np.uint8)
     of_index = slots.index_symbols(header)
     symbols[:of_index] = fountain.encode(index, layout.symbol_bytes, of_index)
@@ -258,8 +268,7 @@ def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, pr
 
     def some(first: int) -> None:
         for z in range(first, min(first + _SLICES_AT_ONCE, len(out))):
-            header_bits_ = places.bits(packed, z)
-            out[z] = _sealed_slice(values[z], z, plan, header_bits_, by_block[slots.numbers[z]], bool(copy))
+            out[z] = _sealed_slice(values[z], z, plan, (places, word), by_block[slots.numbers[z]], bool(copy))
 
     side_by_side(some, range(0, len(out), _SLICES_AT_ONCE), part_of(progress, 0.5, 1))
     return out
@@ -269,7 +278,7 @@ def _sealed_slice(
     values: NDArray[np.int16],
     z: int,
     plan: _Plan,
-    header: NDArray[np.uint8],
+    header: tuple[HeaderPlaces, NDArray[np.uint8]],
     symbols: NDArray[np.uint8],
     has_copy: bool,
 ) -> NDArray[np.int16]:
@@ -278,14 +287,18 @@ def _sealed_slice(
     rows = np.flatnonzero(plan.index.states[z] == TAGGED)
     old, carriers = carried.values[rows], carried.carriers[rows]
     room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
-    wanted = wanted_bits(old, room, header[rows], symbols[rows], layout)
+    wanted = wanted_bits(old, room, symbols[rows], layout)
     new = replace_bits(old, wanted, plan.rule)
     beyond = np.arange(CELLS) >= carriers[:, None]
     new[beyond] = old[beyond]
-    new[:, h : layout.fixed_bits] &= ~np.int16(1)
+    # The tag leaves out its own bits and the header's, which follow from it.
+    new[:, : layout.fixed_bits] &= ~np.int16(1)
     carried.values[rows] = new
     blank = carried.in_place(carried.values)[rows]
     codes = tags.place_tags(plan.keys.tags, z, rows, blank, tags.CARRIED)
+    places, word = header
+    which, masks = places.of(rows, new, codes)
+    new[:, :h] |= word[which] ^ masks
     new[:, h : layout.fixed_bits] |= tags.tag_bits(codes)
     carried.values[rows] = new
     return plan.cells.together(carried.in_place(carried.values))
