@@ -13,9 +13,14 @@ from napari_mits_gan.evidence import fountain
 from napari_mits_gan.evidence.examine import UNPLACED, Examination, examine
 from napari_mits_gan.evidence.find_seal import find_seal
 from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.mark.detect import examine_mark
+from napari_mits_gan.evidence.mark.findings import mark_findings
 from napari_mits_gan.evidence.slice_order import SliceOrder, slice_order
-from napari_mits_gan.evidence.verdict import Finding, State, Verdict
+from napari_mits_gan.evidence.verdict import Finding, MarkReport, State, Verdict
 from napari_mits_gan.progress import Progress, silent
+
+_MOSTLY = 0.5
+"""Share of the blocks from which on so much was changed that the mark is asked as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +60,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
     """Check a scan and keep what was seen."""
     found = find_seal(volume, key)
     if found is None:
-        return Checked(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)))
+        return Checked(_with_mark(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)), volume, key, progress))
     seen = examine(volume, found, key, progress)
     placed = seen.place[seen.place != UNPLACED]
     if len(placed) > 1 and np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
@@ -70,7 +75,21 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
         )
         seen = examine(volume, found, key, progress)
     order = slice_order(seen.place.tolist(), seen.chosen(), found.header.shape[0])
-    return Checked(_verdict(volume, seen, order), seen, order)
+    verdict = _verdict(volume, seen, order)
+    if verdict.changed_blocks > _MOSTLY * verdict.blocks:
+        verdict = _with_mark(verdict, volume, key, progress)
+    return Checked(verdict, seen, order)
+
+
+def _with_mark(verdict: Verdict, volume: CTVolume, key: SealKey, progress: Progress) -> Verdict:
+    """The verdict with what the mark says, of a scan of which the seal says little."""
+    seen = examine_mark(volume, key, progress)
+    if seen is None:
+        return replace(verdict, mark=MarkReport(False), notes=(*verdict.notes, "No mark of this key was found either."))
+    missing = tuple(mark_findings(volume, seen))
+    places = sum(f.box is not None for f in missing)
+    report = MarkReport(True, places, round(seen.found.sureness, 1))
+    return replace(verdict, findings=(*verdict.findings, *missing), mark=report)
 
 
 def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
@@ -101,7 +120,7 @@ def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
         left >= 1,
         copy_bytes,
         left,
-        mask,
+        _mask=mask,
     )
 
 

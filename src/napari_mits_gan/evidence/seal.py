@@ -30,9 +30,12 @@ from napari_mits_gan.evidence.layout import (
     header_bits,
     wanted_bits,
 )
+from napari_mits_gan.evidence.mark.embed import embed_mark
+from napari_mits_gan.evidence.mark.settings import MarkSettings
 from napari_mits_gan.evidence.regions import regions_of
 from napari_mits_gan.evidence.scan_keys import ScanKeys, Slots
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.evidence.side_by_side import side_by_side
+from napari_mits_gan.progress import Progress, part_of, silent
 
 HEALED_SHARE = 0.28
 """Share of what carries the copy that may be lost before the scan can no longer be healed."""
@@ -43,7 +46,8 @@ _FEWEST_COPY_BITS = 0.1
 """Bits of the copy for each voxel that carries something, below which there is none: it would show nothing."""
 _FEWEST_BLOCKS = 4
 _MOST_VOXELS_ALONG = 65535
-_COPY_STEPS = 100
+_SLICES_AT_ONCE = 8
+"""Embedded by one thread in one go."""
 _TOO_SMALL = "This scan is too small, or too much of it is padding, to carry a seal."
 
 
@@ -73,6 +77,7 @@ def seal(
     healed_share: float = HEALED_SHARE,
     with_copy: bool = True,
     nonce: bytes | None = None,
+    mark: MarkSettings | bool = False,
     progress: Progress = silent,
 ) -> CTVolume:
     """Seal a scan.
@@ -93,6 +98,9 @@ def seal(
         False seals for detection only.
     nonce : bytes, optional
         12 bytes never used with this key before; drawn at random unless given, which only tests should do.
+    mark : MarkSettings or bool
+        Whether, and how strongly, to mark the lungs first, so that tampering is found even where the seal is lost; see
+        `evidence.mark.embed.embed_mark`.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled`.
 
@@ -124,19 +132,14 @@ def seal(
     nonce = secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce
     if len(nonce) != NONCE_BYTES:
         raise SealError(f"A nonce has {NONCE_BYTES} bytes.")
-    slices = volume.shape[0]
-    total = 2 * slices + _COPY_STEPS
+    if mark:
+        volume = embed_mark(volume, key, None if mark is True else mark, progress=part_of(progress, 0, 0.3))
+        progress = part_of(progress, 0.3, 1)
     lattice, lowest, highest = lattice_of(volume)
     values = lattice.steps(volume.hu)
-    plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, lambda n, _, /: progress(n, total))
-    copy = b""
-    if with_copy:
-
-        def copying(done: int, of: int, /) -> None:
-            progress(slices + done * _COPY_STEPS // max(1, of), total)
-
-        copy = _copy(volume, values, plan, healed_share, copying)
-    out = _embed(values, plan, copy, key, lambda n, _, /: progress(slices + _COPY_STEPS + n, total))
+    plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, part_of(progress, 0, 0.05))
+    copy = _copy(volume, values, plan, healed_share, part_of(progress, 0.05, 0.8)) if with_copy else b""
+    out = _embed(values, plan, copy, key, part_of(progress, 0.8, 1))
     if read_header(out, key) is None:
         raise SealError(_TOO_SMALL)
     parameters = {
@@ -239,8 +242,9 @@ def _copy(volume: CTVolume, values: NDArray[np.int16], plan: _Plan, healed_share
     carrying = int(np.count_nonzero(plan.held)) * CELLS
     if room * 8 < _FEWEST_COPY_BITS * carrying:
         return b""
+    (regions,) = side_by_side(regions_of, [volume], part_of(progress, 0, 0.2))
     try:
-        data = pack_copy(volume.hu, regions_of(volume), values == plan.index.filler, room, progress)
+        data = pack_copy(volume.hu, regions, values == plan.index.filler, room, part_of(progress, 0.2, 1))
     except EvidenceError:  # not even the coarsest copy fits
         return b""
     return encrypt(data, plan.keys.copy)
@@ -256,12 +260,17 @@ def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, pr
     of_index = slots.index_symbols(header)
     symbols[:of_index] = fountain.encode(index, layout.symbol_bytes, of_index)
     if copy:
-        symbols[of_index:] = fountain.encode(copy, layout.symbol_bytes, slots.copy_symbols(header))
+        symbols[of_index:] = fountain.encode(
+            copy, layout.symbol_bytes, slots.copy_symbols(header), part_of(progress, 0, 0.5)
+        )
     by_block = symbols.reshape(plan.grid.count, layout.slots, layout.symbol_bytes)
     out = np.empty_like(values)
-    for z in range(plan.grid.shape[0]):
-        out[z] = _sealed_slice(values[z], z, plan, (places, word), by_block[slots.numbers[z]], bool(copy))
-        progress(z + 1, plan.grid.shape[0])
+
+    def some(first: int) -> None:
+        for z in range(first, min(first + _SLICES_AT_ONCE, len(out))):
+            out[z] = _sealed_slice(values[z], z, plan, (places, word), by_block[slots.numbers[z]], bool(copy))
+
+    side_by_side(some, range(0, len(out), _SLICES_AT_ONCE), part_of(progress, 0.5, 1))
     return out
 
 
