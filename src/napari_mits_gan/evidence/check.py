@@ -16,7 +16,7 @@ from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.mark.detect import examine_mark
 from napari_mits_gan.evidence.mark.findings import mark_findings
 from napari_mits_gan.evidence.slice_order import SliceOrder, slice_order
-from napari_mits_gan.evidence.verdict import Finding, Kind, MarkReport, State, Verdict
+from napari_mits_gan.evidence.verdict import Finding, MarkReport, State, Verdict
 from napari_mits_gan.progress import Progress, silent
 
 _MOSTLY = 0.5
@@ -63,7 +63,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
         return Checked(_with_mark(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)), volume, key, progress))
     seen = examine(volume, found, key, progress)
     placed = seen.place[seen.place != UNPLACED]
-    if np.count_nonzero(np.diff(placed) < 0) > len(placed) // 2:
+    if np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
         reversed_ = found.orientation.with_reversed_slices()
         foreign = {len(found.values) - 1 - z: header for z, header in found.foreign.items()}
         found = replace(
@@ -94,7 +94,7 @@ def _with_mark(verdict: Verdict, volume: CTVolume, key: SealKey, progress: Progr
 
 def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     bad = find.bad_blocks(seen)
-    geometry, notes = find.geometry_findings(volume, seen)
+    geometry, notes = find.geometry_findings(volume, seen, order)
     found: list[Finding] = [
         *find.cut_findings(seen),
         *find.slice_findings(seen, order),
@@ -106,13 +106,12 @@ def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     copy_bytes = seen.index.copy_bytes if seen.index is not None else 0
     if seen.index is not None and not copy_bytes:
         notes.append("This seal is for detection only: it carries no copy to heal the scan from.")
-    has_change = any(f.kind is not Kind.NOT_JUDGED for f in found)
 
     def mask() -> NDArray[np.bool_]:
         return find.changed_voxels(seen, bad, volume.shape)
 
     return Verdict(
-        State.TAMPERED if has_change or found else State.INTACT,
+        State.TAMPERED if found else State.INTACT,
         tuple(found),
         tuple(notes),
         seen.found.header.rule.bits,

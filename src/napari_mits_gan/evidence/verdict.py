@@ -28,6 +28,7 @@ class Kind(Enum):
     CHANGED = "blocks changed"
     COPIED = "blocks copied within the scan"
     WIPED = "lowest bits wiped"
+    EVERYWHERE = "changed everywhere"
     REPLACED = "slice replaced"
     FOREIGN = "slice of another sealed scan"
     ADDED = "slice added"

@@ -90,18 +90,20 @@ def seal_volume(
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
     key = read_key(options.key_file)
-    if find_seal(volume, key) is not None:
+    if find_seal(volume, key, thorough=False) is not None:
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
     if options.mark and carries_mark(volume, key):
         raise EvidenceError("This scan carries a mark of this key already; seal it without another one.")
     sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
+    manifest = signed_manifest(sealed, signer_of(key), source)
 
     def finish(folder: Path) -> None:
-        (folder / MANIFEST_NAME).write_bytes(signed_manifest(sealed, signer_of(key), source))
+        # The window keeps this function as long as the sealed scan; so it holds no key, and reads it again if need be.
+        (folder / MANIFEST_NAME).write_bytes(manifest)
         if options.sidecar is not None:
-            write_sidecar(source, sealed, key, options.sidecar, files=files)
+            write_sidecar(source, sealed, read_key(options.key_file), options.sidecar, files=files)
 
     return sealed, finish
 

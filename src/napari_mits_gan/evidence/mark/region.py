@@ -32,7 +32,7 @@ def marked_region(volume: CTVolume) -> tuple[NDArray[np.bool_], float]:
     has_lungs = bool(anatomy.lungs.any())
     inside = _around(anatomy.lungs | anatomy.airways, volume.spacing, _MARKED_MM) if has_lungs else anatomy.body
     inside &= anatomy.body | anatomy.airways
-    share = np.count_nonzero(inside) / max(1, np.count_nonzero(anatomy.body))
+    share = int(np.count_nonzero(inside)) / max(1, int(np.count_nonzero(anatomy.body)))
     return _without_padding(volume, inside), share
 
 
