@@ -369,6 +369,7 @@ def share(attacks: Sequence[Attack]) -> str:
 
 def alarms(untouched_: Sequence[Untouched]) -> str:
     from napari_mits_gan.evaluation.reports.table import Table
+    from napari_mits_gan.evidence.mark.detect import THRESHOLD
 
     rows = []
     for way in [*WAYS, None]:
@@ -378,6 +379,7 @@ def alarms(untouched_: Sequence[Untouched]) -> str:
         worth = sum(u.litres for u in here) / LITRES
         alarmed = sum(u.places > 0 for u in here)
         high = stats.chi2.ppf(0.95, 2 * (alarmed + 1)) / 2 / worth * 100
+        fitted = stats.gumbel_r.sf(THRESHOLD, *stats.gumbel_r.fit([u.highest for u in here])) if len(here) > 9 else None
         rows.append(
             (
                 way or "all",
@@ -387,6 +389,7 @@ def alarms(untouched_: Sequence[Untouched]) -> str:
                 f"{100 * alarmed / worth:.1f} (at most {high:.1f})",
                 str(sum(u.sureness == 0 for u in here)),
                 f"{max(u.highest for u in here):.1f}",
+                "–" if fitted is None else f"{100 * fitted * len(here) / worth:.1f}",
             )
         )
     header = (
@@ -397,6 +400,7 @@ def alarms(untouched_: Sequence[Untouched]) -> str:
         "for 100 scans' worth (95 % limit)",
         "mark not found",
         "highest score",
+        "for 100 scans' worth, by a Gumbel fit of the highest scores",
     )
     return Table(header, tuple(rows)).markdown()
 

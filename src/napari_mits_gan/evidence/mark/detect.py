@@ -17,7 +17,7 @@ from napari_mits_gan.evidence.mark.region import box_around, looked_at
 from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
 from napari_mits_gan.progress import Progress, silent
 
-THRESHOLD = 8.0
+THRESHOLD = 10.5
 """Standard deviations from which on the mark is missing; docs/mark.md says how it was measured."""
 MOST_LEFT = 0.5
 """Where more than this share of the mark is there, it is weak and not missing."""
