@@ -17,7 +17,7 @@ PLACE = (20, 45, 34)
 @pytest.fixture
 def complaint(dock):
     """The last thing that the dock complained of."""
-    return lambda: dock.message.text.text() if "6e1f1f" in dock.message.text.styleSheet() else ""
+    return lambda: dock.message.complaint.text()
 
 
 def open_path(dock, settle, path: Path) -> None:
@@ -124,7 +124,7 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_earlier_attacks_stay(make
     dock = make_dock(scan, load_attacker=lambda action, device: Refuses())
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    assert dock.message.text.text() == "The scan is only 8 mm thick along z, and the attack needs 32 mm."
+    assert dock.message.complaint.text() == "The scan is only 8 mm thick along z, and the attack needs 32 mm."
     assert dock.workspace.session.injections == ()
     assert dock.sections["attack"].list.count() == 0
 
@@ -144,7 +144,7 @@ def test_what_goes_wrong_in_the_protection_is_one_sentence_without_foreign_text(
     dock = make_dock(scan, protector=fails)
     dock.sections["protect"].protect_button.click()
     settle(dock)
-    text = dock.message.text.text()
+    text = dock.message.complaint.text()
     assert says in text
     assert "DOE" not in text
     assert dock.sections["protect"].protect_button.isEnabled()

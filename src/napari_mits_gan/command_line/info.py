@@ -78,8 +78,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
     }
     for number, note in enumerate(volume.notes, start=1):
         told[f"note {number}"] = note
-    for number, step in enumerate(volume.history, start=1):
-        label = SIMULATED_ATTACK if step.kind == "attack" else step.kind
-        settings = ", ".join(f"{name}={value}" for name, value in step.parameters.items())
-        told[f"step {number}"] = f"{label} ({settings})"
+    for number, step in enumerate((*volume.earlier, *volume.history), start=1):
+        is_attack = step.kind == "attack"
+        told[f"step {number}"] = step.words.replace(step.kind, SIMULATED_ATTACK, 1) if is_attack else step.words
     return told

@@ -6,14 +6,8 @@ import sys
 from pathlib import Path
 
 from napari_mits_gan.command_line.progress_bar import progress_bar
-from napari_mits_gan.ct.dicom.source import DicomSource
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-
-
-def folder_of(volume: CTVolume) -> Path | None:
-    """The folder that a volume's DICOM files lie in; None for a volume of other files."""
-    return volume.source.slices[0].header.path.parent if isinstance(volume.source, DicomSource) else None
 
 
 def read_with_bar(path: Path, series: str | None = None) -> CTVolume:

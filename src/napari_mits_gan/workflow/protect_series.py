@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class ProtectionOptions:
         "auto", "cpu", "cuda" or "mps".
     without_lungs : bool
         Whether to protect the whole body of a scan in which no lung was found.
+    again : bool
+        Whether to protect a scan that is protected already.
     """
 
     method: str | Method = "mits-gan"
@@ -51,6 +54,7 @@ class ProtectionOptions:
     key: str | None = field(default=None, repr=False)
     device: str = "auto"
     without_lungs: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,15 @@ class WritingOptions:
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
     anonymise : bool
         Whether to take the patient out of a series that is derived from DICOM.
+    reproducible_at : datetime or None
+        When the series is said to be made; its UIDs are then drawn from what is written.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
     anonymise: bool = False
+    reproducible_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,8 @@ class Exported:
     ----------
     files : tuple of Path
         The DICOM files, by ascending z.
+    source : CTVolume
+        What was read.
     volume : CTVolume
         What they hold.
     broken_signatures : int
@@ -127,6 +136,7 @@ class Exported:
     """
 
     files: tuple[Path, ...]
+    source: CTVolume
     volume: CTVolume
     broken_signatures: int = 0
 
@@ -175,6 +185,7 @@ def protect_series(
     if job.protection is not None:
         with stage("Protecting") as progress:
             volume = protect_volume(volume, job.protection, progress)
+        _tell_what_was_allowed(source, job.protection, tell)
     finish = None
     if job.sealing is not None:
         with stage("Sealing") as progress:
@@ -186,7 +197,18 @@ def protect_series(
             if job.sealing is not None and job.sealing.sidecar is not None:
                 job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
             raise
-    return Exported(tuple(files), volume, broken)
+    return Exported(tuple(files), source, volume, broken)
+
+
+def _tell_what_was_allowed(source: CTVolume, options: ProtectionOptions, tell: Callable[[str], None]) -> None:
+    """Say what would have been refused had it not been asked for."""
+    from napari_mits_gan.ct.anatomy import lung_mask
+
+    if options.without_lungs and not lung_mask(source).any():
+        tell("No lung was found in this scan: the whole body is changed.")
+    before = [step for step in source.earlier if step.kind == "protection"]
+    if options.again and before:
+        tell(f"The scan was protected before ({before[-1].words}): both changes add up.")
 
 
 def check_job(job: SeriesJob) -> None:
@@ -238,6 +260,7 @@ def protect_volume(volume: CTVolume, options: ProtectionOptions, progress: Progr
         device=options.device,
         progress=progress,
         without_lungs=options.without_lungs,
+        again=options.again,
     )
 
 
@@ -274,4 +297,5 @@ def write_series(
         series_description=options.series_description,
         anonymise=options.anonymise,
         before_publishing=before_publishing,
+        reproducible_at=options.reproducible_at,
     )

@@ -24,6 +24,8 @@ LEAST_SLICES = 2
 _PART = "#"
 """Stands between a SeriesInstanceUID and the number of a volume in that series."""
 
+_DATE = re.compile(r"\d{8}")
+
 
 @dataclass(frozen=True)
 class SeriesInfo:
@@ -112,7 +114,8 @@ def info(headers: Sequence[SliceHeader], number: int = 0, words: str = "") -> Se
         number=first.series_number,
         kernel=first.shared.kernel,
         thickness_mm=first.thickness_mm,
-        study_date=first.study_date,
+        # What is no date may be anything, a patient's number for one.
+        study_date=first.study_date if _DATE.fullmatch(first.study_date) else "",
     )
 
 

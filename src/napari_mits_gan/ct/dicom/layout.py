@@ -24,8 +24,8 @@ class Layout:
     ----------
     slices : tuple of CTSlice
         By ascending z.
-    left_out : tuple of str
-        Names of the series' images that are no slices of it.
+    left_out : tuple of SliceHeader
+        The series' images that are no slices of it.
     grid : Grid
         Where the slices lie.
     untilting : Untilting or None
@@ -33,7 +33,7 @@ class Layout:
     """
 
     slices: tuple[CTSlice, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[SliceHeader, ...]
     grid: Grid
     untilting: Untilting | None
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.dicom.choices import info, layout_chosen
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.directory import DICOMDIR
+from napari_mits_gan.ct.dicom.earlier import earlier_steps
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
@@ -73,7 +74,16 @@ def read_dicom(
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
-    source = DicomSource(decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, part, unpacked)
+    source = DicomSource(
+        decoded,
+        tuple(header.name for header in layout.left_out),
+        layout.tilt_degrees,
+        grid.drift_mm,
+        tuple(dict.fromkeys(header.path for header in layout.left_out)),
+        part,
+        unpacked,
+        earlier_steps(ordered[0].header.path),
+    )
     for note in source.notes:
         logger.info("%s", note)
     origin = np.asarray(grid.origin)

@@ -54,8 +54,10 @@ class MixedSeriesError(ReadError):
         self.what, self.groups = what, list(groups)
 
 
-def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None) -> tuple[list[CTSlice], list[str]]:
-    """The slices of one series that form its volume, and the names of the images left out.
+def slices_of_volume(
+    headers: Sequence[SliceHeader], chosen: Path | None = None
+) -> tuple[list[CTSlice], list[SliceHeader]]:
+    """The slices of one series that form its volume, and the images left out.
 
     Localizers and screen captures are left out. So is one image of another plane beside at least three slices that
     agree (reformatted series often begin with a reference image). A file that is there twice is taken once; of
@@ -70,7 +72,7 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
     slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
     if not slices:
         raise ReadError("The series holds no CT slices.")
-    left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
+    left_out = [h for h in headers if not h.is_ct or h.is_localizer]
     slices = _without_copies(slices, chosen)
     groups: list[list[CTSlice]] = []
     for image in slices:
@@ -90,7 +92,7 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
             [(_grid_words(group[0]), group) for group in groups],
         )
     _check_shared(main)
-    return main, left_out + [image.name for image in strays]
+    return main, left_out + [image.header for image in strays]
 
 
 def grid_of_volume(slices: Sequence[CTSlice]) -> Grid:

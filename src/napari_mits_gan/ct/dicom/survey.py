@@ -44,6 +44,10 @@ class SurveyedSeries:
         Why it cannot be read; empty where it can.
     export_refusal : str
         Why what can be read cannot be exported as a derived series; empty where it can.
+    is_ct : bool
+        Whether it holds CT slices, so that a refusal tells of something wrong.
+    files : tuple of Path
+        Its files.
     """
 
     folder: str
@@ -57,6 +61,8 @@ class SurveyedSeries:
     tilt_degrees: float
     transfer_syntaxes: tuple[str, ...]
     refusal: str
+    is_ct: bool
+    files: tuple[Path, ...]
     export_refusal: str = ""
 
 
@@ -84,9 +90,25 @@ def survey(folder: Path) -> Iterator[SurveyedSeries]:
     for base, folders, _ in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_unfinished(name))
         found = find(files_below(Path(base), recursive=False))
-        place = Path(base).relative_to(folder).as_posix()
-        for choice in choices_in(found):
-            yield _surveyed(place, found, choice)
+        yield from series_of_folder(found, Path(base).relative_to(folder).as_posix())
+
+
+def series_of_folder(found: Found, place: str = ".") -> list[SurveyedSeries]:
+    """The series among the files of one folder.
+
+    Parameters
+    ----------
+    found : Found
+        What the headers of its files tell.
+    place : str
+        What to call the folder.
+
+    Returns
+    -------
+    list of SurveyedSeries
+        Those of CT first, then by description.
+    """
+    return [_surveyed(place, found, choice) for choice in choices_in(found)]
 
 
 def _surveyed(folder: str, found: Found, choice: Choice) -> SurveyedSeries:
@@ -115,5 +137,7 @@ def _surveyed(folder: str, found: Found, choice: Choice) -> SurveyedSeries:
         tilt_degrees=tilt,
         transfer_syntaxes=tuple(sorted({UID(h.transfer_syntax).name for h in headers})),
         refusal=refusal,
+        is_ct=series.is_ct,
+        files=tuple(sorted({h.path for h in headers})),
         export_refusal=export_refusal,
     )
