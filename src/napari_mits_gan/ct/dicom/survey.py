@@ -106,7 +106,7 @@ def series_of_folder(found: Found, place: str = ".") -> list[SurveyedSeries]:
     Returns
     -------
     list of SurveyedSeries
-        Those of CT first, then by description.
+        In the order of the numbers that choose them.
     """
     return [_surveyed(place, found, choice) for choice in choices_in(found)]
 
