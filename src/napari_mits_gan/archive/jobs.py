@@ -69,10 +69,13 @@ class ProtectJob:
         """See `Job.settings`."""
         return {
             "protection": None if self.protection is None else _protection_settings(self.protection, salt),
-            "sealing": None if self.sealing is None else [_public(self.sealing.key_file), self.sealing.bits],
+            "sealing": None
+            if self.sealing is None
+            else [_public(self.sealing.key_file), self.sealing.bits, self.sealing.mark],
             "writing": [
                 self.writing.transfer_syntax,
                 self.writing.series_description,
+                self.writing.anonymise,
                 None if self.writing.signature is None else _digest(self.writing.signature[1].read_bytes()),
             ],
         }

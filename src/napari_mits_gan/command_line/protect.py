@@ -51,6 +51,9 @@ def add_job_options(command: Command) -> None:
     command.add_argument(
         "--without-lungs", action="store_true", help="protect the whole body of a scan in which no lung was found"
     )
+    command.add_argument(
+        "--again", action="store_true", help="protect a scan that is protected already; both changes add up"
+    )
     add_sealing(command, required=False)
     add_writing(command)
 
@@ -79,4 +82,4 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _protection(options: argparse.Namespace) -> ProtectionOptions:
-    return replace(protection_options(options), without_lungs=options.without_lungs)
+    return replace(protection_options(options), without_lungs=options.without_lungs, again=options.again)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_mits_gan.command_line.options import Command, Commands, add_input, add_key_file, new_command
 from napari_mits_gan.command_line.progress_bar import note, progress_bar
+from napari_mits_gan.ct.read import is_archive
 from napari_mits_gan.errors import EvidenceError
 
 if TYPE_CHECKING:
@@ -66,18 +67,21 @@ def run(options: argparse.Namespace) -> int:
     from napari_mits_gan.pages.page import check_new_file
     from napari_mits_gan.workflow.verify_series import VerificationJob, verify_series
 
-    manifest = options.manifest or options.input / MANIFEST_NAME
-    if options.manifest is None and not os.path.lexists(manifest):
-        if options.key_file is None and options.public_key is not None:
-            raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
-        manifest = None
+    manifest = options.manifest
+    # In an archive the manifest is looked for beside the slices, once they are read.
+    if manifest is None and not is_archive(options.input):
+        manifest = options.input / MANIFEST_NAME
+        if not os.path.lexists(manifest):
+            manifest = None
+            if options.key_file is None and options.public_key is not None:
+                raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
     if options.report is not None:
         if options.key_file is None:
             raise EvidenceError("A report shows what the seal tells; name its key with --key-file.")
         check_new_file(options.report)
     job = VerificationJob(options.input, options.series, options.key_file, manifest, options.public_key)
     found = verify_series(job, progress_bar)
-    for told in found.volume.source.notes if found.volume.source is not None else ():
+    for told in found.volume.notes:
         note(f"Note: {told}")
     if options.report is not None:
         _write_report(found, options.key_file, options.report)

@@ -30,7 +30,7 @@ class VerificationJob:
     key_file : Path or None
         The key that seals; None checks the manifest alone.
     manifest : Path or None
-        The signed manifest; None where there is none.
+        The signed manifest; None looks for one beside the slices.
     public_key : Path or None
         The sender's public key, which checks the manifest without the key.
     """
@@ -107,19 +107,22 @@ def verify_series(job: VerificationJob, stage: Stage = unseen) -> Verification:
     """
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import read_key
-    from napari_mits_gan.evidence.manifest import manifest_bytes, read_manifest, signer_of
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, manifest_bytes, read_manifest, signer_of
     from napari_mits_gan.evidence.manifest_check import check_manifest
     from napari_mits_gan.evidence.public_key import read_public_key
 
     key = None if job.key_file is None else read_key(job.key_file)
     public = None if job.public_key is None else read_public_key(job.public_key)
-    if key is None and (public is None or job.manifest is None):
+    if key is None and public is None:
         raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
     with stage("Reading") as progress:
         volume = read_ct(job.input, series=job.series, progress=progress)
     findings: tuple[str, ...] | None = None
-    if job.manifest is not None:
-        data = manifest_bytes(job.manifest)
+    manifest = job.manifest or _manifest_beside(volume)
+    if key is None and manifest is None:
+        raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
+    if manifest is not None:
+        data = manifest_bytes(manifest)
         signer = public or (None if key is None else signer_of(key).public_key())
         try:
             findings = check_manifest(volume, read_manifest(data, signer), signer_known=True).findings
@@ -130,3 +133,14 @@ def verify_series(job: VerificationJob, stage: Stage = unseen) -> Verification:
         with stage("Checking") as progress:
             verdict = verify(volume, key, progress=progress)
     return Verification(volume, verdict, findings)
+
+
+def _manifest_beside(volume: CTVolume) -> Path | None:
+    """The manifest in the folder of a volume's DICOM files, where there is one."""
+    from napari_mits_gan.ct.dicom.source import DicomSource
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME
+
+    if not isinstance(volume.source, DicomSource):
+        return None
+    path = volume.source.slices[0].header.path.with_name(MANIFEST_NAME)
+    return path if path.is_file() else None

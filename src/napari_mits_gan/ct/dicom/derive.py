@@ -13,6 +13,7 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.header import SliceHeader
@@ -25,6 +26,7 @@ from napari_mits_gan.ct.dicom.provenance import (
     new_identity,
     source_evidence,
     source_image,
+    undate,
 )
 from napari_mits_gan.ct.dicom.rescale import to_hu
 from napari_mits_gan.ct.dicom.source import DicomSource
@@ -44,7 +46,7 @@ _NO_LONGER_TRUE = (
     "AuthorizationEquipmentCertificationNumber", "InstanceCreatorUID", "InstanceAvailability", "RetrieveAETitle",
     "RetrieveURL", "RetrieveURI", "PixelDataProviderURL", "StorageMediaFileSetID", "StorageMediaFileSetUID",
     "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource", "InConcatenationNumber", "InConcatenationTotalNumber",
-    "ConcatenationFrameOffsetNumber",
+    "ConcatenationFrameOffsetNumber", "InstanceCoercionDateTime", "InstanceOriginStatus",
 )  # fmt: skip
 _SERIES_NUMBER_STEP = 1000
 
@@ -57,6 +59,7 @@ class NewSeries:
     description: str | None
     identity: Identity
     transfer_syntax: str | None
+    anonymiser: Anonymiser | None = None
 
     @property
     def now(self) -> datetime:
@@ -136,6 +139,9 @@ def derived_object(
     ds = whole_dataset(header)
     if str(ds.get("SOPInstanceUID", "")) != header.sop_uid:
         raise WriteError(f"{header.path.name} was changed since the scan was read from it; read the scan again.")
+    if series.anonymiser is not None:
+        series.anonymiser.take_out_patient(ds, header)
+        header = series.anonymiser.header(header)
     syntax = chosen_syntax(series.transfer_syntax, header.transfer_syntax)
     if syntax != ImplicitVRLittleEndian:
         keep_text_bytes(ds)
@@ -152,25 +158,27 @@ def derived_object(
     ds.SeriesDescription = series.description or _description(header.series_description, volume)
     if header.is_enhanced:
         if history:
-            _derive_frames(ds, _derivation(ds, header, history))
+            _derive_frames(ds, _derivation(ds, header, history, volume.earlier))
             ds.SourceImageEvidenceSequence = DicomSequence([source_evidence(ds, header)])
     else:
-        ds.update(_derivation(ds, header, history))
+        ds.update(_derivation(ds, header, history, volume.earlier))
         if history or tilt:
             ds.ImageType = ["DERIVED", "SECONDARY", *header.image_type[2:]]
         if tilt:
             place_on_grid(ds, volume, *slices[0], tilt)
     new_identity(ds, series.uid, series.identity.uid("image", slices[0][0]), series.now)
+    if series.anonymiser is not None:
+        undate(ds)
     pixels = np.stack(values) if header.frames > 1 else values[0]
     note_lossy_source(ds, header.transfer_syntax, pixels.nbytes, encoded_bytes)
     put_pixels(ds, pixels, first.stored_format, syntax)
     return ds
 
 
-def _derivation(ds: Dataset, header: SliceHeader, history: Sequence[Step]) -> Dataset:
+def _derivation(ds: Dataset, header: SliceHeader, history: Sequence[Step], earlier: Sequence[Step] = ()) -> Dataset:
     """What says how the pixels came about; of pixels that were only copied no code of a derivation is true."""
     told = Dataset()
-    told.DerivationDescription = describe(history)
+    told.DerivationDescription = describe((*earlier, *history))
     if history:
         told.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     if header.sop_uid:

@@ -83,7 +83,7 @@ def new_object(volume: CTVolume, z: int, series: NewSeries, study: NewStudy, pad
     ds.RescaleIntercept, ds.RescaleSlope, ds.RescaleType = 0, 1, "HU"
     low, high = LUNG_WINDOW_HU
     ds.WindowCenter, ds.WindowWidth = round((low + high) / 2), round(high - low)
-    ds.DerivationDescription = describe(volume.history)
+    ds.DerivationDescription = describe((*volume.earlier, *volume.history))
     if volume.history:
         ds.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     add_equipment(ds, volume.history, series.now)

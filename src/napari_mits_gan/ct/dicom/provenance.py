@@ -101,6 +101,14 @@ def new_identity(ds: Dataset, series_uid: str, sop_uid: str, now: datetime) -> N
     ds.preamble = b"\0" * 128
 
 
+def undate(ds: Dataset) -> None:
+    """Leave out of an anonymous export when it was made."""
+    del ds.InstanceCreationDate, ds.InstanceCreationTime
+    for item in ds.ContributingEquipmentSequence:
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
+
+
 def _time_zone(ds: Dataset) -> tzinfo | None:
     """The time zone in which the dates and times of `ds` are; None, the local one, where it does not say."""
     found = re.fullmatch(r"([+-])(\d\d)(\d\d)", str(ds.get("TimezoneOffsetFromUTC") or "").strip())

@@ -12,6 +12,7 @@ import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.derive import NewSeries, check_unchanged, derived_object
 from napari_mits_gan.ct.dicom.identity import Identity
@@ -39,6 +40,7 @@ def write_dicom(
     series_description: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
+    anonymise: bool = False,
     before_publishing: Callable[[Path], None] | None = None,
     reproducible_at: datetime | None = None,
 ) -> list[Path]:
@@ -61,6 +63,10 @@ def write_dicom(
         At most 64 characters; by default the source's, with what was done.
     patient_name, patient_id : str, optional
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
+    anonymise : bool
+        Whether to take the patient out of a derived series, by the basic profile of DICOM PS3.15, annex E: names,
+        dates, identifiers, descriptions, private attributes and overlays go, and every UID becomes another one. The
+        pixels stay as they are, and so does what they show.
     before_publishing : callable, optional
         Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
     reproducible_at : datetime, optional
@@ -92,12 +98,15 @@ def write_dicom(
     check_empty(target)
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
+    if anonymise and (patient_name is not None or patient_id is not None):
+        raise WriteError("An anonymous series has no patient; leave patient name and identifier out.")
     if reproducible_at is None:
         identity = Identity.now()
     else:
-        settings = (transfer_syntax, series_description, patient_name, patient_id)
+        settings = (transfer_syntax, series_description, patient_name, patient_id, anonymise)
         identity = Identity.of_content(volume, reproducible_at, *settings)
-    series = NewSeries(identity.uid("series"), series_description, identity, transfer_syntax)
+    anonymiser = Anonymiser() if anonymise else None
+    series = NewSeries(identity.uid("series"), series_description, identity, transfer_syntax, anonymiser)
     if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")
