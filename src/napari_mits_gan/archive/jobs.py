@@ -1,4 +1,4 @@
-"""The jobs that an archive can be put to: protecting, sealing and verifying every series."""
+"""The jobs that an archive can be put to: protecting, sealing, verifying and inspecting every series."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from typing import Any
 import numpy as np
 
 from napari_mits_gan.archive.contract import Cost, Outcome
+from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.errors import EvidenceError
+from napari_mits_gan.errors import EvidenceError, InspectionError
 from napari_mits_gan.evidence.key import read_key
 from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signer_of
 from napari_mits_gan.evidence.public_key import read_public_key
+from napari_mits_gan.inspection.inspect import inspect
 from napari_mits_gan.workflow.protect_series import ProtectionOptions, SeriesJob, WritingOptions, protect_series
 from napari_mits_gan.workflow.protect_series import check_job as check_series_job
 from napari_mits_gan.workflow.sealing import SealingOptions
@@ -138,6 +140,42 @@ class VerifyJob:
             figures["can be healed"] = verified.verdict.can_be_healed
         figures["manifest"] = "none" if verified.manifest is None else "broken" if verified.manifest else "intact"
         return Outcome(verified.volume, None, figures, alarm=not verified.intact)
+
+
+@dataclass(frozen=True)
+class InspectJob:
+    """Look for traces of tampering in every series; no key is needed.
+
+    Parameters
+    ----------
+    false_alarms_per_scan : float
+        How many findings an untouched scan may show on average, above 0 and at most 1.
+    """
+
+    false_alarms_per_scan: float
+
+    name = "inspect"
+    cost = Cost(0.29, 20, 250, 0)
+
+    def check(self) -> None:
+        """See `Job.check`."""
+        if not 0 < self.false_alarms_per_scan <= 1:
+            raise InspectionError(
+                f"The rate of false alarms is above 0 and at most 1, not {self.false_alarms_per_scan}."
+            )
+
+    def settings(self, salt: bytes) -> Mapping[str, Any]:
+        """See `Job.settings`."""
+        return {"false_alarms_per_scan": self.false_alarms_per_scan}
+
+    def run(self, source: Path, series: str | None, target: Path, made_at: datetime) -> Outcome:
+        """See `Job.run`; what was found lies in inspection.json."""
+        volume = read_ct(source, series=series)
+        found = inspect(volume, false_alarms_per_scan=self.false_alarms_per_scan)
+        target.mkdir()
+        (target / "inspection.json").write_text(json.dumps(found.as_json(), indent=2) + "\n", "utf-8")
+        figures = {**_size(volume), "traces of tampering": len(found.findings)}
+        return Outcome(volume, None, figures, alarm=found.found)
 
 
 def _size(volume: CTVolume) -> dict[str, Any]:

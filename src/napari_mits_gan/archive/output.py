@@ -13,7 +13,7 @@ from pathlib import Path
 
 from napari_mits_gan.archive.series import ArchiveSeries
 from napari_mits_gan.errors import MitsGanError
-from napari_mits_gan.files.publish import failure
+from napari_mits_gan.files.publish import failure, place_file
 
 STATE = ".archive"
 """The folder in the output that holds records; a folder of this name is never searched for scans."""
@@ -78,7 +78,7 @@ class Output:
             told = {"format": _FORMAT, "job": job, "salt": secrets.token_hex(16), "begun": _now().isoformat()}
             try:
                 first.write_text(json.dumps(told) + "\n", "utf-8")
-                os.link(first, state / "archive.json")  # of several runs that begin together, the first decides
+                place_file(first, state / "archive.json")  # of several runs that begin together, the first decides
             except FileExistsError:
                 pass
             finally:

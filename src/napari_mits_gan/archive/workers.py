@@ -65,16 +65,18 @@ def run_here(tasks: Tasks, context: Context, workers: int, threads: int | None =
     hired = 0
     false_starts = 0
     staff: list[_Worker] = []
+    task: Task | None = None
     try:
         while True:
-            while len(staff) < workers:
+            idle = [worker for worker in staff if worker.is_ready and worker.task is None]
+            while (task := task or tasks.take()) is not None and idle:
+                idle.pop().give(task)
+                task = None
+            if task is None and not any(worker.task for worker in staff):
+                return
+            while task is not None and len(staff) < workers:
                 staff.append(_hire(context, hired, threads))
                 hired += 1
-            idle = [worker for worker in staff if worker.is_ready and worker.task is None]
-            while idle and (task := tasks.take()) is not None:
-                idle.pop().give(task)
-            if idle and not any(worker.task for worker in staff):
-                return
             for connection in wait([worker.connection for worker in staff]):
                 worker = next(w for w in staff if w.connection is connection)
                 try:

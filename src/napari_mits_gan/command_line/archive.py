@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from napari_mits_gan.command_line import protect, seal, verify
+from napari_mits_gan.command_line import inspect, protect, seal, verify
 from napari_mits_gan.command_line.options import Command, Commands, new_command, whole_number
 from napari_mits_gan.command_line.progress_bar import progress_bar
 
@@ -20,6 +20,7 @@ JOBS: dict[str, ModuleType] = {
     "protect": protect,
     "seal": seal,
     "verify": verify,
+    "inspect": inspect,
 }
 """Commands that can be given to an archive. Each has `add_job_options`, and `archive_job` makes the job of them."""
 
@@ -31,11 +32,12 @@ def add_to(commands: Commands) -> None:
     command = new_command(
         commands,
         "archive",
-        "protect, seal or verify every series below a folder, and report",
+        "protect, seal, verify or inspect every series below a folder, and report",
         "A run that was interrupted goes on where it was: what is complete and unchanged is passed over, what failed "
         "is tried again. Nothing in ROOT is written. OUT gets the same tree, with a folder for each series, and "
         "report.csv and report.html, which name no patient. Exit code 0: all done; 1: some series failed; 3: a scan "
-        "that was verified is not what was sealed. docs/archive.md shows workstation, Slurm and dask.",
+        "that was verified is not what was sealed, or one that was inspected shows traces of tampering. "
+        "docs/archive.md shows workstation, Slurm and dask.",
     )
     command.add_argument("root", type=Path, metavar="ROOT", help="folder of the archive")
     command.add_argument("out", type=Path, metavar="OUT", help="folder for what is made of it, apart from ROOT")

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_mits_gan.command_line.options import Commands, add_input, new_command
+from napari_mits_gan.command_line.options import Command, Commands, add_input, new_command
 from napari_mits_gan.command_line.progress_bar import note, progress_bar
 from napari_mits_gan.command_line.scan import read_with_bar
+
+if TYPE_CHECKING:
+    from napari_mits_gan.archive.jobs import InspectJob
 
 FOUND = 3
 """Exit code for a scan that shows a trace of tampering."""
@@ -24,6 +28,14 @@ def add_to(commands: Commands) -> None:
         "is untouched. Exit code 0: no trace found; 1: it could not be looked through; 3: a trace of tampering found.",
     )
     add_input(command)
+    add_job_options(command)
+    command.add_argument("--json", action="store_true", help="print the findings as JSON")
+    command.add_argument("--pictures", type=Path, metavar="FOLDER", help="write a picture of each finding into it")
+    command.set_defaults(run=run)
+
+
+def add_job_options(command: Command) -> None:
+    """Add how to look, whichever scan it is."""
     command.add_argument(
         "--false-alarms",
         type=float,
@@ -31,9 +43,13 @@ def add_to(commands: Commands) -> None:
         metavar="RATE",
         help="findings that an untouched scan may show on average (default: 0.01, one in 100 scans)",
     )
-    command.add_argument("--json", action="store_true", help="print the findings as JSON")
-    command.add_argument("--pictures", type=Path, metavar="FOLDER", help="write a picture of each finding into it")
-    command.set_defaults(run=run)
+
+
+def archive_job(options: argparse.Namespace) -> InspectJob:
+    """The same for every series of an archive."""
+    from napari_mits_gan.archive.jobs import InspectJob
+
+    return InspectJob(options.false_alarms)
 
 
 def run(options: argparse.Namespace) -> int:
