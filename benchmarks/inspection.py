@@ -109,8 +109,11 @@ def inspected(volume: CTVolume, at: Sequence[Any] = ()) -> dict[str, Any]:
     told = []
     rest = list(found)
     for site in at:
-        near = [f for f in found if away_mm(volume, f.at, site) <= REGION_MM]
-        told.append([[f.method, f.score, f.false_alarms_per_scan, away_mm(volume, f.at, site)] for f in near])
+        # A copy is told with both of its ends, where it cannot be known which one was there first.
+        ends = {f: [end for end in (f.at, f.source) if end is not None] for f in found}
+        away = {f: min(away_mm(volume, end, site) for end in ends[f]) for f in found}
+        near = [f for f in found if away[f] <= REGION_MM]
+        told.append([[f.method, f.score, f.false_alarms_per_scan, away[f]] for f in near])
         rest = [f for f in rest if f not in near]
     others = [[f.method, f.score, f.false_alarms_per_scan] for f in rest]
     return {"sites": told, "others": others, "seconds": seconds}

@@ -40,7 +40,7 @@ class NoiseLevel:
 
     name = "noise level"
     share = 0.1
-    tail = Tail(6.0, 0.1, 1.5)
+    tail = Tail(3.1, 0.27, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
