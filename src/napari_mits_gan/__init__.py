@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.evaluation.evaluate import evaluate
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import new_key, read_key, write_key
+    from napari_mits_gan.evidence.mark.settings import MarkSettings
     from napari_mits_gan.evidence.recover import recover
     from napari_mits_gan.evidence.seal import seal
     from napari_mits_gan.inspection.inspect import inspect
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CTGAN",
     "CTVolume",
+    "MarkSettings",
     "__version__",
     "evaluate",
     "inspect",
@@ -55,6 +57,7 @@ __all__ = [
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
+    "MarkSettings": "napari_mits_gan.evidence.mark.settings",
     "evaluate": "napari_mits_gan.evaluation.evaluate",
     "inspect": "napari_mits_gan.inspection.inspect",
     "new_key": "napari_mits_gan.evidence.key",

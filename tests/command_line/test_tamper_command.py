@@ -28,6 +28,13 @@ def test_a_place_outside_the_scan_is_refused(image_file, tmp_path, capsys):
     assert not output.exists()
 
 
+def test_a_negative_place_is_refused_as_one(image_file, tmp_path, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["tamper", str(image_file), str(tmp_path / "out.nii.gz"), "--at", "-1,5,5", "--action", "inject"])
+    assert ended.value.code == 2
+    assert "'-1,5,5' is outside every scan" in capsys.readouterr().err
+
+
 def test_it_writes_no_dicom(image_file, tmp_path, capsys):
     at = ",".join(map(str, PLACE))
     assert main(["tamper", str(image_file), str(tmp_path / "out.dcm"), "--at", at, "--action", "inject"]) == 1

@@ -170,7 +170,7 @@ def settle(qtbot):
 
     def wait(dock) -> None:
         work = dock.workspace
-        qtbot.waitUntil(lambda: not work.slow.busy and not work.quick.busy, timeout=TIMEOUT_MS)
+        qtbot.waitUntil(lambda: work.at_rest, timeout=TIMEOUT_MS)
 
     return wait
 

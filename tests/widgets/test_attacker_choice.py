@@ -78,10 +78,10 @@ def test_weights_that_do_something_else_are_refused_and_the_old_ones_stay(dock, 
     settle(dock)
     dock.sections["attack"].attacker.chosen.emit(tmp_path / "nothing")
     settle(dock)
-    assert dock.message.text.text() == "'nothing' holds no attacker that does inject; choose another."
+    assert dock.message.complaint.text() == "'nothing' holds no attacker that does inject; choose another."
     assert "my_inject" in dock.sections["attack"].attacker.name.text()
     dock.sections["attack"].remove_button.click()
     dock.sections["attack"].attacker.chosen.emit(weights)
     settle(dock)
-    assert "does remove" in dock.message.text.text()
+    assert "does remove" in dock.message.complaint.text()
     assert dock.sections["attack"].attacker.name.text() == "Attacker: built in"

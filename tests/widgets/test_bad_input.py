@@ -17,7 +17,7 @@ PLACE = (20, 45, 34)
 @pytest.fixture
 def complaint(dock):
     """The last thing that the dock complained of."""
-    return lambda: dock.message.text.text() if "6e1f1f" in dock.message.text.styleSheet() else ""
+    return lambda: dock.message.complaint.text()
 
 
 def open_path(dock, settle, path: Path) -> None:
@@ -75,6 +75,24 @@ def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_p
     assert dock.workspace.session.original.shape == other.shape
 
 
+def test_of_the_volumes_that_a_series_mixes_the_user_chooses_one(dock, settle, dicom_series):
+    def edit(ds, z):
+        ds.ConvolutionKernel = ("B30f", "B70f")[z % 2]
+
+    choosers = []
+    ask = dock.sections["scan"].choose_series
+    dock.workspace.loading.several_series.disconnect()
+    dock.workspace.loading.several_series.connect(lambda path, series: choosers.append(ask(path, series)))
+    open_path(dock, settle, dicom_series(shape=(8, 30, 40), edit=edit).folder)
+    (chooser,) = choosers
+    rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
+    chooser.list.setCurrentRow(next(row for row, text in enumerate(rows) if "kernel B70f" in text))
+    chooser.accept()
+    settle(dock)
+    assert dock.workspace.session.original.shape == (4, 30, 40)
+    assert "kernel B70f, 2 of 2" in dock.sections["scan"].notes.text()
+
+
 def test_a_place_outside_the_scan_is_refused(dock, settle, complaint):
     dock.sections["attack"].voxel_boxes[0].setValue(40)
     dock.sections["attack"].here_button.click()
@@ -106,7 +124,7 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_earlier_attacks_stay(make
     dock = make_dock(scan, load_attacker=lambda action, device: Refuses())
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    assert dock.message.text.text() == "The scan is only 8 mm thick along z, and the attack needs 32 mm."
+    assert dock.message.complaint.text() == "The scan is only 8 mm thick along z, and the attack needs 32 mm."
     assert dock.workspace.session.injections == ()
     assert dock.sections["attack"].list.count() == 0
 
@@ -126,7 +144,7 @@ def test_what_goes_wrong_in_the_protection_is_one_sentence_without_foreign_text(
     dock = make_dock(scan, protector=fails)
     dock.sections["protect"].protect_button.click()
     settle(dock)
-    text = dock.message.text.text()
+    text = dock.message.complaint.text()
     assert says in text
     assert "DOE" not in text
     assert dock.sections["protect"].protect_button.isEnabled()

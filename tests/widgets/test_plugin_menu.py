@@ -49,7 +49,7 @@ def test_a_panel_is_not_taken_for_another_scan(loop, settle, viewer_of, panel):
     viewer_of(loop).layers.selection.active = layer
     loop.sections["scan"].layer_button.click()
     settle(loop)
-    assert "one of the panels already" in loop.message.text.text()
+    assert "one of the panels already" in loop.message.complaint.text()
     assert (session.original, session.protected, session.injections) == before
 
 
@@ -88,7 +88,7 @@ def test_a_reopened_dock_shows_what_is(loop, close, settle, viewer_of, open_menu
     assert again.workspace is work
     assert [layer.name for layer in viewer.layers] == names
     assert again.sections["attack"].list.item(0).text() == row
-    assert "ON" in again.sections["protect"].switch.text()
+    assert "ON" in again.header.switch.text()
     assert "40 × 90 × 120" in again.sections["scan"].summary.text()
     assert again.sections["compare"].figures.text("attack_cuboid", "rms_hu") == rms != "–"
     again.sections["attack"].undo_button.click()
@@ -106,12 +106,12 @@ def test_a_dock_closed_while_protecting_shows_the_work_when_it_is_reopened(
     qtbot.waitUntil(stuck.running.is_set, timeout=TIMEOUT_MS)
     close(dock)
     again = open_menu(viewer)
-    assert "Protecting" in again.message.bar.format()
+    assert "Protecting" in again.message.doing.text()
     assert not again.message.cancel_button.isHidden()
     assert not again.sections["protect"].protect_button.isEnabled()
     stuck.release.set()
     settle(again)
-    assert "ON" in again.sections["protect"].switch.text()
+    assert "ON" in again.header.switch.text()
     assert again.message.text.text().startswith("Protected")
 
 
@@ -178,6 +178,7 @@ def counting():
 def test_a_section_of_ones_own_is_one_class_and_one_line(counting, make_dock, scan, settle):
     dock = make_dock(scan)
     own = dock.section(Counting)
+    dock.show_page("counting")
     assert own.isVisibleTo(dock)
     assert own.answer.text() == "original"
     own.button.click()

@@ -50,6 +50,6 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_the_window_goes_on(real_d
     settle(real_dock)
     real_dock.workspace.attacking.attack("inject", (5, 45, 34))
     settle(real_dock)
-    assert "20 mm thick along z" in real_dock.message.text.text()
+    assert "20 mm thick along z" in real_dock.message.complaint.text()
     assert real_dock.workspace.session.injections == ()
     assert real_dock.sections["attack"].here_button.isEnabled()

@@ -62,6 +62,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     assert section.options.isHidden()
     assert not section.without_lungs.isHidden()
     section.without_lungs.click()
+    section.again.click()
     section.options_button.click()
     section.method.setCurrentText("gaussian-noise")
     section.options_button.click()
@@ -72,7 +73,7 @@ def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     sigma.value = 0.25
     section.protect_button.click()
     settle(dock)
-    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25), without_lungs=True)]
+    assert options == [ProtectionOptions(GaussianNoise(sigma=0.25), without_lungs=True, again=True)]
     section.options_button.click()
     assert section.options.isHidden()
 
@@ -86,13 +87,14 @@ def test_the_budget_stays_between_1_and_40_hu(dock):
 
 def test_the_switch_says_what_is_shown(dock, settle):
     section = dock.sections["protect"]
-    assert not section.switch.isEnabled()
+    switch = dock.header.switch
+    assert switch.text() == "Not protected yet: protect now"
     section.protect_button.click()
     settle(dock)
-    assert "ON" in section.switch.text()
-    section.switch.click()
+    assert switch.text() == "Protection is ON: mits-gan, at most 20 HU, seed 0"
+    switch.click()
     settle(dock)
-    assert "OFF" in section.switch.text()
+    assert switch.text() == "Protection is OFF: original scan"
     assert dock.workspace.session.shown == "original"
 
 
@@ -101,7 +103,7 @@ def test_attacks_are_listed_and_the_newest_is_selected(dock, settle):
     dock.workspace.attacking.attack("inject", PLACE)
     dock.workspace.attacking.attack("remove", (20, 45, 86))
     settle(dock)
-    assert [section.list.item(row).text().split(" —")[0] for row in range(2)] == [
+    assert [section.list.item(row).text().split("\n")[0].removeprefix("⚠ ") for row in range(2)] == [
         "1. Inject at z 20, y 45, x 34",
         "2. Remove at z 20, y 45, x 86",
     ]
@@ -134,19 +136,17 @@ def test_figures_are_written_with_a_dash_for_what_there_is_not(dock):
     assert figures.text("attack_cuboid", "ssim") == "–"
 
 
-def test_a_section_is_folded_and_unfolded_by_its_title(shown_dock, qtbot):
-    section = shown_dock.sections["scan"]
-    assert section.summary.isVisible()
-    section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.content().height() == 0)
-    assert section.toggleButton().text() == "▸ CT scan"
-    section.toggleButton().click()
-    qtbot.waitUntil(lambda: section.content().height() > section.summary.geometry().bottom() > 0)
-    assert section.toggleButton().text() == "▾ CT scan"
+def test_each_page_is_chosen_by_its_button(shown_dock):
+    for name, button in shown_dock.tasks.buttons.items():
+        button.click()
+        assert shown_dock.page == name
+        assert [section.name for section in shown_dock.sections.values() if section.isVisible()] == [name]
+        assert button.isChecked()
 
 
 def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     section = shown_dock.sections["scan"]
+    shown_dock.show_page("scan")
     before = section.height()
     section.summary.setText("CT series of many words " * 20)
     QApplication.processEvents()
@@ -155,9 +155,38 @@ def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
 
 
 def test_the_numbers_of_the_voxel_are_seen(shown_dock):
+    shown_dock.show_page("attack")
     for box in shown_dock.sections["attack"].voxel_boxes:
         box.setValue(1234)
         edit = box.lineEdit()
         needed = edit.fontMetrics().horizontalAdvance(box.text())
         assert edit.width() >= needed
         assert edit.height() >= edit.fontMetrics().height()
+
+
+def test_what_was_left_out_or_moved_when_the_scan_was_read_stands_below_its_size(make_dock, scan, settle):
+    from dataclasses import replace
+
+    dock = make_dock(scan)
+    section = dock.sections["scan"]
+    assert section.notes.isHidden()
+    dock.workspace.session.open(replace(scan, notes=("One image was left out.", "The slices were moved.")))
+    settle(dock)
+    assert not section.notes.isHidden()
+    assert section.notes.text() == "One image was left out. The slices were moved."
+
+
+def test_the_export_is_anonymous_where_that_is_ticked(make_dock, dicom_series, settle, tmp_path):
+    import pydicom
+
+    from napari_mits_gan.ct.read import read_ct
+
+    dock = make_dock(read_ct(dicom_series(shape=(6, 40, 48)).folder))
+    section = dock.sections["export"]
+    section.source.setCurrentText("Scan shown")
+    for ticked, name in ((False, "Doe^Test"), (True, "Anonymous")):
+        section.anonymise.setChecked(ticked)
+        section.folder.setText(str(tmp_path / name))
+        section.export_button.click()
+        settle(dock)
+        assert {str(pydicom.dcmread(path).PatientName) for path in (tmp_path / name).iterdir()} == {name}

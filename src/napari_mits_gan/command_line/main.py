@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import napari_mits_gan
 from napari_mits_gan.command_line import (
+    archive,
     convert,
     demo,
     evaluate,
@@ -47,7 +48,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
     for command in (
         *(demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites),
-        *(keygen, seal, verify, recover, restore, inspect),
+        *(keygen, seal, verify, recover, restore, inspect, archive),
     ):
         command.add_to(commands)
     return top

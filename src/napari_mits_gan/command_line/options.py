@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import getpass
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +13,7 @@ from napari_mits_gan.attack.attackers import ATTACKERS
 from napari_mits_gan.attack.contract import ACTIONS
 from napari_mits_gan.command_line.dataclass_options import add_options, given, instance
 from napari_mits_gan.device import NAMES
-from napari_mits_gan.errors import EvidenceError
+from napari_mits_gan.errors import EvidenceError, ProtectionError
 
 if TYPE_CHECKING:
     from napari_mits_gan.protection.contract import Method
@@ -36,12 +38,23 @@ class Command(argparse.ArgumentParser):
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]
         """As argparse does, with all options."""
         self._complete()
-        return super().parse_known_args(args, namespace)
+        return super().parse_known_args(None if args is None else _places_joined(args), namespace)
 
     def format_help(self) -> str:
         """As argparse does, with all options."""
         self._complete()
         return super().format_help()
+
+
+def _places_joined(args: Sequence[str]) -> list[str]:
+    """`--at -1,5,5` as one word: argparse takes a negative place for an option."""
+    joined: list[str] = []
+    for word in args:
+        if joined and joined[-1].startswith("--") and re.fullmatch(r"-\d+(,-?\d+)+", word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def new_command(commands: Commands, name: str, summary: str, details: str = "") -> Command:
@@ -53,8 +66,14 @@ def new_command(commands: Commands, name: str, summary: str, details: str = "") 
 
 def add_input(command: argparse.ArgumentParser) -> None:
     """Add the scan to read and, for folders with several series, which one."""
-    command.add_argument("input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage or NRRD")
-    command.add_argument("--series", metavar="UID", help="SeriesInstanceUID, where the folder holds several CT series")
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help="DICOM folder or file, zip or tar, NIfTI, MetaImage or NRRD"
+    )
+    command.add_argument(
+        "--series",
+        metavar="NUMBER_OR_UID",
+        help="which to read, where there are several CT series or a series mixes several volumes: `info` lists them",
+    )
 
 
 def add_device(command: argparse.ArgumentParser) -> None:
@@ -85,7 +104,14 @@ def add_seed_or_key(command: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--key",
         metavar="TEXT",
-        help="a text of which the protection's pattern is derived, instead of the seed; it is written nowhere",
+        help="a text of which the protection's pattern is derived, instead of the seed; it is written nowhere, but "
+        "others on this computer may see it while the command runs: rather use --key-from",
+    )
+    group.add_argument(
+        "--key-from",
+        type=Path,
+        metavar="FILE",
+        help="the same text, from the first line of a file; - asks for it",
     )
 
 
@@ -112,6 +138,11 @@ def add_sealing(command: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="FILE",
         help="also write an encrypted file from which `restore` gives the original files back bit for bit",
     )
+    command.add_argument(
+        "--mark",
+        action="store_true",
+        help="also mark the lungs, at most 8 HU RMS over the body, so that tampering is found where the seal is lost",
+    )
 
 
 def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
@@ -121,14 +152,22 @@ def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
     if options.key_file is None:
         if options.sidecar is not None:
             raise EvidenceError("A sidecar is encrypted with a key; name one with --key-file.")
+        if options.mark:
+            raise EvidenceError("A mark is made under a key; name one with --key-file.")
         return None
-    return SealingOptions(options.key_file, options.bits, options.sidecar)
+    return SealingOptions(options.key_file, options.bits, options.sidecar, options.mark)
 
 
 def add_writing(command: argparse.ArgumentParser) -> None:
     """Add how to write a DICOM series."""
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
+    command.add_argument(
+        "--anonymise",
+        action="store_true",
+        help="take the patient out of the new series (DICOM PS3.15, basic profile): names, dates, identifiers, private "
+        "attributes; all UIDs become others",
+    )
     command.add_argument(
         "--sign",
         type=Path,
@@ -143,7 +182,7 @@ def writing_options(options: argparse.Namespace) -> WritingOptions:
     from napari_mits_gan.workflow.protect_series import WritingOptions
 
     signature = None if options.sign is None else (options.sign[0], options.sign[1])
-    return WritingOptions(options.transfer_syntax, options.series_description, signature)
+    return WritingOptions(options.transfer_syntax, options.series_description, signature, options.anonymise)
 
 
 def add_method(command: Command) -> None:
@@ -154,6 +193,7 @@ def add_method(command: Command) -> None:
     def add_methods(parser: argparse.ArgumentParser) -> None:
         from napari_mits_gan.protection.protect import METHODS
 
+        method.choices = tuple(METHODS)
         method.help = f"protection method: {', '.join(METHODS)} (default: mits-gan)"
         for name, kind in METHODS.items():
             add_options(parser, kind, name)
@@ -191,7 +231,34 @@ def protection_options(options: argparse.Namespace) -> ProtectionOptions:
     """How to protect, of `add_method`, `add_seed_or_key` and `add_device`."""
     from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
-    return ProtectionOptions(chosen_method(options), options.max_change_hu, options.seed, options.key, options.device)
+    return ProtectionOptions(
+        chosen_method(options), options.max_change_hu, options.seed, chosen_key(options), options.device
+    )
+
+
+def chosen_key(options: argparse.Namespace) -> str | None:
+    """The key of the protection, of `add_seed_or_key`; None where there is none."""
+    key: str | None = options.key
+    return key if options.key_from is None else text_key(options.key_from)
+
+
+def text_key(path: Path) -> str:
+    """The key of a protection: the first line of a file, or for “-” what the user types, which is not shown.
+
+    Raises
+    ------
+    ProtectionError
+        If there is no such file, or no text in it.
+    """
+    if str(path) == "-":
+        return getpass.getpass("Key of the protection: ")
+    try:
+        with path.open(encoding="utf-8") as stream:
+            return stream.readline().rstrip("\r\n")
+    except (OSError, UnicodeError):
+        raise ProtectionError(
+            f"the key cannot be read from {path.name}; name a text file whose first line is the key."
+        ) from None
 
 
 def whole_number(text: str) -> int:
@@ -211,4 +278,6 @@ def place(text: str) -> tuple[int, int, int]:
         z, y, x = (int(part) for part in text.split(","))
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a place; write three whole numbers as Z,Y,X") from None
+    if min(z, y, x) < 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is outside every scan; voxels are counted from 0")
     return z, y, x

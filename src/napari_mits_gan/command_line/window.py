@@ -23,7 +23,10 @@ def add_to(commands: Commands) -> None:
     """Add this command to the command line."""
     command = new_command(commands, "open", "open napari with the MITS-GAN dock and, if told, a scan")
     command.add_argument(
-        "input", type=Path, nargs="?", metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage, NRRD"
+        "input", type=Path, nargs="?", metavar="INPUT", help="DICOM folder or file, zip or tar, NIfTI, MetaImage, NRRD"
+    )
+    command.add_argument(
+        "--series", metavar="UID", help="which series, where the folder holds several: `info` lists them"
     )
     command.set_defaults(run=run)
 
@@ -33,11 +36,11 @@ def run(options: argparse.Namespace) -> None:
     require_window()
     import napari
 
-    open_window(options.input)
+    open_window(options.input, options.series)
     napari.run()
 
 
-def open_window(path: Path | None) -> tuple[napari.Viewer, MitsGanDock]:
+def open_window(path: Path | None, series: str | None = None) -> tuple[napari.Viewer, MitsGanDock]:
     """Open napari with the dock; a scan, where one is told, is read while the window is there already.
 
     Returns
@@ -46,12 +49,14 @@ def open_window(path: Path | None) -> tuple[napari.Viewer, MitsGanDock]:
     """
     import napari
 
-    from napari_mits_gan.widgets.main_dock import open_dock
+    from napari_mits_gan.widgets.main_dock import arrange_window, open_dock
 
     viewer = napari.Viewer(title="MITS-GAN")
     dock = open_dock(viewer)
+    arrange_window(viewer, dock)
     if path is not None:
-        dock.workspace.loading.open_path(str(path))
+        dock.workspace.loading.open_path(str(path), series)
+        dock.show_page("attack")
     return viewer, dock
 
 

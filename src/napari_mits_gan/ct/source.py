@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from napari_mits_gan.ct.step import Step
 from napari_mits_gan.ct.storable import StorableHU
 
 
@@ -15,11 +16,11 @@ class Source(ABC):
     def series_uid(self) -> str:
         """What identifies the source: for DICOM its SeriesInstanceUID."""
 
-    @property
-    @abstractmethod
-    def notes(self) -> tuple[str, ...]:
-        """What a user should know of how the volume was made from the source, each in one sentence."""
-
     @abstractmethod
     def storable(self, z: int) -> StorableHU:
         """The HU that the source's own format can store in slice `z`, without those that mean padding there."""
+
+    @property
+    def earlier(self) -> tuple[Step, ...]:
+        """What this software did to the scan before it was read, oldest first, as far as the source says so."""
+        return ()

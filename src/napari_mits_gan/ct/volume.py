@@ -2,39 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.source import Source
+from napari_mits_gan.ct.step import Step as Step
 from napari_mits_gan.ct.storable import EVERY_HU, StorableHU
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was done to a volume, with all that is needed to do it again.
-
-    Parameters
-    ----------
-    kind : {"protection", "attack", "seal", "recovery"}
-        What was done. A volume with an "attack" step is never exported as DICOM.
-    parameters : mapping
-        JSON-serialisable names and values: method, weights digest, seed, place in voxels, budget in HU.
-    """
-
-    kind: Literal["protection", "attack", "seal", "recovery"]
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.kind, dict(self.parameters))  # a read-only view of a dict cannot be pickled
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +38,9 @@ class CTVolume:
         What to call the scan on screen: a series description or a file name, never a patient's name or identifier.
     history : tuple of Step
         What was done to the scan since it was read, oldest first.
+    notes : tuple of str
+        What a user should know of how the volume was made from its file, each in one sentence: what was left out, that
+        slices were moved.
 
     Raises
     ------
@@ -78,6 +58,7 @@ class CTVolume:
     source: Source | None = None
     name: str = "CT"
     history: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:
@@ -128,6 +109,11 @@ class CTVolume:
     def is_protected(self) -> bool:
         """Whether a protection is part of this volume."""
         return any(step.kind == "protection" for step in self.history)
+
+    @property
+    def earlier(self) -> tuple[Step, ...]:
+        """What this software did to the scan before it was read, oldest first, by the source's own account."""
+        return () if self.source is None else self.source.earlier
 
     @property
     def is_sealed(self) -> bool:

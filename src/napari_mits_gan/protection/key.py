@@ -5,16 +5,10 @@ It recognises a perturbation; it does not hide one: where the stripes lie can be
 
 from __future__ import annotations
 
-import hashlib
 from typing import Any
 
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.protection.noise_map import seed_from_key
-
-_ROUNDS = 200_000
-"""Makes each guess at a key by its fingerprint cost about a tenth of a second."""
-_SALT = b"napari-mits-gan key fingerprint"
-_FINGERPRINT_BYTES = 4
 
 
 def seed_and_record(seed: int, key: str | None) -> tuple[int, dict[str, Any]]:
@@ -32,7 +26,8 @@ def seed_and_record(seed: int, key: str | None) -> tuple[int, dict[str, Any]]:
     seed : int
         Who has it can compute the perturbation and take it off, so a seed from a key is not written down.
     record : dict
-        JSON-serialisable: the seed, or with a key its fingerprint.
+        JSON-serialisable: the seed, or that there was a key. Nothing that is derived from the key: a short text could
+        be guessed from it.
 
     Raises
     ------
@@ -51,9 +46,4 @@ def seed_and_record(seed: int, key: str | None) -> tuple[int, dict[str, Any]]:
         raise ProtectionError("the key holds bytes that are no text; give another one.") from None
     if seed != 0:
         raise ProtectionError("a key and a seed were given; the seed is derived from the key, so give one of the two.")
-    return seed_from_key(key), {"seed": "from a key", "key_fingerprint": fingerprint(key)}
-
-
-def fingerprint(key: str) -> str:
-    """Eight hexadecimal digits that tell keys apart, slowly derived (PBKDF2) and without relation to the seed."""
-    return hashlib.pbkdf2_hmac("sha256", key.encode(), _SALT, _ROUNDS, dklen=_FINGERPRINT_BYTES).hex()
+    return seed_from_key(key), {"seed": "from a key"}

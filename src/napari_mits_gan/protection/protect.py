@@ -45,6 +45,7 @@ def protect(
     key: str | None = None,
     *,
     without_lungs: bool = False,
+    again: bool = False,
 ) -> CTVolume:
     """Protect a whole scan; where an attacker will click is not known and not needed.
 
@@ -66,6 +67,8 @@ def protect(
         A text that the seed is derived from, instead of `seed`; neither it nor that seed is written down anywhere.
     without_lungs : bool
         Whether to protect a scan in which no lung was found, too: the whole body then.
+    again : bool
+        Whether to protect a scan that is protected already, here or before it was read: both changes add up then.
 
     Returns
     -------
@@ -77,7 +80,7 @@ def protect(
     ------
     ProtectionError
         If the method, the budget, the seed or the key is not valid, or the scan is tampered with or shows no body, or
-        no lung and `without_lungs` is False.
+        no lung and `without_lungs` is False, or is protected already and `again` is False.
 
     Examples
     --------
@@ -95,6 +98,12 @@ def protect(
     drawn_from, seed_record = seed_and_record(seed, key)
     if volume.is_tampered:
         raise ProtectionError("the scan carries a simulated attack; protect the scan it was made from.")
+    before = [step for step in (*volume.earlier, *volume.history) if step.kind == "protection"]
+    if before and not again:
+        raise ProtectionError(
+            f"the scan is protected already: {before[-1].words}; protect the scan that it was made from, or ask for it "
+            "all the same by the option “again”, and both changes add up to more than the budget."
+        )
     progress(0, volume.shape[0])
     allowed = body_mask(volume)
     if not allowed.any():
@@ -103,8 +112,8 @@ def protect(
         )
     if not (without_lungs or lung_mask(volume).any()):
         raise ProtectionError(
-            f"no lung was found in '{volume.name}'; choose a chest CT, or demand it all the same with --without-lungs "
-            "(in Python: without_lungs=True)."
+            f"no lung was found in '{volume.name}'; choose a chest CT, or ask for it all the same by the option "
+            "“without lungs”, and the whole body is changed."
         )
     request = Request(budget, drawn_from, device)
     change = chosen.change(volume, allowed, request, progress)

@@ -2,6 +2,7 @@
 
 from napari_mits_gan.attack.contract import Action, Attacker
 from napari_mits_gan.ct.grid import Voxel
+from napari_mits_gan.session.attack_verdicts import AttackVerdict
 from napari_mits_gan.session.attackers import BUILT_IN, Choice
 from napari_mits_gan.session.comparison import Difference, Figures, cuboid
 from napari_mits_gan.session.detection import Detection
@@ -13,6 +14,7 @@ from napari_mits_gan.session.replay import Injection, ReplayError
 __all__ = [
     "BUILT_IN",
     "Action",
+    "AttackVerdict",
     "Attacker",
     "Choice",
     "Detection",

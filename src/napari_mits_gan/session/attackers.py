@@ -42,6 +42,10 @@ class Attackers:
         """The name of the attacker that the next attack is made with; `BUILT_IN` for the usual one."""
         return self._chosen.get(action, BUILT_IN)
 
+    def choice_of(self, action: Action, name: str) -> Choice | None:
+        """What an attacker was chosen by; None for the usual one."""
+        return self._choices.get((action, name))
+
     def prepare(self, action: Action, choice: Choice, device: str) -> str:
         """Load the attacker that the user wants to choose, and keep it for `use`; takes a while.
 

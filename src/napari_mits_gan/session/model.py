@@ -13,7 +13,7 @@ that one on every version: another choice is for the next attack, and no picture
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Any, Literal
 
 from psygnal import Signal
 
@@ -130,6 +130,12 @@ class Session:
         if found is None or found.base is not self.volume(self.shown) or found.injections != self._injections:
             return None
         return found
+
+    @property
+    def protection_record(self) -> dict[str, Any] | None:
+        """What was recorded of the protection: method, budget in HU, seed; None where there is none."""
+        steps = [step for step in self.protected.history if step.kind == "protection"] if self.protected else []
+        return dict(steps[-1].parameters) if steps else None
 
     def required(self, version: Version) -> CTVolume:
         """The original or the protected scan, sealed if it is, not attacked; raises as `replay`."""

@@ -55,6 +55,10 @@ class Networks:
         """The name of the attacker that the next attack is made with; `BUILT_IN` for the usual one."""
         return self._attackers.chosen(action)
 
+    def choice_of(self, action: Action, name: str) -> Choice | None:
+        """What the user chose an attacker of this name by: a name in the list or a path; None for the usual one."""
+        return self._attackers.choice_of(action, name)
+
     def offered(self, action: Action) -> dict[str, str]:
         """Names of the attackers of the list that do `action`, each with a few words about it; the usual one first."""
         from napari_mits_gan.attack.attackers import ATTACKERS

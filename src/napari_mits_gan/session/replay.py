@@ -60,6 +60,22 @@ class Applied:
     before: NDArray[np.int16]
 
 
+@dataclass(frozen=True, eq=False)
+class PaintedCore:
+    """What an attacker painted into the core of its site, on a version that nobody else attacked.
+
+    Parameters
+    ----------
+    normalised : ndarray of float32, shape (k, k, k)
+        In normalised units, -0.5 to 0.5.
+    mean_hu : float
+        Mean HU of the middle of the core, about 10 mm wide, after the attack.
+    """
+
+    normalised: NDArray[np.float32]
+    mean_hu: float
+
+
 class Replay:
     """One version of a scan with injections made on it, one after the other; each can be taken back without computing.
 
@@ -74,11 +90,25 @@ class Replay:
         self._lock = Lock()
         self.detections: dict[tuple[Injection, ...], Detection] = {}
         """What the detector found of the last of a row of injections."""
+        self.cores: dict[Injection, PaintedCore] = {}
+        """What each injection paints where it is the only one."""
 
     def to(self, injections: tuple[Injection, ...], progress: Progress) -> CTVolume:
         """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""
         with self._lock:
             return self._to(injections, progress)
+
+    def changed_by(self, row: int) -> tuple[Region, NDArray[np.bool_]]:
+        """Where one of the injections made so far changed voxels: a region, and which of its voxels.
+
+        Where a later one changed them too, what it left counts. Nothing where that injection was not made yet.
+        """
+        with self._lock:
+            if row >= len(self._applied):
+                nothing = (slice(0, 0), slice(0, 0), slice(0, 0))
+                return nothing, np.zeros((0, 0, 0), dtype=bool)
+            applied = self._applied[row]
+            return applied.region, self._volume.hu[applied.region] != applied.before
 
     def before_and_after(
         self,

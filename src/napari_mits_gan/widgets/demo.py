@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QEventLoop, QTimer
-from qtpy.QtWidgets import QApplication, QDockWidget, QScrollArea
+from qtpy.QtWidgets import QApplication
 
 from napari_mits_gan.errors import MitsGanError, WriteError
 from napari_mits_gan.session import Difference, Figures, Voxel
 from napari_mits_gan.session.comparison import subtract
 from napari_mits_gan.widgets.controls.figures_table import COLUMNS, ROWS
-from napari_mits_gan.widgets.main_dock import open_dock
+from napari_mits_gan.widgets.main_dock import arrange_window, open_dock
 from napari_mits_gan.widgets.sample import sample_folder
 from napari_mits_gan.widgets.sections.evidence import EvidenceSection
 from napari_mits_gan.widgets.sections.protect import ProtectSection
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.ct.volume import CTVolume
 
-SIZE = (1600, 1000)
-"""Width and height of the window, in pixels, where the screen is large enough."""
 BUDGET_HU = 20
 DICOM_FOLDER, SEALED_FOLDER, REPORT, KEY_FILE = "protected_dicom", "sealed_dicom", "report.md", "demo.key"
 TITLES = {
@@ -87,7 +85,8 @@ class Demonstration:
         self.workspace = self.dock.workspace
         self._problem: str | None = None
         self.workspace.messages.complained.connect(self._remember)
-        self._arrange_window()
+        arrange_window(self.viewer, self.dock)
+        self.dock.show_page("attack")
         self.workspace.loading.open_path(str(path))
         self.wait()
 
@@ -104,11 +103,11 @@ class Demonstration:
         MitsGanError
             If something went wrong meanwhile.
         """
-        slow, quick = self.workspace.slow, self.workspace.quick
-        while slow.busy or quick.busy:
+        work = self.workspace
+        while not work.at_rest:
             loop = QEventLoop()
-            slow.idle.connect(loop.quit)
-            quick.idle.connect(loop.quit)
+            for lane in (work.slow, work.quick, work.ahead):
+                lane.idle.connect(loop.quit)
             loop.exec()
         if self._problem is not None:
             problem, self._problem = self._problem, None
@@ -120,8 +119,9 @@ class Demonstration:
 
         self.workspace.clicking.arm(True)
         self.workspace.messages.say(
-            "Click into a lung to inject a nodule; then press Protect, and see what becomes of it. Or make a key under "
-            "Evidence, seal the scan, and Check: whatever was changed is found, and Recover undoes it."
+            "Click into a lung to inject a nodule; then press the switch above to protect the scan, and see what "
+            "becomes of it. Or make a key on the page Evidence, seal the scan, and Check: what was changed is "
+            "found and undone."
         )
         napari.run()
 
@@ -166,12 +166,8 @@ class Demonstration:
         self.wait()
 
     def show_section(self, kind: type[Section]) -> None:
-        """Scroll the dock so far that a section is seen as a whole."""
-        section = self.dock.section(kind)
-        QApplication.processEvents()
-        for scroll in self.dock.findChildren(QScrollArea):
-            if scroll.isAncestorOf(section):
-                scroll.ensureWidgetVisible(section, 0, section.height())
+        """Show the page of a section."""
+        self.dock.show_page(kind.name)
 
     def look_at(self, kind: Difference) -> None:
         """Choose a difference and wait for it."""
@@ -229,19 +225,6 @@ class Demonstration:
             application.processEvents()
 
     # ---- inside
-
-    def _arrange_window(self) -> None:
-        window = self.viewer.window
-        main_window = self.dock.main_window
-        if main_window is not None:
-            # napari's own docks stay in its Window menu; without them the three panels are half as wide again
-            for dock in main_window.findChildren(QDockWidget):
-                if dock.objectName() in ("layer list", "layer controls"):
-                    dock.setVisible(False)
-        screen = QApplication.primaryScreen()
-        if screen is not None:
-            there = screen.availableGeometry()
-            window.resize(min(SIZE[0], there.width()), min(SIZE[1], there.height()))
 
     def _remember(self, problem: str) -> None:
         self._problem = problem

@@ -1,15 +1,18 @@
-"""The dock: the sections below each other, and a line for messages and progress."""
+"""The dock: what is always seen, the pages, and a line for messages and progress."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QEvent, QTimer
-from qtpy.QtWidgets import QMainWindow, QVBoxLayout, QWidget
+from qtpy.QtGui import QKeySequence, QShortcut
+from qtpy.QtWidgets import QAbstractButton, QApplication, QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from napari_mits_gan.widgets.controls.message_line import MessageLine
+from napari_mits_gan.widgets.controls.task_bar import TaskBar
 from napari_mits_gan.widgets.controls.vertical_scroll import VerticalScroll
 from napari_mits_gan.widgets.sections import SECTIONS
+from napari_mits_gan.widgets.sections.header import Header
 from napari_mits_gan.widgets.sections.section import Section
 from napari_mits_gan.widgets.workspace import workspace_of
 
@@ -21,6 +24,9 @@ PLUGIN, WIDGET = "napari-mits-gan", "MITS-GAN"
 S = TypeVar("S", bound=Section)
 WIDTH = 400
 """Smallest width of the dock in pixels."""
+WINDOW_SIZE = (1600, 1000)
+"""Width and height of the window, in pixels, where the screen is large enough."""
+_NAPARIS_DOCKS = ("layer list", "layer controls")
 
 
 class MitsGanDock(QWidget):
@@ -38,11 +44,15 @@ class MitsGanDock(QWidget):
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
         self.workspace = workspace_of(napari_viewer)
+        self.header = Header(self.workspace)
         self.sections = {kind.name: kind(self.workspace) for kind in SECTIONS}
+        self.tasks = TaskBar()
+        self.pages = QStackedWidget()
         self.message = MessageLine()
         self._ends_with_window = False
         self._lay_out()
         self._connect()
+        self.show_page("attack" if self.workspace.is_open else "scan")
 
     def section(self, kind: type[S]) -> S:
         """A section by its class.
@@ -57,6 +67,16 @@ class MitsGanDock(QWidget):
                 return section
         raise KeyError(kind.__name__)
 
+    def show_page(self, name: str) -> None:
+        """Show the page of a section by its name."""
+        self.pages.setCurrentIndex(list(self.sections).index(name))
+        self.tasks.show_chosen(name)
+
+    @property
+    def page(self) -> str:
+        """The name of the section whose page is shown."""
+        return list(self.sections)[self.pages.currentIndex()]
+
     @property
     def main_window(self) -> QMainWindow | None:
         """The window that the dock is in; None while it is in none."""
@@ -66,25 +86,49 @@ class MitsGanDock(QWidget):
         return parent
 
     def _lay_out(self) -> None:
-        parts = QWidget()
-        column = QVBoxLayout(parts)
-        column.setContentsMargins(4, 2, 4, 2)
-        column.setSpacing(4)
         for section in self.sections.values():
-            column.addWidget(section)
-        column.addStretch(1)
+            self.tasks.add(section.name, section.title, section.help or section.title)
+            page = QWidget()
+            column = QVBoxLayout(page)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(section, int(section.stretches))
+            if not section.stretches:
+                column.addStretch(1)
+            self.pages.addWidget(VerticalScroll(page, WIDTH))
         # No smallest width of the dock itself: it would stand for that of what the dock holds, which may be more.
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(2)
-        outer.addWidget(VerticalScroll(parts, WIDTH), 1)
+        outer.addWidget(self.header)
+        outer.addWidget(self.tasks)
+        outer.addWidget(self.pages, 1)
         outer.addWidget(self.message)
+        for number, (name, button) in enumerate(self.tasks.buttons.items(), start=1):
+            button.setToolTip(f"{button.toolTip()} (Alt+{number})")
+            self._on_keys(f"Alt+{number}", name, button)
+        for section in (self.header, *self.sections.values()):
+            for keys, own_button in section.shortcuts:
+                self._on_keys(keys, section.name, own_button)
+
+    def _on_keys(self, keys: str, name: str, button: QAbstractButton) -> None:
+        """A button's own shortcut would do nothing while its page is not shown."""
+
+        def press() -> None:
+            if button.isEnabled() and name in self.sections:
+                self.show_page(name)
+            button.click()
+
+        QShortcut(QKeySequence(keys), self).activated.connect(press)
 
     def _connect(self) -> None:
         """Only methods, which Qt disconnects with the dock: the workspace lives longer."""
         work, messages = self.workspace, self.workspace.messages
-        messages.said.connect(self.message.say)
+        self.tasks.chosen.connect(self.show_page)
+        self.header.protect_requested.connect(self._protect)
+        messages.said.connect(self._say)
+        messages.warned.connect(self._warn)
         messages.complained.connect(self._complain)
+        messages.outdated.connect(self.message.forget)
         self.destroyed.connect(work.close)
         self.message.cancel_requested.connect(work.slow.cancel)
         work.slow.started.connect(self._on_slow_started)
@@ -120,14 +164,30 @@ class MitsGanDock(QWidget):
     def _leave_if_closed(self) -> None:
         if self.parent() is None:
             self.workspace.clicking.arm(False)
+            self.workspace.blinking.stop()
             self.destroyed.disconnect(self.workspace.close)
             self.deleteLater()
 
+    def _protect(self) -> None:
+        from napari_mits_gan.widgets.sections.protect import ProtectSection
+
+        self.section(ProtectSection).protect()
+
+    def _say(self, text: str) -> None:
+        self.message.say(text)
+        self.message.show_history(self.workspace.messages.kept)
+
+    def _warn(self, text: str) -> None:
+        self.message.warn(text)
+        self.message.show_history(self.workspace.messages.kept)
+
     def _complain(self, text: str) -> None:
         self.message.complain(text)
+        self.message.show_history(self.workspace.messages.kept)
         _notify(text)
 
     def _on_slow_started(self, title: str) -> None:
+        self.message.dismiss()
         self.message.start_work(title, can_cancel=True)
         self.workspace.changed.emit()
 
@@ -154,3 +214,16 @@ def open_dock(viewer: napari.Viewer) -> MitsGanDock:
     """Open the dock as napari's Plugins menu does; where it is open already, that one."""
     _, dock = viewer.window.add_plugin_dock_widget(PLUGIN, WIDGET)
     return dock  # type: ignore[no-any-return]
+
+
+def arrange_window(viewer: napari.Viewer, dock: MitsGanDock) -> None:
+    """Give the panels the room: fill the screen up to a size, and hide napari's own docks, kept in its Window menu."""
+    main_window = dock.main_window
+    if main_window is not None:
+        for holder in main_window.findChildren(QDockWidget):
+            if holder.objectName() in _NAPARIS_DOCKS:
+                holder.setVisible(False)
+    screen = QApplication.primaryScreen()
+    if screen is not None:
+        there = screen.availableGeometry()
+        viewer.window.resize(min(WINDOW_SIZE[0], there.width()), min(WINDOW_SIZE[1], there.height()))

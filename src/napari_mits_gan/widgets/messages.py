@@ -1,8 +1,10 @@
-"""What is said to the user: one sentence at a time, plain or a complaint."""
+"""What is said to the user: one sentence at a time, plain, a warning or a complaint; the last ones are kept."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeVar
 
 from qtpy.QtCore import QObject, Signal
@@ -11,6 +13,8 @@ from napari_mits_gan.errors import Cancelled
 from napari_mits_gan.widgets.background import sentence
 
 T = TypeVar("T")
+KEPT = 30
+"""How many sentences are kept to be read again."""
 
 
 class Messages(QObject):
@@ -18,16 +22,37 @@ class Messages(QObject):
 
     said = Signal(str)
     """Something is as it should be."""
+    warned = Signal(str)
+    """Something was done, but must not be taken for what it seems."""
     complained = Signal(str)
     """Something went wrong."""
+    outdated = Signal()
+    """What was said last is no longer so."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.kept: deque[str] = deque(maxlen=KEPT)
+        """What was said, with the time, oldest first."""
 
     def say(self, text: str) -> None:
         """Tell something that is as it should be."""
+        self._keep(text)
         self.said.emit(text)
+
+    def warn(self, text: str) -> None:
+        """Tell what must not be taken for what it seems."""
+        self._keep(text)
+        self.warned.emit(text)
 
     def complain(self, text: str) -> None:
         """Tell what went wrong."""
-        self.complained.emit(text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else "."))
+        text = text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+        self._keep(text)
+        self.complained.emit(text)
+
+    def forget(self) -> None:
+        """What was said last is no longer so: an attack was taken back, or another scan opened."""
+        self.outdated.emit()
 
     def report(self, title: str, error: Exception) -> None:
         """Tell why some work ended early.
@@ -51,3 +76,6 @@ class Messages(QObject):
         except Exception as error:
             self.report(title, error)
             return None
+
+    def _keep(self, text: str) -> None:
+        self.kept.append(f"{datetime.now():%H:%M:%S} {text}")

@@ -12,19 +12,24 @@ from qtpy.QtCore import QObject, Signal
 from napari_mits_gan.session import Difference, Session
 from napari_mits_gan.widgets.background import Background
 from napari_mits_gan.widgets.controllers.attacking import Attacking
+from napari_mits_gan.widgets.controllers.blinking import Blinking
 from napari_mits_gan.widgets.controllers.clicking import Clicking
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
-from napari_mits_gan.widgets.controllers.detecting import Detecting
 from napari_mits_gan.widgets.controllers.display import Display
 from napari_mits_gan.widgets.controllers.evidence import Evidence
 from napari_mits_gan.widgets.controllers.exporting import Exporting
 from napari_mits_gan.widgets.controllers.inspecting import Inspecting
+from napari_mits_gan.widgets.controllers.judging import Judging
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
+from napari_mits_gan.widgets.controllers.readout import Readout
+from napari_mits_gan.widgets.controllers.recording import Recording
+from napari_mits_gan.widgets.controllers.scrolling import Scrolling
 from napari_mits_gan.widgets.controllers.sealed_sites import SealedSitesMap
 from napari_mits_gan.widgets.controllers.suggestions import Suggestions
 from napari_mits_gan.widgets.controllers.vulnerability import Vulnerability
+from napari_mits_gan.widgets.controllers.windowing import Windowing
 from napari_mits_gan.widgets.layers.panels import Panels
 from napari_mits_gan.widgets.messages import Messages
 
@@ -51,23 +56,29 @@ class Workspace(QObject):
         super().__init__()
         self.viewer = viewer
         self.session = session
-        self.panels = Panels(viewer)
+        self.panels = Panels(viewer, self.changed.emit)
         self.slow = Background(self)
         self.quick = Background(self)
+        self.ahead = Background(self)
         self.messages = Messages(self)
-        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.messages)
+        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.ahead, self.messages)
         self.preparing = Preparing(parts, self)
         self.loading = Loading(parts, self)
         self.protecting = Protecting(parts, self)
         self.attacking = Attacking(parts, self)
         self.evidence = Evidence(parts, self)
         self.display = Display(parts, self)
-        self.detecting = Detecting(parts, self)
+        self.judging = Judging(parts, self)
         self.suggestions = Suggestions(parts, self)
         self.vulnerability = Vulnerability(parts, self)
         self.sealed_sites = SealedSitesMap(parts, self)
         self.inspecting = Inspecting(parts, self)
         self.exporting = Exporting(parts, self)
+        self.windowing = Windowing(parts, self)
+        self.scrolling = Scrolling(parts, self)
+        self.readout = Readout(parts, self)
+        self.blinking = Blinking(parts, self)
+        self.recording = Recording(parts, self.loading, self.protecting, self.judging, self.windowing, self)
         marked = (self.suggestions, self.vulnerability, self.sealed_sites, self.inspecting)
         self.clicking = Clicking(parts, self.attacking.click, marked, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
@@ -93,6 +104,11 @@ class Workspace(QObject):
         return self.slow.busy
 
     @property
+    def at_rest(self) -> bool:
+        """Whether nothing at all is under way."""
+        return not (self.slow.busy or self.quick.busy or self.ahead.busy)
+
+    @property
     def is_open(self) -> bool:
         """Whether there is a scan."""
         return self.session.original is not None
@@ -106,8 +122,10 @@ class Workspace(QObject):
             _open.remove(self)
         self.slow.close()
         self.quick.close()
+        self.ahead.close()
         for controller in self._controllers:
             controller.close()
+        self.panels.close()
         self.session.scan_changed.disconnect(self._on_scan_changed)
         self.session.protection_changed.disconnect(self._on_protection_changed)
         self.session.injections_changed.disconnect(self._on_injections_changed)
@@ -117,6 +135,8 @@ class Workspace(QObject):
 
     def _on_scan_changed(self) -> None:
         self.display.forget()
+        self.judging.forget()
+        self.protecting.forget()
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()
@@ -125,6 +145,7 @@ class Workspace(QObject):
         self._injections_before = 0
         if self.is_open:
             self.panels.start(self.loading.layer_to_take_over())
+            self.messages.forget()
             self.messages.say("Scan open. Attack it first, or press Protect.")
         self.display.refresh()
         self.changed.emit()
@@ -135,7 +156,7 @@ class Workspace(QObject):
         self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
-        self.detecting.ask(tell=True)
+        self.judging.ask(tell=True)
         self.changed.emit()
 
     def _on_injections_changed(self) -> None:
@@ -144,10 +165,12 @@ class Workspace(QObject):
         self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
-        # What was taken back needs no words, nor do those that stay.
-        is_new = len(injections) > self._injections_before
-        self._injections_before = len(injections)
-        self.detecting.ask(tell=is_new)
+        before, self._injections_before = self._injections_before, len(injections)
+        if len(injections) < before:
+            self.messages.forget()
+            self.messages.say(f"{before - len(injections)} attack{'s' * (before - len(injections) > 1)} taken back.")
+        # Those that stay need no words.
+        self.judging.ask(tell=len(injections) > before)
         self.changed.emit()
 
     def _on_seal_changed(self) -> None:
@@ -155,12 +178,13 @@ class Workspace(QObject):
         self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
-        self.detecting.ask(tell=False)
+        self.judging.ask(tell=False)
         self.changed.emit()
 
     def _on_examined_changed(self) -> None:
         found = self.session.examined
         self.evidence.mark()
+        self.judging.ask(tell=False)
         if found is not None and found.recovery is not None:
             self.display.choose_difference(Difference.HEALED)
         else:

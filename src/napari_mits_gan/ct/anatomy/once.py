@@ -54,6 +54,11 @@ def anatomy_of(volume: CTVolume) -> Anatomy:
     return Anatomy(*(_unpacked(bits, volume) for bits in (kept.lungs, kept.body, kept.airways)))
 
 
+def anatomy_known(volume: CTVolume) -> bool:
+    """Whether the anatomy of a scan was found already, so that asking for it takes no time."""
+    return volume in _kept
+
+
 def keep_anatomy(volume: CTVolume, anatomy: Anatomy) -> None:
     """Let a scan have this anatomy from now on, for example lungs drawn by hand.
 

@@ -56,6 +56,7 @@ def compare(
     *,
     region: Region | None = None,
     mask: NDArray[np.bool_] | None = None,
+    window_hu: tuple[float, float] = LUNG_WINDOW_HU,
 ) -> Fidelity:
     """Compare two versions of a scan.
 
@@ -67,12 +68,14 @@ def compare(
         The part to compare, in voxels (z, y, x); None compares all of it.
     mask : ndarray of bool, shape (z, y, x), or None
         Voxels that count, of the whole scan as the other arrays; None counts all in the region.
+    window_hu : tuple of float
+        What is black and what is white for the SSIM; the lung window unless told.
 
     Returns
     -------
     Fidelity
-        Free of NaN. SSIM is computed on each axial slice, clipped to the lung window (-1350 to 150 HU), and averaged
-        over all slices.
+        Free of NaN. SSIM is computed on each axial slice, clipped to the window (-1350 to 150 HU unless told), and
+        averaged over all slices.
 
     Raises
     ------
@@ -102,7 +105,7 @@ def compare(
         voxels += change.size
         squares += float(np.square(change).sum())
         largest = max(largest, float(np.abs(change).max()))
-        similarity += change.size * _ssim(reference, changed, None if mask is None else counted)
+        similarity += change.size * _ssim(reference, changed, None if mask is None else counted, window_hu)
     if voxels == 0:
         raise ValueError("there is no voxel to compare: the region or the mask is empty")
     return Fidelity.from_rms(
@@ -120,9 +123,14 @@ def _slices(
             yield reference.astype(np.float64), changed.astype(np.float64), counted
 
 
-def _ssim(a: NDArray[np.float64], b: NDArray[np.float64], counted: NDArray[np.bool_] | None) -> float:
-    """SSIM of one slice (y, x) in the lung window."""
-    low, high = LUNG_WINDOW_HU
+def _ssim(
+    a: NDArray[np.float64],
+    b: NDArray[np.float64],
+    counted: NDArray[np.bool_] | None,
+    window_hu: tuple[float, float],
+) -> float:
+    """SSIM of one slice (y, x) in a window."""
+    low, high = window_hu
     a, b = a.clip(low, high), b.clip(low, high)
     if np.array_equal(a, b):
         return 1.0

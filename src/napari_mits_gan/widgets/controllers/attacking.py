@@ -11,7 +11,7 @@ from napari_mits_gan.errors import Cancelled
 from napari_mits_gan.session import ReplayError
 from napari_mits_gan.widgets.background import Work, sentence
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
-from napari_mits_gan.widgets.layers.panel_names import SCAN
+from napari_mits_gan.widgets.layers.view import voxel_at
 
 if TYPE_CHECKING:
     from napari_mits_gan.attack.contract import Action
@@ -40,8 +40,8 @@ class Attacking(Controller):
     def click(self, position: tuple[float, ...]) -> Voxel | None:
         """Attack where the user clicked, in world coordinates; the voxel, or None where that was refused."""
         viewer, messages = self.parts.viewer, self.parts.messages
-        layer = self.parts.panels.image(SCAN)
-        if layer is None:
+        scan = self.parts.session.original
+        if scan is None or not self.parts.panels.shown:
             messages.complain("No scan is shown to click in; load a CT scan first.")
             return None
         if viewer.dims.ndisplay != 2:
@@ -49,7 +49,7 @@ class Attacking(Controller):
                 "A click in the 3-D view gives no voxel; switch to slices (Ctrl+Y), or type the coordinates."
             )
             return None
-        voxel = np.rint(layer.world_to_data(position[-3:])).astype(int)
+        voxel = np.rint(voxel_at(scan, position)).astype(int)
         at = (int(voxel[0]), int(voxel[1]), int(voxel[2]))
         return at if self.attack(self._action, at) else None
 

@@ -29,6 +29,8 @@ class Parts:
         Reading, protecting, writing, searching.
     quick : Background
         Attacks, detections, differences and figures; they do not wait for slow work.
+    ahead : Background
+        What nobody waits for.
     messages : Messages
         What is said to the user.
     """
@@ -38,6 +40,7 @@ class Parts:
     panels: Panels
     slow: Background
     quick: Background
+    ahead: Background
     messages: Messages
 
 

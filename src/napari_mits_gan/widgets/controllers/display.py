@@ -16,13 +16,14 @@ from napari_mits_gan.session.analysis import figures as measured
 from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.layers.contents import Contents
-from napari_mits_gan.widgets.layers.panel_names import SCAN
+from napari_mits_gan.widgets.layers.view import voxel_at
 
 if TYPE_CHECKING:
     from napari_mits_gan.evidence.recover import Recovery
 
 FIGURES_DELAY_MS = 150
 """Figures follow the slice only when the user stays on one for this long."""
+VERSIONS: tuple[Version, ...] = ("original", "protected")
 NICE_LIMITS_HU = (5, 10, 20, 30, 40, 50, 100, 200, 300, 500, 750, 1000)
 
 
@@ -57,6 +58,7 @@ class Display(Controller):
         self._panels = parts.panels
         self._wanted: Difference | None = None
         self._difference: NDArray[np.int16] | None = None
+        self._made: dict[Version, tuple[CTVolume, tuple[Injection, ...], CTVolume]] = {}
         self._closed = False
         self._figures_timer = QTimer(self)
         self._figures_timer.setSingleShot(True)
@@ -73,6 +75,7 @@ class Display(Controller):
     def forget(self) -> None:
         """Another scan was opened: what was chosen for the last one is of no use."""
         self._wanted = self.selected = self._difference = None
+        self._made.clear()
 
     @property
     def _recovery(self) -> Recovery | None:
@@ -133,8 +136,9 @@ class Display(Controller):
         if pending and self._difference is not None and self._difference.shape == request.scan.shape:
             difference = self._difference
         self._difference = difference
+        self._keep(request.version, request.injections, attacked)
         label = f"{request.kind}" + (" (computing…)" if pending else "")
-        self._put(request, attacked, difference, label)
+        self._put(request, attacked, self._other_attacked(request), difference, label)
         if request.injections and self._session.protected is not None:
             self._follow_up(request, attacked)
             return
@@ -145,21 +149,21 @@ class Display(Controller):
         """The other version's attack, for the figures, the next switch, and the difference between the two."""
         session = self._session
 
-        def compute(progress: Any) -> NDArray[np.int16] | None:
-            session.attacked("original", progress)
-            session.attacked("protected", progress)
-            return (
-                difference_hu(session, Difference.EFFECT, request.version)
-                if request.kind is Difference.EFFECT
-                else None
-            )
+        def compute(progress: Any) -> tuple[CTVolume, NDArray[np.int16] | None]:
+            both = {version: session.attacked(version, progress) for version in VERSIONS}
+            other = both[_other(request.version)]
+            if request.kind is not Difference.EFFECT:
+                return other, None
+            return other, difference_hu(session, Difference.EFFECT, request.version)
 
-        def done(difference: NDArray[np.int16] | None) -> None:
+        def done(found: tuple[CTVolume, NDArray[np.int16] | None]) -> None:
             if request != self._request():
                 return
+            other, difference = found
+            self._keep(_other(request.version), request.injections, other)
             if difference is not None:
                 self._difference = difference
-                self._put(request, attacked, difference, str(request.kind))
+            self._put(request, attacked, other, self._difference, "" if request.kind is None else str(request.kind))
             self.update_figures()
             self.changed.emit()
 
@@ -168,14 +172,38 @@ class Display(Controller):
     def _fail(self, error: Exception) -> None:
         self.failed.emit("Attacking", error)
 
+    def _keep(self, version: Version, injections: tuple[Injection, ...], attacked: CTVolume | None) -> None:
+        """Keep what was made of a version, to show it at once when it is the other one."""
+        base = self._session.volume(version)
+        if attacked is None or base is None:
+            self._made.pop(version, None)
+        else:
+            self._made[version] = (base, injections, attacked)
+
+    def _other_attacked(self, request: Request) -> CTVolume | None:
+        """The same attacks on the other version, where they were made already."""
+        other = _other(request.version)
+        base, injections, attacked = self._made.get(other, (None, (), None))
+        up_to_date = base is self._session.volume(other) and injections == request.injections
+        return attacked if up_to_date and request.injections else None
+
     def _put(
-        self, request: Request, attacked: CTVolume | None, difference: NDArray[np.int16] | None, label: str
+        self,
+        request: Request,
+        attacked: CTVolume | None,
+        other_attacked: CTVolume | None,
+        difference: NDArray[np.int16] | None,
+        label: str,
     ) -> None:
         recovery = None if request.examined is None else request.examined.recovery
+        other = _other(request.version)
         contents = Contents(
             scan=request.base,
-            scan_label=request.version + (", sealed" if self._session.sealed(request.version) else ""),
+            scan_label=self._label(request.version),
             attacked=attacked,
+            other=self._session.volume(other),
+            other_attacked=other_attacked,
+            other_label=self._label(other),
             healed=None if recovery is None else recovery.volume,
             difference=difference,
             difference_label=label,
@@ -185,6 +213,9 @@ class Display(Controller):
         if difference is not None:
             contents = replace(contents, difference_limit_hu=_limit_hu(difference))
         self._panels.show(contents)
+
+    def _label(self, version: Version) -> str:
+        return version + (", sealed" if self._session.sealed(version) else "")
 
     def _request(self) -> Request | None:
         scan, base = self._session.original, self._session.volume(self._session.shown)
@@ -220,7 +251,7 @@ class Display(Controller):
     def zoom(self) -> None:
         """A closer look at the selected injection."""
         scan = self._session.original
-        if self.selected is not None and scan is not None and self._panels.image(SCAN) is not None:
+        if self.selected is not None and scan is not None and self._panels.shown:
             self._panels.view.zoom_to(scan, self.selected.at)
 
     def _tell(self, figures: Figures) -> None:
@@ -228,15 +259,19 @@ class Display(Controller):
         self.figures_ready.emit(figures)
 
     def _slice_shown(self) -> int:
-        layer, scan = self._panels.image(SCAN), self._session.original
-        if layer is None or scan is None:
+        scan = self._session.original
+        if scan is None or not self._panels.shown:
             return 0
-        z = round(float(layer.world_to_data(self._viewer.dims.point[-3:])[0]))
+        z = round(voxel_at(scan, self._viewer.dims.point)[0])
         return min(max(z, 0), scan.shape[0] - 1)
 
     def _on_slice_changed(self) -> None:
         if self._session.protected is not None:
             self._figures_timer.start()
+
+
+def _other(version: Version) -> Version:
+    return "original" if version == "protected" else "protected"
 
 
 def _limit_hu(difference: NDArray[np.int16]) -> float:

@@ -77,7 +77,7 @@ class Inspecting(MarkedSites):
         if not findings:
             return None
 
-        def options(volume: CTVolume) -> dict[str, Any]:
-            return findings_options(volume, findings)
+        def options(volume: CTVolume, across: int | None) -> dict[str, Any]:
+            return findings_options(volume, findings, across)
 
         return Overlay(findings_name(), self.sites, options, PLACE, self.go_to)

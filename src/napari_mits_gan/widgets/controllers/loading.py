@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -26,6 +28,8 @@ class Loading(Controller):
 
     def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parts, parent)
+        self.opened_from: tuple[Path, str | None] | None = None
+        """Path and series of the scan that is open; None for a scan that was taken from a layer."""
         self._layer_to_take_over: Any = None
         self._adopt_later = QTimer(self)
         self._adopt_later.setSingleShot(True)
@@ -42,6 +46,27 @@ class Loading(Controller):
         layers.removed.disconnect(self._on_layer_removed)
 
     @property
+    def would_be_lost(self) -> str:
+        """What another scan would take the place of, in words; empty where nothing was done yet."""
+        session = self.parts.session
+        lost = []
+        if session.protected is not None:
+            lost.append("the protected version")
+        if session.injections:
+            n = len(session.injections)
+            lost.append("the attack" if n == 1 else f"the {n} attacks")
+        if session.sealed("original") is not None or session.sealed("protected") is not None:
+            lost.append("the seal")
+        return " and ".join([", ".join(lost[:-1]), lost[-1]] if len(lost) > 1 else lost)
+
+    @property
+    def earlier(self) -> str:
+        """What this software did to the scan before it was opened, by its own account; empty for nothing."""
+        scan = self.parts.session.original
+        steps = () if scan is None else scan.earlier
+        return "" if not steps else f"Before it was opened: {'; '.join(step.words for step in steps)}."
+
+    @property
     def summary(self) -> str:
         """Name, voxels and spacing of the scan that is open; empty where none is."""
         scan = self.parts.session.original
@@ -50,6 +75,12 @@ class Loading(Controller):
         z, y, x = scan.shape
         dz, dy, dx = scan.spacing
         return f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm"
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how the scan that is open was made from its file."""
+        scan = self.parts.session.original
+        return () if scan is None else scan.notes
 
     def open_path(self, path: str, series: str | None = None) -> None:
         """Read a scan in the background and open it; what is open stays until that has worked."""
@@ -61,11 +92,17 @@ class Loading(Controller):
 
         def failed(error: Exception) -> None:
             choices: list[SeriesInfo] | None = getattr(error, "series", None)
-            self.parts.messages.report(READING, error)
             if choices:
+                self.parts.messages.say("There are several series here; choose one.")
                 self.several_series.emit(path, choices)
+            else:
+                self.parts.messages.report(READING, error)
 
-        self.parts.slow.run(Work(READING, read, self.parts.session.open, failed))
+        def opened(volume: CTVolume) -> None:
+            self.opened_from = (Path(path), series)
+            self.parts.session.open(volume)
+
+        self.parts.slow.run(Work(READING, read, opened, failed))
         self.changed.emit()
 
     def open_sample(self) -> None:
@@ -74,9 +111,10 @@ class Loading(Controller):
 
         self.parts.messages.attempt("Opening the sample", lambda: self.open_path(str(sample_folder())))
 
-    def open_selected_layer(self) -> None:
-        """Take the selected layer for the scan."""
-        self.parts.messages.attempt(TAKING, lambda: self._adopt(self.parts.viewer.layers.selection.active))
+    def open_selected_layer(self, may_replace: Callable[[], bool] = lambda: True) -> None:
+        """Take the selected layer for the scan, where it can be one and `may_replace` then says so."""
+        active = self.parts.viewer.layers.selection.active
+        self.parts.messages.attempt(TAKING, lambda: self._adopt(active, may_replace))
 
     def adopt_existing_layer(self) -> None:
         """Take a scan that this plugin's reader has opened already, where there is one and no scan is open."""
@@ -92,14 +130,17 @@ class Loading(Controller):
         layer, self._layer_to_take_over = self._layer_to_take_over, None
         return layer
 
-    def _adopt(self, layer: Any) -> None:
+    def _adopt(self, layer: Any, may_replace: Callable[[], bool] = lambda: True) -> None:
         if layer is not None and self.parts.panels.owns(layer):
             raise MitsGanError("this layer is one of the panels already; select another layer to work on")
         volume = volume_of(layer)
+        if not may_replace():
+            return
         if VOLUME_KEY in layer.metadata:
             self._layer_to_take_over = layer
         else:
             layer.visible = False
+        self.opened_from = None
         self.parts.session.open(volume)
 
     def _on_layer_inserted(self, event: Any) -> None:

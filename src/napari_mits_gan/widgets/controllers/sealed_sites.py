@@ -79,8 +79,8 @@ class SealedSitesMap(MarkedSites):
         if found is None:
             return None
 
-        def options(volume: CTVolume) -> dict[str, Any]:
-            return sealed_sites_options(volume, found)
+        def options(volume: CTVolume, across: int | None) -> dict[str, Any]:
+            return sealed_sites_options(volume, found, across)
 
         return Overlay(
             name=sealed_sites_name(found.action),

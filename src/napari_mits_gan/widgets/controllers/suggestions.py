@@ -101,7 +101,7 @@ class Suggestions(MarkedSites):
             name=suggestions_name(suggested[0].action),
             sites=self.sites,
             # Restored markers show which one is looked at by then.
-            options=lambda volume: suggestion_options(volume, suggested, self.current),
+            options=lambda volume, across: suggestion_options(volume, suggested, self.current, across),
             owner=SITE,
             picked=self._on_picked,
         )

@@ -27,6 +27,7 @@ class AttackerRow(QWidget):
         self.name.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.name.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.button = QPushButton("Choose…")
+        self.button.setAccessibleName("Choose the attacker")
         self.button.setToolTip(
             "Make the next attacks with another attacker; attacks in the list keep the attacker they were made with"
         )

@@ -36,7 +36,13 @@ class FiguresTable(QWidget):
             label.setToolTip(tip)
             grid.addWidget(label, 0, column, 1, 2)
         for column in range(4):
-            grid.addWidget(QLabel("slice" if column % 2 == 0 else "cuboid"), 1, 1 + column)
+            label = QLabel("slice" if column % 2 == 0 else "cuboid")
+            label.setToolTip(
+                "In the slice that is shown" if column % 2 == 0 else "In the cuboid of 32 mm around the selected attack"
+            )
+            grid.addWidget(label, 1, 1 + column)
+        self.any = False
+        """Whether there is any figure to show."""
         self._cells: dict[tuple[str, str], QLabel] = {}
         for row, (title, name, _) in enumerate(ROWS, start=2):
             grid.addWidget(QLabel(title), row, 0)
@@ -49,6 +55,7 @@ class FiguresTable(QWidget):
 
     def show_figures(self, figures: Figures) -> None:
         """Fill the table; what there is not to compare stays a dash."""
+        self.any = any(getattr(figures, part) is not None for part in COLUMNS)
         for part in COLUMNS:
             fidelity = getattr(figures, part)
             for _, name, pattern in ROWS:

@@ -1,59 +1,119 @@
-"""The bottom of the dock: what is going on, how far it is, and what went wrong."""
+"""The bottom of the dock: what is going on, how far it is, what happened last, and what went wrong."""
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from collections.abc import Sequence
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_mits_gan.widgets.controls.rows import note
 
-_ERROR_STYLE = "background: #6e1f1f; color: white; padding: 4px; border-radius: 3px;"
-_PLAIN_STYLE = "padding: 4px;"
+EARLIER_STAYS_MS = 12_000
+"""A sentence stays beside the next one for this long."""
+_ERROR_STYLE = "background: #8c2323; color: white; padding: 4px; border-radius: 3px;"
+_WARNING_STYLE = "background: #6b5310; color: white; padding: 4px; border-radius: 3px;"
+_PLAIN_STYLE = "padding: 2px 4px;"
+_EARLIER_STYLE = "padding: 2px 4px; color: gray;"
 
 
 class MessageLine(QWidget):
-    """One sentence, a progress bar, and a button to stop."""
+    """What happened last and just before, what went wrong until it is put away, a progress bar, a button to stop."""
 
     cancel_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.complaint = note()
+        self.complaint.setStyleSheet(_ERROR_STYLE)
+        self.complaint.setAccessibleName("What went wrong")
+        self.dismiss_button = QPushButton("×")
+        self.dismiss_button.setMaximumWidth(26)
+        self.dismiss_button.setToolTip("Put this away")
+        self.dismiss_button.setAccessibleName("Put the error message away")
+        self.earlier = note()
+        self.earlier.setStyleSheet(_EARLIER_STYLE)
         self.text = note()
-        self.text.setMinimumHeight(36)
+        self.text.setMinimumHeight(30)
+        self.text.setAccessibleName("What happened last")
+        self.doing = QLabel()
+        self.doing.setTextFormat(Qt.TextFormat.PlainText)
+        self.doing.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
+        self.bar.setMaximumHeight(18)
+        self.bar.setAccessibleName("Progress")
         self.cancel_button = QPushButton("Cancel")
         self.cancel_button.setToolTip("Stop; nothing is left half done")
+        self._earlier_timer = QTimer(self)
+        self._earlier_timer.setSingleShot(True)
+        self._earlier_timer.setInterval(EARLIER_STAYS_MS)
+        self._earlier_timer.timeout.connect(self._forget_earlier)
+        self._title = ""
+
         layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 2, 0, 0)
-        layout.setSpacing(3)
+        layout.setContentsMargins(4, 2, 4, 2)
+        layout.setSpacing(2)
+        self._complaint_row = QWidget()
+        row = QHBoxLayout(self._complaint_row)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.complaint, 1)
+        row.addWidget(self.dismiss_button, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addWidget(self._complaint_row)
+        layout.addWidget(self.earlier)
         layout.addWidget(self.text)
+        layout.addWidget(self.doing)
         self._row = QWidget()
         row = QHBoxLayout(self._row)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.bar, 1)
         row.addWidget(self.cancel_button)
         layout.addWidget(self._row)
-        self.cancel_button.clicked.connect(lambda: self.cancel_requested.emit())
+        self._complaint_row.setVisible(False)
+        self.earlier.setVisible(False)
+        self.dismiss_button.clicked.connect(lambda: self.dismiss())
+        self.cancel_button.clicked.connect(lambda: self._cancel())
         self.stop_work()
 
     def say(self, text: str) -> None:
         """Tell something that is as it should be."""
-        self.text.setStyleSheet(_PLAIN_STYLE)
-        self.text.setText(text)
+        self._show(text, _PLAIN_STYLE)
+
+    def warn(self, text: str) -> None:
+        """Tell what must not be taken for what it seems."""
+        self._show(text, _WARNING_STYLE)
 
     def complain(self, text: str) -> None:
-        """Tell what went wrong."""
-        self.text.setStyleSheet(_ERROR_STYLE)
-        self.text.setText(text)
+        """Tell what went wrong; it stays until it is put away, another thing goes wrong, or long work begins."""
+        self.complaint.setText(text)
+        self._complaint_row.setVisible(True)
+
+    def dismiss(self) -> None:
+        """Put away what went wrong."""
+        self.complaint.clear()
+        self._complaint_row.setVisible(False)
+
+    def forget(self) -> None:
+        """What was said is no longer so."""
+        self.text.clear()
+        self.text.setStyleSheet(_PLAIN_STYLE)
+        self._forget_earlier()
+
+    def show_history(self, kept: Sequence[str]) -> None:
+        """Let the last messages be read again, as a tooltip."""
+        self.text.setToolTip("\n".join(kept))
 
     def start_work(self, title: str, *, can_cancel: bool) -> None:
         """Show that something long begins."""
+        self._title = title
+        self.doing.setText(f"{title}…")
+        self.doing.setToolTip(title)
+        self.doing.setVisible(True)
         self.bar.setRange(0, 0)
-        self.bar.setFormat(f"{title} %p%")
         self.bar.setToolTip(title)
         self.cancel_button.setVisible(can_cancel)
         self.cancel_button.setEnabled(True)
+        self.cancel_button.setText("Cancel")
         self._row.setVisible(True)
 
     def show_progress(self, done: int, total: int) -> None:
@@ -64,4 +124,27 @@ class MessageLine(QWidget):
 
     def stop_work(self) -> None:
         """Show that nothing long is going on."""
+        self.doing.setVisible(False)
         self._row.setVisible(False)
+
+    def _cancel(self) -> None:
+        """Say at once that it was heard: the work looks up only now and then."""
+        self.doing.setText(f"{self._title}: stopping at the next step…")
+        self.cancel_button.setText("Stopping…")
+        self.cancel_button.setEnabled(False)
+        self.cancel_requested.emit()
+
+    def _show(self, text: str, style: str) -> None:
+        before = self.text.text()
+        if before and before != text:
+            self.earlier.setText(before)
+            self.earlier.setVisible(True)
+            self._earlier_timer.start()
+        if self.text.styleSheet() != style:
+            self.text.setStyleSheet(style)
+        self.text.setText(text)
+
+    def _forget_earlier(self) -> None:
+        self._earlier_timer.stop()
+        self.earlier.clear()
+        self.earlier.setVisible(False)

@@ -37,7 +37,12 @@ class OptionsForm(QWidget):
         options = options_of(kind) if kind is not None else ()
         self.rows = {option.name: _row(option) for option in options}
         for name, row in self.rows.items():
-            self._layout.addRow(name.replace("_", " ").capitalize(), row.native)
+            title = name.replace("_", " ").capitalize()
+            self._layout.addRow(title, row.native)
+            for widget in (row.native, *row.native.findChildren(QWidget)):
+                widget.setToolTip(row.tooltip)
+                if not widget.accessibleName():
+                    widget.setAccessibleName(title)
         self.setVisible(bool(options))
 
     def made(self) -> Any:

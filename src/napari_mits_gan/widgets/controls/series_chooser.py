@@ -25,12 +25,13 @@ class SeriesChooser(QDialog):
     def __init__(self, series: Sequence[SeriesInfo], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Choose a series")
-        self.setMinimumWidth(420)
+        self.setMinimumWidth(560)
         self._series = list(series)
         self.list = QListWidget()
+        self.list.setAccessibleName("Series")
+        self.list.setToolTip("The series of this folder; a double click opens one")
         for info in self._series:
-            description = info.description or "no description"
-            self.list.addItem(f"{description} · {info.modality or 'unknown'} · {info.number_of_images} images")
+            self.list.addItem(row_text(info))
         sizes = [info.number_of_images for info in self._series]
         if sizes:
             self.list.setCurrentRow(sizes.index(max(sizes)))
@@ -48,3 +49,15 @@ class SeriesChooser(QDialog):
         """UID of the series in the selected row."""
         row = self.list.currentRow()
         return self._series[row].uid if row >= 0 else None
+
+
+def row_text(info: SeriesInfo) -> str:
+    """One series in a line, with what tells it from its neighbours: number, kernel, slice thickness, date."""
+    number, kernel = getattr(info, "number", None), getattr(info, "kernel", "")
+    thickness_mm, date = getattr(info, "thickness_mm", None), getattr(info, "study_date", "")
+    told = [f"series {number}"] if number is not None else []
+    told += [info.description or "no description", info.modality or "unknown", f"{info.number_of_images} images"]
+    told += [kernel] if kernel else []
+    told += [f"{thickness_mm:g} mm"] if thickness_mm else []
+    told += [f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date] if date else []
+    return " · ".join(told)

@@ -27,7 +27,6 @@ class SuggestionRow(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.suggest_button = QPushButton("Suggest sites")
-        self.suggest_button.setShortcut(SUGGEST_SHORTCUT)
         self.suggest_button.setToolTip(
             f"Search for sites where such an attack would be plausible, and mark them ({SUGGEST_SHORTCUT})"
         )
@@ -36,11 +35,12 @@ class SuggestionRow(QWidget):
         self.list.setToolTip("The suggestions, best first; choose one to go there, then press “Attack here”")
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.next_button = QPushButton("Next")
-        self.next_button.setShortcut(NEXT_SHORTCUT)
         self.next_button.setToolTip(f"Go to the next suggestion ({NEXT_SHORTCUT})")
         self.clear_button = QPushButton("×")
         self.clear_button.setMaximumWidth(26)
         self.clear_button.setToolTip("Take the suggestions away")
+        self.clear_button.setAccessibleName("Take the suggestions away")
+        self.list.setAccessibleName("Suggested sites")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(4)

@@ -36,7 +36,7 @@ class BlockOverlay:
     changed: NDArray[np.bool_]
     healed: tuple[CTVolume, NDArray[np.bool_]] | None = None
 
-    def add_to(self, viewer: Any, role: str, scan: CTVolume, changing: Callable[[], bool]) -> Any:
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]) -> Any:
         """The overlay as a new layer of one panel."""
         of_healed = self.healed is not None and role in (HEALED, DIFFERENCE)
         volume, voxels = self.healed if self.healed is not None and of_healed else (scan, self.changed)

@@ -1,11 +1,16 @@
-"""Rings around the places that were attacked, and markers of suggested ones, as points of a napari layer."""
+"""Rings around the places that were attacked, and markers of suggested ones, as points of a napari layer.
+
+A marker is drawn in the slices of one plane, a disc, diamond or square in each: the functions are told the array axis
+that the slices lie across, or None for the 3-D view, where each marker is one point.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
@@ -49,7 +54,7 @@ DEVIATION_STEPS = (
 from 0.0125 on; red to blue, which all can tell apart, and not to green."""
 
 
-def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str, Any]:
+def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int | None = 0) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw, in each slice, the outline of a ball around each place.
 
     Parameters
@@ -58,27 +63,55 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection]) -> dict[str,
         The scan that was attacked; the points are in its voxels.
     injections : sequence of Injection
         Which places to mark.
+    across : int or None
+        The array axis that the slices lie across; None draws one ring for each place.
     """
-    dz, _, dx = volume.spacing
-    reach = int(RADIUS_MM / dz)
-    data, sizes, colors = [], [], []
-    for injection in injections:
-        z, y, x = injection.at
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                # napari scales a point's size by the last axis only
-                sizes.append(2 * np.sqrt(RADIUS_MM**2 - (step * dz) ** 2) / dx)
-                colors.append(COLORS[injection.action])
+    places = [injection.at for injection in injections]
+    data, sizes, owners = _through_slices(
+        volume, places, RADIUS_MM, lambda away_mm: float(np.sqrt(RADIUS_MM**2 - away_mm**2)), across
+    )
     return {
-        "data": np.array(data, dtype=float).reshape(-1, 3),
-        "size": np.array(sizes, dtype=float) if sizes else 1.0,
+        "data": data,
+        "size": sizes if len(sizes) else 1.0,
         "symbol": "disc",
         "face_color": "transparent",
-        "border_color": colors or COLORS["inject"],
-        "border_width": LINE_MM / dx,
+        "border_color": [COLORS[injections[owner].action] for owner in owners] or COLORS["inject"],
+        "border_width": LINE_MM / volume.spacing[2],
         "border_width_is_relative": False,
     }
+
+
+def _through_slices(
+    volume: CTVolume,
+    places: Sequence[Voxel],
+    reach_mm: float,
+    radius_mm: Callable[[float], float],
+    across: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
+    """Markers in every slice that they reach.
+
+    Returns
+    -------
+    data : ndarray of float, shape (n, 3)
+        Voxels.
+    sizes : ndarray of float, shape (n,)
+        Diameters, in voxels of the last axis: by that one napari scales them, whatever is drawn.
+    owners : list of int
+        To which place each belongs.
+    """
+    data, sizes, owners = [], [], []
+    axis = 0 if across is None else across
+    step_mm = volume.spacing[axis]
+    steps = 0 if across is None else int(reach_mm / step_mm)
+    for number, place in enumerate(places):
+        for step in range(-steps, steps + 1):
+            at = [float(value) for value in place]
+            at[axis] += step
+            if 0 <= at[axis] < volume.shape[axis]:
+                data.append(at)
+                sizes.append(2 * radius_mm(abs(step) * step_mm) / volume.spacing[2])
+                owners.append(number)
+    return np.array(data, dtype=float).reshape(-1, 3), np.array(sizes, dtype=float), owners
 
 
 def suggestions_name(action: Action) -> str:
@@ -86,7 +119,9 @@ def suggestions_name(action: Action) -> str:
     return f"Suggested sites to {action}"
 
 
-def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -1) -> dict[str, Any]:
+def suggestion_options(
+    volume: CTVolume, sites: Sequence[Site], current: int = -1, across: int | None = 0
+) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw a diamond at each suggested site, its score beside it.
 
     Parameters
@@ -97,20 +132,16 @@ def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -
         What to mark.
     current : int
         The one that is looked at; -1 for none.
+    across : int or None
+        See `mark_options`.
     """
-    dz, _, dx = volume.spacing
-    reach = int(SUGGESTION_MM / dz)
-    data, sizes, owners = [], [], []
-    for number, site in enumerate(sites):
-        z, y, x = site.at
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                sizes.append(2 * (SUGGESTION_MM - abs(step) * dz * 0.7) / dx)
-                owners.append(number)
+    dx = volume.spacing[2]
+    data, sizes, owners = _through_slices(
+        volume, [site.at for site in sites], SUGGESTION_MM, lambda away_mm: SUGGESTION_MM - 0.7 * away_mm, across
+    )
     return {
-        "data": np.array(data, dtype=float).reshape(-1, 3),
-        "size": np.array(sizes, dtype=float) if sizes else 1.0,
+        "data": data,
+        "size": sizes if len(sizes) else 1.0,
         "symbol": "diamond",
         "face_color": "transparent",
         "border_color": suggestion_colors(sites, owners, current),
@@ -125,7 +156,7 @@ def suggestion_options(volume: CTVolume, sites: Sequence[Site], current: int = -
             "size": 9,
             "color": SUGGESTION_COLORS[sites[0].action] if sites else "white",
             "anchor": "upper_left",
-            "translation": np.array([0.0, 0.0, (SUGGESTION_MM + 1.0) / dx]),
+            "translation": beside(SUGGESTION_MM, volume, across),
         },
     }
 
@@ -140,7 +171,7 @@ def vulnerability_name(action: str) -> str:
     return f"{SIMULATED_ATTACK} · vulnerability map ({action})"
 
 
-def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str, Any]:
+def vulnerability_options(volume: CTVolume, found: VulnerabilityMap, across: int | None = 0) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw a square at each place, coloured by its deviation.
 
     Parameters
@@ -148,20 +179,23 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
     volume : CTVolume
         The scan; the points are in its voxels.
     found : VulnerabilityMap
-        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan,
-        and where it was not asked; the features hold all figures of the site that a point belongs to.
+        What to draw. Squares are filled where the detector reports a nodule after the attack on the protected scan;
+        where it was not asked there are discs instead. The features hold all figures of the site that a point belongs
+        to.
+    across : int or None
+        See `mark_options`.
     """
     dx = volume.spacing[2]
-    data, sizes, owners = _squares(volume, found.sites)
+    data, sizes, owners = _squares(volume, found.sites, across)
     records = found.records()
     names = [name for name in records[0] if name != "at"]
     colors = [deviation_color(found.deviations[owner]) for owner in owners]
     filled = found.seen_protected or (True,) * len(records)
     faces = [color if filled[owner] else "transparent" for color, owner in zip(colors, owners, strict=True)]
     return {
-        "data": np.array(data, dtype=float).reshape(-1, 3),
-        "size": np.array(sizes, dtype=float),
-        "symbol": "square",
+        "data": data,
+        "size": sizes,
+        "symbol": "square" if found.seen_protected else "disc",
         "face_color": faces,
         "border_color": colors,
         "border_width": 2 * LINE_MM / dx,
@@ -174,23 +208,24 @@ def vulnerability_options(volume: CTVolume, found: VulnerabilityMap) -> dict[str
             "size": 8,
             "color": "#ffd21f",
             "anchor": "upper_left",
-            "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
+            "translation": beside(VULNERABILITY_MM, volume, across),
         },
     }
 
 
-def _squares(volume: CTVolume, sites: Sequence[Voxel]) -> tuple[list[Voxel], list[float], list[int]]:
-    """Squares around sites, smaller in the slices beside: voxels, sizes in voxels, and to which site each belongs."""
-    dz, _, dx = volume.spacing
-    reach = int(VULNERABILITY_MM / dz)
-    data, sizes, owners = [], [], []
-    for number, (z, y, x) in enumerate(sites):
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                sizes.append(2 * (VULNERABILITY_MM - abs(step) * dz * 0.7) / dx)
-                owners.append(number)
-    return data, sizes, owners
+def beside(size_mm: float, volume: CTVolume, across: int | None) -> NDArray[np.float64]:
+    """How far, in voxels, a text stands beside a marker of that half width: along the axis that is drawn across."""
+    translation = np.zeros(3)
+    axis = 1 if across == 2 else 2
+    translation[axis] = (size_mm + 1.0) / volume.spacing[axis]
+    return translation
+
+
+def _squares(
+    volume: CTVolume, sites: Sequence[Voxel], across: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], list[int]]:
+    """Squares around sites, smaller in the slices beside; see `_through_slices`."""
+    return _through_slices(volume, sites, VULNERABILITY_MM, lambda away_mm: VULNERABILITY_MM - 0.7 * away_mm, across)
 
 
 def deviation_color(deviation: float) -> str:
@@ -203,15 +238,15 @@ def sealed_sites_name(action: str) -> str:
     return f"{SIMULATED_ATTACK} · checked sites ({action})"
 
 
-def sealed_sites_options(volume: CTVolume, found: SealedSites) -> dict[str, Any]:
+def sealed_sites_options(volume: CTVolume, found: SealedSites, across: int | None = 0) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw a square at each site, coloured by what the check found."""
     dx = volume.spacing[2]
-    data, sizes, owners = _squares(volume, found.sites)
+    data, sizes, owners = _squares(volume, found.sites, across)
     colors = [FOUND_COLOR if found.found[owner] else MISSED_COLOR for owner in owners]
     words = ["found" if found.found[owner] else "not found" for owner in owners]
     return {
-        "data": np.array(data, dtype=float).reshape(-1, 3),
-        "size": np.array(sizes, dtype=float),
+        "data": data,
+        "size": sizes,
         "symbol": "square",
         "face_color": "transparent",
         "border_color": colors,
@@ -223,7 +258,7 @@ def sealed_sites_options(volume: CTVolume, found: SealedSites) -> dict[str, Any]
             "size": 8,
             "color": "#ffd21f",
             "anchor": "upper_left",
-            "translation": np.array([0.0, 0.0, (VULNERABILITY_MM + 1.0) / dx]),
+            "translation": beside(VULNERABILITY_MM, volume, across),
         },
     }
 
@@ -233,21 +268,16 @@ def findings_name() -> str:
     return "Traces of tampering"
 
 
-def findings_options(volume: CTVolume, findings: Sequence[Finding]) -> dict[str, Any]:
+def findings_options(volume: CTVolume, findings: Sequence[Finding], across: int | None = 0) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that outline, in each slice, the ball that each finding covers."""
-    dz, _, dx = volume.spacing
-    data, sizes, owners = [], [], []
-    for number, finding in enumerate(findings):
-        z, y, x = finding.at
-        reach = int(finding.radius_mm / dz)
-        for step in range(-reach, reach + 1):
-            if 0 <= z + step < volume.shape[0]:
-                data.append((z + step, y, x))
-                sizes.append(2 * np.sqrt(max(finding.radius_mm**2 - (step * dz) ** 2, LINE_MM**2)) / dx)
-                owners.append(number)
+    dx = volume.spacing[2]
+    balls = [_ball(volume, finding, across) for finding in findings]
+    data = np.concatenate([np.zeros((0, 3)), *(points for points, _ in balls)])
+    sizes = np.concatenate([np.zeros(0), *(diameters for _, diameters in balls)])
+    owners = [number for number, (points, _) in enumerate(balls) for _ in points]
     return {
-        "data": np.array(data, dtype=float).reshape(-1, 3),
-        "size": np.array(sizes, dtype=float),
+        "data": data,
+        "size": sizes,
         "symbol": "disc",
         "face_color": "transparent",
         "border_color": FINDING_COLOR,
@@ -263,6 +293,16 @@ def findings_options(volume: CTVolume, findings: Sequence[Finding]) -> dict[str,
             "size": 8,
             "color": "#ffd21f",
             "anchor": "upper_left",
-            "translation": np.array([0.0, 0.0, (INSPECTED_MM + 1.0) / dx]),
+            "translation": beside(INSPECTED_MM, volume, across),
         },
     }
+
+
+def _ball(volume: CTVolume, finding: Finding, across: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    radius_mm = finding.radius_mm
+
+    def here(away_mm: float) -> float:
+        return float(np.sqrt(max(radius_mm**2 - away_mm**2, LINE_MM**2)))
+
+    points, diameters, _ = _through_slices(volume, [finding.at], radius_mm, here, across)
+    return points, diameters

@@ -24,8 +24,12 @@ BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION = KINDS = (
 class AnyOverlay(Protocol):
     """What lies over every panel alike."""
 
-    def add_to(self, viewer: Any, role: str, scan: CTVolume, changing: Callable[[], bool]) -> Any:
-        """The overlay as a new layer of one panel; `changing` says whether a selection is not the user's."""
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]) -> Any:
+        """The overlay as a new layer of one panel.
+
+        `across` is the array axis that the slices lie across, None in the 3-D view; `changing` says whether a selection
+        is not the user's.
+        """
 
     def hide_attacked(self, layer: Any, injections: Sequence[Injection]) -> None:
         """Let nothing hide what an attack did."""
@@ -42,7 +46,8 @@ class Overlay:
     sites : sequence of tuple of int
         Voxels (z, y, x).
     options : callable
-        Called with the scan, returns the keyword arguments of `viewer.add_points`. Their features have a column that
+        Called with the scan and the array axis that the slices lie across, returns the keyword arguments of
+        `viewer.add_points`. Their features have a column that
         says which site a point belongs to.
     owner : str
         Name of that column.
@@ -54,16 +59,16 @@ class Overlay:
 
     name: str
     sites: Sequence[Voxel]
-    options: Callable[[CTVolume], dict[str, Any]]
+    options: Callable[[CTVolume, int | None], dict[str, Any]]
     owner: str
     picked: Callable[[int], None]
     metadata: dict[str, Any] = field(default_factory=dict)
 
-    def add_to(self, viewer: Any, role: str, scan: CTVolume, changing: Callable[[], bool]) -> Any:
-        """The overlay as a new layer of one panel; `changing` says whether a selection is not the user's."""
+    def add_to(self, viewer: Any, role: str, scan: CTVolume, across: int | None, changing: Callable[[], bool]) -> Any:
+        """The overlay as a new layer of one panel; see `AnyOverlay`."""
         layer = viewer.add_points(
             **grid_options(scan),
-            **self.options(scan),
+            **self.options(scan, across),
             name=f"{self.name} · {role}",
             metadata={PANEL_KEY: role, **self.metadata},
         )

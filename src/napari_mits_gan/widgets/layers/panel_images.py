@@ -94,5 +94,7 @@ def _show_name(layer: Any, color: str) -> None:
     """The layer's name in its panel."""
     overlay = layer.name_overlay
     overlay.color = color
-    overlay.font_size = 9
+    overlay.font_size = 8
+    # napari puts what has the same position below each other: the name below the letter of the upper edge
+    overlay.position, overlay.box = "top_center", True
     overlay.visible = True

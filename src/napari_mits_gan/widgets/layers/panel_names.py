@@ -4,4 +4,15 @@ from __future__ import annotations
 
 PANEL_KEY = "mits_gan_panel"
 """Name, in a layer's metadata, of the panel that it belongs to."""
-SCAN, ATTACK, HEALED, DIFFERENCE = PANELS = ("scan", "attack", "healed", "difference")
+SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED, DIFFERENCE = PANELS = (
+    "scan",
+    "other scan",
+    "attack",
+    "other attack",
+    "healed",
+    "difference",
+)
+"""The version that is shown, the other version (original or protected), the attacks on either, what its seal gave back,
+and the difference."""
+DEFAULT_PANELS = frozenset({SCAN, ATTACK, HEALED, DIFFERENCE})
+MOST_PANELS = 4

@@ -1,8 +1,8 @@
-"""The panels: scan, attacked scan, healed scan and difference side by side, with marks on what was attacked."""
+"""The panels side by side: two versions of the scan, attacks on either, healed scan, difference; and marks on them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,8 +15,19 @@ from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
 from napari_mits_gan.widgets.layers.marks import mark_options
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
 from napari_mits_gan.widgets.layers.panel_images import CONTRAST_RANGE_HU, show_difference, show_volume
-from napari_mits_gan.widgets.layers.panel_names import ATTACK, DIFFERENCE, HEALED, PANEL_KEY, PANELS, SCAN
-from napari_mits_gan.widgets.layers.view import View
+from napari_mits_gan.widgets.layers.panel_names import (
+    ATTACK,
+    DEFAULT_PANELS,
+    DIFFERENCE,
+    HEALED,
+    MOST_PANELS,
+    OTHER_ATTACK,
+    OTHER_SCAN,
+    PANEL_KEY,
+    PANELS,
+    SCAN,
+)
+from napari_mits_gan.widgets.layers.view import View, voxel_at
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
 
 IMAGE, MARKS = "image", "marks"
@@ -27,14 +38,26 @@ class Panels:
     """Keeps up to four panels in a viewer: images, their marks and, if any, overlays; touches no other layer.
 
     Layers that the user removed come back with the next `show`.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Where they are shown.
+    on_plane : callable
+        Called when slices lie across another axis than before.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, on_plane: Callable[[], None] = lambda: None) -> None:
         self._viewer = viewer
-        self.view = View(viewer)
+        self._tell_plane = on_plane
+        self.view = View(viewer, self._on_plane)
         self._contents: Contents | None = None
         self._overlays: dict[str, AnyOverlay] = {}
         self._layers: dict[tuple[str, str], Any] = {}
+        self._chosen = DEFAULT_PANELS
+        self._pair: tuple[str, str] | None = None
+        self._second_of_pair = False
+        self._across: int | None = 0
         self._side_by_side = True
         self._marks_on = True
         self._changing = False
@@ -53,6 +76,32 @@ class Panels:
     def overlay(self, kind: str, role: str) -> Any:
         """The layer of an overlay in a panel, or None where there is none."""
         return self._alive((role, kind))
+
+    @property
+    def chosen(self) -> frozenset[str]:
+        """The panels that are shown where there is anything for them; at most four at once."""
+        return self._chosen
+
+    def available(self, role: str) -> bool:
+        """Whether there is anything to show in a panel."""
+        return self._contents is not None and self._contents.has(role)
+
+    def short_title(self, role: str) -> str:
+        """What a panel shows, in two or three words; also where it is not shown."""
+        if self._contents is None or role in (HEALED, DIFFERENCE):
+            return role.capitalize()
+        label = self._contents.label(role)
+        return f"Attack on {label}" if role in (ATTACK, OTHER_ATTACK) else label.capitalize()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """The panels that are shown now, as they stand beside each other."""
+        return self._shown_roles()
+
+    @property
+    def pair(self) -> tuple[str, str] | None:
+        """The two panels that blink; None for no blinking."""
+        return self._pair
 
     @property
     def side_by_side(self) -> bool:
@@ -75,6 +124,10 @@ class Panels:
 
     # ---- what to do
 
+    def close(self) -> None:
+        """The window goes away: listen no more."""
+        self.view.close()
+
     def start(self, layer: Any = None) -> None:
         """Begin with another scan; a layer that shows it already becomes its panel, rather than showing it twice."""
         self.clear()
@@ -86,18 +139,59 @@ class Panels:
         """Remove all layers of the panels."""
         with self._own_changes():
             self._contents = None
+            self._pair = None
             for key in list(self._layers):
                 self._remove(key)
-            self.view.no_grid()
+            self.view.stop()
 
     def show(self, contents: Contents) -> None:
         """Show other contents; layers that exist are kept and get other data, so that nothing flickers."""
-        before = self._shown_roles()
+        before, begins = self._shown_roles(), self._contents is None
         self._contents = contents
+        if self._pair is not None and not all(contents.has(role) for role in self._pair):
+            self._pair = None
         with self._own_changes():
             self._show_images(contents)
+            if begins:
+                self.view.start(contents.scan)
             self._show_what_lies_above(contents)
         self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
+
+    def choose(self, roles: Collection[str]) -> None:
+        """Show these panels where there is anything for them; of more than four the first in line are left out."""
+        kept = [role for role in PANELS if role in roles]
+        there = [role for role in kept if self.available(role)]
+        too_many = there[: max(0, len(there) - MOST_PANELS)]
+        self._chosen = frozenset(role for role in kept if role not in too_many)
+        self._show_again()
+
+    def blink(self, pair: tuple[str, str] | None) -> None:
+        """Let two panels take turns in full width, see `next_of_pair`; None puts the panels back as they were."""
+        if pair != self._pair:
+            self._pair, self._second_of_pair = pair, False
+            self._show_again()
+
+    def next_of_pair(self) -> None:
+        """Show the other one of the two."""
+        if self._pair is not None:
+            self._second_of_pair = not self._second_of_pair
+            self._arrange(refit=False)
+
+    def _show_again(self) -> None:
+        if self._contents is not None:
+            self.show(self._contents)
+
+    def _on_plane(self) -> None:
+        """Markers are drawn for the slices of one plane: draw them anew."""
+        if self._contents is not None and self._across != self.view.across:
+            self._across = self.view.across
+            with self._own_changes():
+                for role, kind in list(self._layers):
+                    if kind in self._overlays and kind in KINDS:
+                        self._remove((role, kind))
+                self._show_what_lies_above(self._contents)
+            self._arrange(refit=False)
+        self._tell_plane()
 
     def set_overlay(self, kind: str, overlay: AnyOverlay | None) -> None:
         """Mark other sites in every panel; None takes the overlay of that kind away."""
@@ -141,11 +235,11 @@ class Panels:
         within_mm : float
             Largest distance.
         """
-        layer = self.image(SCAN)
-        if layer is None or self._contents is None or not sites:
+        if self._contents is None or not sites:
             return None
-        voxel = np.asarray(layer.world_to_data(position[-3:]))
-        away_mm = np.linalg.norm((voxel - np.asarray(sites)) * self._contents.scan.spacing, axis=1)
+        scan = self._contents.scan
+        voxel = np.asarray(voxel_at(scan, position))
+        away_mm = np.linalg.norm((voxel - np.asarray(sites)) * scan.spacing, axis=1)
         nearest = int(np.argmin(away_mm))
         return nearest if away_mm[nearest] <= within_mm else None
 
@@ -169,24 +263,27 @@ class Panels:
             self._viewer.layers.remove(layer)
 
     def _show_images(self, contents: Contents) -> None:
-        for role, volume, title in (
-            (SCAN, contents.scan, "Scan"),
-            (ATTACK, contents.attacked, SIMULATED_ATTACK),
-            (HEALED, contents.healed, "Healed" if contents.attacked is None else f"Healed after {SIMULATED_ATTACK}"),
-        ):
-            if volume is None:
+        wanted = self._wanted(contents)
+        for role in (SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED):
+            volume = contents.volume(role)
+            if volume is None or role not in wanted:
                 self._remove((role, IMAGE))
                 continue
-            other = self.image(ATTACK if role == SCAN else SCAN)
-            name = f"{title} · {contents.scan_label}"
-            self._layers[role, IMAGE] = show_volume(self._viewer, self.image(role), role, volume, name, other)
-        if contents.difference is None:
+            like = next((layer for other in PANELS if other != DIFFERENCE and (layer := self.image(other))), None)
+            name = _title(role, contents)
+            self._layers[role, IMAGE] = show_volume(self._viewer, self.image(role), role, volume, name, like)
+        if contents.difference is None or DIFFERENCE not in wanted:
             self._remove((DIFFERENCE, IMAGE))
         else:
             self._layers[DIFFERENCE, IMAGE] = show_difference(self._viewer, self.image(DIFFERENCE), contents)
-        scans = [layer for layer in map(self.image, (SCAN, ATTACK, HEALED)) if layer is not None]
+        scans = [layer for role in PANELS if role != DIFFERENCE and (layer := self.image(role)) is not None]
         if len(scans) > 1:
             link_layers(scans, _LINKED)
+
+    def _wanted(self, contents: Contents) -> frozenset[str]:
+        """The panels to show; the scan where none of them has anything to show."""
+        wanted = self._chosen if self._pair is None else frozenset(self._pair)
+        return wanted if any(contents.has(role) for role in wanted) else frozenset({SCAN})
 
     def _show_what_lies_above(self, contents: Contents) -> None:
         for role in PANELS:
@@ -194,13 +291,13 @@ class Panels:
             self._show_overlays(role, contents)
         if self._shown_roles():
             self._sort()
-            self._viewer.layers.selection.active = self.image(SCAN)
+            self._viewer.layers.selection.active = self.image(self._shown_roles()[0])
 
     def _show_marks(self, role: str, contents: Contents) -> None:
         if self.image(role) is None:
             self._remove((role, MARKS))
             return
-        options = mark_options(contents.scan, contents.injections)
+        options = mark_options(contents.scan, contents.injections, self._across)
         layer = self._alive((role, MARKS))
         if layer is None:
             self._layers[role, MARKS] = self._viewer.add_points(
@@ -221,7 +318,7 @@ class Panels:
                 continue
             layer = self.overlay(kind, role)
             if layer is None:
-                layer = overlay.add_to(self._viewer, role, contents.scan, lambda: self._changing)
+                layer = overlay.add_to(self._viewer, role, contents.scan, self._across, lambda: self._changing)
                 self._layers[role, kind] = layer
             overlay.hide_attacked(layer, contents.injections)
 
@@ -233,7 +330,8 @@ class Panels:
         return (IMAGE, MARKS, *(kind for kind in KINDS if kind in self._overlays))
 
     def _shown_roles(self) -> tuple[str, ...]:
-        return tuple(role for role in PANELS if self.image(role) is not None)
+        order = PANELS if self._contents is None else self._contents.order
+        return tuple(role for role in order if self.image(role) is not None)
 
     def _sort(self) -> None:
         """Each panel's layers in turn, below every other layer: the grid counts them off from the lowest on."""
@@ -247,8 +345,10 @@ class Panels:
         roles = self._shown_roles()
         if not roles:
             return
-        in_grid = self._side_by_side and len(roles) > 1
-        alone = ATTACK if ATTACK in roles else SCAN
+        in_grid = self._side_by_side and len(roles) > 1 and self._pair is None
+        alone = ATTACK if ATTACK in roles else roles[0]
+        if self._pair is not None:
+            alone = self._pair[int(self._second_of_pair)]
         for role in roles:
             here = in_grid or role == alone
             _set_visible(self.image(role), here)
@@ -256,6 +356,20 @@ class Panels:
                 if layer is not None:
                     _set_visible(layer, self._marks_on and here)
         self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
+
+
+def _title(role: str, contents: Contents) -> str:
+    """What a panel is called."""
+    if role == DIFFERENCE:
+        return "Difference (HU)" + (f" · {contents.difference_label}" if contents.difference_label else "")
+    kinds = {
+        SCAN: "Scan",
+        OTHER_SCAN: "Scan",
+        ATTACK: SIMULATED_ATTACK,
+        OTHER_ATTACK: SIMULATED_ATTACK,
+        HEALED: "Healed" if contents.attacked is None else f"Healed after {SIMULATED_ATTACK}",
+    }
+    return f"{kinds[role]} · {contents.label(role)}"
 
 
 def _set_visible(layer: Any, on: bool) -> None:

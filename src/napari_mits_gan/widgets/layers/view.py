@@ -1,13 +1,15 @@
-"""What part of the scan the panels show: slice, zoom, and how the panels stand in the grid."""
+"""What part of the scan the panels show: plane, slice, zoom, and how the panels stand in the grid."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from napari.components.overlays import TextOverlay
 
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.widgets.layers.planes import PLANES, Plane, order_of, plane_across, upright
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
 CLOSE_UP_MM = 90.0
@@ -15,24 +17,143 @@ CLOSE_UP_MM = 90.0
 ONE_ROW_PREFERENCE = 0.8
 """Panels stand in one row unless that makes them smaller than this share of what another arrangement would give."""
 _CLOSER_THAN_WHOLE = 1.3
+_ZOOM_STEP = 1.15
+EDGES = {"top": "top_center", "bottom": "bottom_center", "left": "middle_left", "right": "middle_right"}
+"""Edge of a panel to where napari has its letter."""
+_LETTER_COLOR = "#f2d16b"
 
 
 class View:
-    """Slice, camera and grid of a viewer.
+    """Plane, slice, camera and grid of a viewer, and what is written at the panels' edges.
 
     Parameters
     ----------
     viewer : napari viewer
         Whose camera and grid.
+    on_plane : callable
+        Called when slices lie across another axis than before, or the 3-D view begins or ends.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, on_plane: Callable[[], None] = lambda: None) -> None:
         self._viewer = viewer
+        self._on_plane = on_plane
+        self._volume: CTVolume | None = None
+        self._order: tuple[int, ...] = ()
+        self._turning = False
+        viewer.dims.events.order.connect(self._on_order)
+        viewer.dims.events.ndisplay.connect(self._on_ndisplay)
+
+    def close(self) -> None:
+        """The window goes away: listen no more."""
+        self._viewer.dims.events.order.disconnect(self._on_order)
+        self._viewer.dims.events.ndisplay.disconnect(self._on_ndisplay)
+
+    # ---- begin and end
+
+    def start(self, volume: CTVolume) -> None:
+        """Show another scan: axial, on black, with letters at the edges and a scale bar."""
+        self._volume = volume
+        overlays = self._viewer.canvas.overlays
+        for edge, position in EDGES.items():
+            overlays[_overlay_name(edge)] = TextOverlay(
+                position=position, color=_LETTER_COLOR, font_size=11, box=True, gridded=True
+            )
+        self._viewer.canvas.background_color_override = "black"
+        bar = overlays.scale_bar
+        # in every panel, where napari puts it above or below the letter of the lower edge and not across it
+        bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
+        self.turn_to("axial")
+
+    def stop(self) -> None:
+        """Nothing of ours is shown any more."""
+        self._volume = None
+        overlays = self._viewer.canvas.overlays
+        for edge in EDGES:
+            overlays.pop(_overlay_name(edge), None)
+        overlays.scale_bar.visible = overlays.scale_bar.gridded = False
+        self._viewer.canvas.background_color_override = None
+        self._viewer.canvas.grid.enabled = False
+
+    # ---- plane
+
+    @property
+    def plane(self) -> Plane | None:
+        """The plane that is shown; None for the 3-D view, or where there is no scan."""
+        across = self.across
+        return None if self._volume is None or across is None else plane_across(self._volume, across)
+
+    @property
+    def across(self) -> int | None:
+        """The scan's axis that the slices lie across; None in the 3-D view."""
+        dims = self._viewer.dims
+        if dims.ndisplay != 2:
+            return None
+        axis = dims.order[-3] - (dims.ndim - 3) if dims.ndim >= 3 else 0
+        return axis if 0 <= axis <= 2 else 0
+
+    def turn_to(self, plane: Plane) -> None:
+        """Show axial, coronal or sagittal slices, upright, through the same point."""
+        if self._volume is None:
+            return
+        dims = self._viewer.dims
+        with_order = order_of(self._volume, plane)
+        first = max(dims.ndim - 3, 0)
+        self._turning = True
+        try:
+            dims.ndisplay = 2
+            if dims.ndim >= 3:
+                dims.order = (*range(first), *(first + axis for axis in with_order))
+        finally:
+            self._turning = False
+        self._after_turning()
+        self._viewer.reset_view()
+
+    def _on_order(self, event: Any = None) -> None:
+        if self._turning or self._volume is None:
+            return
+        dims = self._viewer.dims
+        order = tuple(dims.order)
+        if self._order and order == tuple(np.roll(self._order, 1)) and dims.ndisplay == 2 and self.plane is not None:
+            # napari's button rolls the axes, which lays the patient on the side: take it for the next plane
+            before = plane_across(self._volume, self._order[-3] - (dims.ndim - 3))
+            self.turn_to(PLANES[(PLANES.index(before) + 1) % len(PLANES)])
+            return
+        self._after_turning()
+
+    def _on_ndisplay(self, event: Any = None) -> None:
+        if not self._turning and self._volume is not None:
+            self._after_turning()
+
+    def _after_turning(self) -> None:
+        dims, overlays = self._viewer.dims, self._viewer.canvas.overlays
+        self._order = tuple(dims.order)
+        in_slices = dims.ndisplay == 2 and dims.ndim >= 3 and self._volume is not None
+        if in_slices and self._volume is not None:
+            first = dims.ndim - 3
+            vertical, horizontal = (axis - first for axis in dims.order[-2:])
+            if min(vertical, horizontal) >= 0:
+                drawn = upright(self._volume, vertical, horizontal)
+                self._camera.orientation2d = (drawn.vertical, drawn.horizontal)
+                for edge in EDGES:
+                    overlays[_overlay_name(edge)].text = getattr(drawn, edge)
+        for edge in EDGES:
+            if (name := _overlay_name(edge)) in overlays:
+                overlays[name].visible = in_slices
+        self._on_plane()
+
+    # ---- slice and zoom
 
     def go_to(self, volume: CTVolume, at: Sequence[int]) -> None:
         """Show the slice of a voxel (z, y, x)."""
         ndim = self._viewer.dims.ndim
         self._viewer.dims.set_point(list(range(ndim - 3, ndim)), world_of(volume, at))
+
+    def step(self, slices: int) -> None:
+        """Go some slices on, towards higher indices."""
+        dims = self._viewer.dims
+        if dims.ndisplay == 2 and dims.ndim >= 3:
+            axis = dims.order[-3]
+            dims.set_current_step(axis, dims.current_step[axis] + slices)
 
     def center_on(self, volume: CTVolume, at: Sequence[int]) -> None:
         """Move a voxel (z, y, x) to the middle of every panel."""
@@ -47,6 +168,10 @@ class View:
         self.center_on(volume, at)
         self._camera.zoom = min(self._panel_pixels()) / CLOSE_UP_MM
 
+    def zoom_by(self, steps: float) -> None:
+        """Look closer by some steps of the wheel, or from farther away by negative ones."""
+        self._camera.zoom = self._camera.zoom * _ZOOM_STEP**steps
+
     def show_whole(self) -> None:
         """Fit the whole slice into each panel."""
         self._viewer.reset_view()
@@ -57,6 +182,8 @@ class View:
         sizes = [float(extent[1][a] - extent[0][a]) for a in self._viewer.dims.displayed]
         fitted = min(p / max(s, 1e-6) for p, s in zip(self._panel_pixels(), sizes, strict=False))
         return bool(self._camera.zoom > _CLOSER_THAN_WHOLE * fitted)
+
+    # ---- grid
 
     def arrange(self, panels: int, layers_each: int, *, refit: bool, keep_close_up: bool) -> None:
         """Put panels side by side; fewer than two take the whole canvas.
@@ -83,10 +210,6 @@ class View:
             self._viewer.reset_view()
             if before is not None:
                 self._camera.center, self._camera.zoom = before
-
-    def no_grid(self) -> None:
-        """The whole canvas for whatever there is."""
-        self._viewer.canvas.grid.enabled = False
 
     @property
     def _camera(self) -> Any:
@@ -119,7 +242,20 @@ class View:
         return max(float(height), 1.0), max(float(width), 1.0)
 
 
+def _overlay_name(edge: str) -> str:
+    return f"mits_gan_{edge}"
+
+
 def world_of(volume: CTVolume, at: Sequence[int]) -> tuple[float, ...]:
     """World coordinates, as napari has them, of a voxel (z, y, x)."""
     options = grid_options(volume)
     return tuple(t + s * a for t, s, a in zip(options["translate"], options["scale"], at, strict=True))
+
+
+def voxel_at(volume: CTVolume, position: Sequence[float]) -> tuple[float, float, float]:
+    """The place in voxels (z, y, x), not rounded, of world coordinates as napari has them."""
+    options = grid_options(volume)
+    z, y, x = (
+        (float(p) - t) / s for t, s, p in zip(options["translate"], options["scale"], position[-3:], strict=True)
+    )
+    return (z, y, x)

@@ -1,4 +1,4 @@
-"""The sections of the dock, from top to bottom. A new one is one file here and one line in `SECTIONS`."""
+"""The pages of the dock, in the order of their titles. A new one is one file here and one line in `SECTIONS`."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ SECTIONS: list[type[Section]] = [
     ScanSection,
     ProtectSection,
     AttackSection,
+    CompareSection,
     EvidenceSection,
     InspectSection,
-    CompareSection,
     ExportSection,
 ]

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton, QSpinBox
 
-from napari_mits_gan.session import Detection, Injection
-from napari_mits_gan.widgets.controls.attack_words import attack_details, attack_words
+from napari_mits_gan.session import AttackVerdict, Injection
+from napari_mits_gan.widgets.controls.attack_words import details, row_words, warning_words
 from napari_mits_gan.widgets.controls.attacker_row import AttackerRow
 from napari_mits_gan.widgets.controls.rows import in_a_row
-from napari_mits_gan.widgets.controls.suggestion_row import SuggestionRow
+from napari_mits_gan.widgets.controls.suggestion_row import NEXT_SHORTCUT, SUGGEST_SHORTCUT, SuggestionRow
 from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
 HERE_SHORTCUT = "Ctrl+Alt+H"
 _LARGEST_INDEX = 9999
+LIST_HEIGHT = 70
+"""Pixels."""
 _NARROW_STYLE = (
     # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
     "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
@@ -36,7 +38,9 @@ _ARM_STYLE = (
 class AttackSection(Section):
     """Simulated attacks, by a click in the image or by numbers, and taking them back."""
 
-    name, title = "attack", "Simulated attack"
+    name, title = "attack", "Attack"
+    help = "Simulate attacks: inject and remove nodules"
+    stretches = True
 
     def build(self) -> None:
         """Action, attacker, sites, the list of attacks."""
@@ -66,19 +70,18 @@ class AttackSection(Section):
             box.setAccessibleName(f"Voxel, {axis}")
             box.setToolTip("Voxel at the centre of the attack; one outside the scan is refused")
         self.here_button = QPushButton("Attack here")
-        self.here_button.setShortcut(HERE_SHORTCUT)
         self.here_button.setToolTip(f"Attack at the voxel given by these numbers ({HERE_SHORTCUT})")
         self.attacker = AttackerRow()
         self.suggestions = SuggestionRow()
         self.list = QListWidget()
-        self.list.setMaximumHeight(84)
+        self.list.setMinimumHeight(LIST_HEIGHT)
+        self.list.setAccessibleName("Attacks")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setWordWrap(True)
         self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setToolTip("The attacks, oldest first; choose one to go there")
         self.empty = QLabel("No attacks yet")
         self.undo_button = QPushButton("Undo last")
-        self.undo_button.setShortcut(UNDO_SHORTCUT)
         self.undo_button.setToolTip(f"Take the last attack back ({UNDO_SHORTCUT})")
         self.clear_button = QPushButton("Clear all")
         self.clear_button.setToolTip("Take all attacks back")
@@ -88,8 +91,16 @@ class AttackSection(Section):
         self.body.addWidget(self.arm)
         self.body.addWidget(self.suggestions)
         self.body.addLayout(in_a_row(*self.voxel_boxes, self.here_button))
-        self.body.addWidget(self.list)
+        self.body.addWidget(self.list, 1)
         self.body.addLayout(in_a_row(self.empty, self.undo_button, self.clear_button))
+        for keys, button in (
+            (ARM_SHORTCUT, self.arm),
+            (HERE_SHORTCUT, self.here_button),
+            (UNDO_SHORTCUT, self.undo_button),
+            (SUGGEST_SHORTCUT, self.suggestions.suggest_button),
+            (NEXT_SHORTCUT, self.suggestions.next_button),
+        ):
+            self.on_keys(keys, button)
         self._connect()
         self._list_anew(())
 
@@ -129,25 +140,25 @@ class AttackSection(Section):
         armed = work.clicking.armed
         self.arm.setChecked(armed)
         self.arm.setText("Click in the image to attack: ON" if armed else "Click in the image to attack: off")
-        self.arm.setShortcut(ARM_SHORTCUT)  # a button loses its shortcut with its text
         self.attacker.offer(work.session.networks.offered(work.attacking.action))
         self.attacker.show_attacker(work.session.networks.chosen(work.attacking.action))
         self.suggestions.set_ready(work.is_open and not work.busy)
         self.suggestions.show_suggestions(work.suggestions.suggested, work.suggestions.current)
-        self._show_injections(work.session.injections, work.session.detections)
+        self._show_verdicts(work.judging.verdicts)
 
     def _choose_action(self, inject: bool) -> None:
         action: Action = "inject" if inject else "remove"
         self.workspace.attacking.choose(action)
         self.workspace.suggestions.show(action)
 
-    def _show_injections(self, injections: Sequence[Injection], found: Sequence[Detection | None]) -> None:
-        if self.injections != tuple(injections):
+    def _show_verdicts(self, verdicts: Sequence[AttackVerdict]) -> None:
+        injections = tuple(verdict.injection for verdict in verdicts)
+        if self.injections != injections:
             self._list_anew(injections)
-        for row, (injection, detection) in enumerate(zip(injections, found, strict=True)):
+        for row, verdict in enumerate(verdicts):
             if (item := self.list.item(row)) is not None:
-                item.setText(attack_words(row + 1, injection, detection))
-                item.setToolTip(attack_details(injection, detection))
+                item.setText(("⚠ " if warning_words(verdict) else "") + row_words(row + 1, verdict))
+                item.setToolTip(details(verdict))
 
     def _list_anew(self, injections: Sequence[Injection]) -> None:
         self.injections = tuple(injections)
@@ -157,7 +168,6 @@ class AttackSection(Section):
         self.list.scrollToBottom()
         if injections:
             self.show_voxel(injections[-1].at)
-        self.list.setVisible(bool(injections))
         self.empty.setVisible(not injections)
         self.undo_button.setEnabled(bool(injections))
         self.clear_button.setEnabled(bool(injections))

@@ -18,14 +18,23 @@ NO_KEY = "none chosen"
 NEW_KEY_NAME = "seal.key"
 CHECK_SHORTCUT = "Ctrl+Alt+K"
 NOT_CHECKED = "Not checked yet"
-_COLORS = {"intact": "#5fd38a", "tampered": "#ff7b6b", "no seal": "#ffc04d"}
+_COLORS = {"intact": "#1d7f4f", "tampered": "#8c2323", "no seal": "#6b5310"}
+"""Behind white words, so that they are read in light and in dark themes."""
 _SEALED_STYLE = "QPushButton:checked { background: #1d7f4f; color: white; font-weight: bold; }"
+
+
+def _headline_style(color: str | None) -> str:
+    if color is None:
+        return ""
+    return f"QLabel {{ background: {color}; color: white; font-weight: bold; padding: 4px; border-radius: 3px; }}"
 
 
 class EvidenceSection(Section):
     """Key, seal, check, findings, recovery."""
 
     name, title = "evidence", "Evidence"
+    stretches = True
+    help = "Seal the scan, check whether it was tampered with, and heal it"
 
     def build(self) -> None:
         """Key row, seal row, check row, headline and findings."""
@@ -44,6 +53,7 @@ class EvidenceSection(Section):
         self.bits.addItem("1 bit", 1)
         self.bits.addItem("2 bits", 2)
         self.bits.setCurrentIndex(self.bits.findData(self.workspace.evidence.bits))
+        self.bits.setAccessibleName("Bits of the seal")
         self.bits.setToolTip(
             "Lowest bits of a value that the seal may use: one changes it by at most 1, two by at most 3; with two the "
             "healed scan is finer"
@@ -56,7 +66,6 @@ class EvidenceSection(Section):
             "seal off. Attacks are replayed on the sealed version, and exports of it carry the seal"
         )
         self.check_button = QPushButton("Check")
-        self.check_button.setShortcut(CHECK_SHORTCUT)
         self.check_button.setToolTip(
             f"Is the scan that is shown, attacks and all, what was sealed with this key? ({CHECK_SHORTCUT})"
         )
@@ -64,15 +73,17 @@ class EvidenceSection(Section):
         self.recover_button.setToolTip("Undo what was done to it, from the copy in its seal, in a panel of its own")
         self.clear_button = QPushButton("×")
         self.clear_button.setMaximumWidth(26)
+        self.clear_button.setAccessibleName("Put the findings away")
         self.clear_button.setToolTip("Put the findings, the healed scan and the marks of checked sites away")
         self.sites_button = QPushButton("Check all sites")
         self.sites_button.setToolTip(
-            "Attack a copy of the scan at up to 20 suggested sites at once, injecting or removing as chosen above, and "
-            "mark what the check finds of them; the scan that is shown stays as it is"
+            "Attack a copy of the scan at up to 20 suggested sites at once, injecting or removing as chosen on the "
+            "page Attack, and mark what the check finds of them; the scan that is shown stays as it is"
         )
         self.headline = note(NOT_CHECKED)
         self.findings = QListWidget()
-        self.findings.setMaximumHeight(64)
+        self.findings.setMinimumHeight(70)
+        self.findings.setAccessibleName("Findings")
         self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.findings.setWordWrap(True)
         self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
@@ -95,7 +106,9 @@ class EvidenceSection(Section):
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
-        self.body.addWidget(self.findings)
+        self.body.addWidget(self.findings, 100)
+        self.body.addStretch(1)
+        self.on_keys(CHECK_SHORTCUT, self.check_button)
         self._connect()
 
     def _connect(self) -> None:
@@ -135,7 +148,7 @@ class EvidenceSection(Section):
         self._shown = found
         self.headline.setText(NOT_CHECKED if found is None else found.headline)
         color = None if found is None else _COLORS[found.verdict.state.value]
-        self.headline.setStyleSheet("" if color is None else f"QLabel {{ color: {color}; font-weight: bold; }}")
+        self.headline.setStyleSheet(_headline_style(color))
         self.findings.clear()
         if found is not None:
             self.findings.addItems([finding.sentence for finding in found.verdict.findings])

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFileDialog, QLineEdit, QPushButton
 from napari_mits_gan.ct.suffixes import READABLE_SUFFIXES
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser
+from napari_mits_gan.widgets.sections.replacing import may_replace
 from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
@@ -22,18 +23,20 @@ NONE_YET = "No scan is open yet. You can also drop one into the window."
 class ScanSection(Section):
     """Opens a scan: a folder, a file, the sample, or a layer that is open already."""
 
-    name, title = "scan", "CT scan"
+    name, title = "scan", "Scan"
+    help = "Open a CT scan"
 
     def build(self) -> None:
         """Path, four buttons, and what is open."""
         loading = self.workspace.loading
         self.path = QLineEdit()
         self.path.setPlaceholderText("Folder or file; press Enter to open")
-        self.path.setToolTip("A DICOM folder or file, or a NIfTI, MetaImage or NRRD file")
+        self.path.setAccessibleName("Folder or file")
+        self.path.setToolTip("A DICOM folder or file, a zip or tar file, or a NIfTI, MetaImage or NRRD file")
         self.folder_button = QPushButton("Folder…")
         self.folder_button.setToolTip("Open a folder with a DICOM series")
         self.file_button = QPushButton("File…")
-        self.file_button.setToolTip("Open a DICOM file (its whole series), NIfTI, MetaImage or NRRD")
+        self.file_button.setToolTip("Open a DICOM file (its whole series), a zip or tar file, NIfTI, MetaImage or NRRD")
         self.sample_button = QPushButton("Sample")
         self.sample_button.setToolTip("Open the chest phantom that comes with this plugin")
         self.layer_button = QPushButton("Layer")
@@ -41,22 +44,31 @@ class ScanSection(Section):
             "Take the selected image layer for a CT scan in HU; its scale is the spacing in mm"
         )
         self.summary = note(NONE_YET)
+        self.notes = note("")
+        self.earlier = note()
         self._controls = (self.path, self.folder_button, self.file_button, self.sample_button, self.layer_button)
 
         self.body.addWidget(self.path)
         self.body.addLayout(in_a_row(*self._controls[1:]))
         self.body.addWidget(self.summary)
+        self.body.addWidget(self.notes)
+        self.body.addWidget(self.earlier)
 
         self.path.returnPressed.connect(self._open)
         self.folder_button.clicked.connect(self.choose_folder)
         self.file_button.clicked.connect(self._choose_file)
-        self.sample_button.clicked.connect(lambda: loading.open_sample())
-        self.layer_button.clicked.connect(lambda: loading.open_selected_layer())
+        self.sample_button.clicked.connect(self._open_sample)
+        self.layer_button.clicked.connect(self._open_layer)
         loading.several_series.connect(self.choose_series)
 
     def refresh(self) -> None:
         """What is open, and whether another scan can be asked for now."""
-        self.summary.setText(self.workspace.loading.summary or NONE_YET)
+        loading = self.workspace.loading
+        self.summary.setText(loading.summary or NONE_YET)
+        self.earlier.setText(loading.earlier)
+        self.earlier.setVisible(bool(loading.earlier))
+        self.notes.setText(" ".join(loading.notes))
+        self.notes.setVisible(bool(loading.notes))
         for widget in self._controls:
             widget.setEnabled(not self.workspace.busy)
 
@@ -75,8 +87,15 @@ class ScanSection(Section):
         return chooser
 
     def _open(self) -> None:
-        if path := self.path.text().strip():
+        if (path := self.path.text().strip()) and may_replace(self.workspace, self):
             self.workspace.loading.open_path(path)
+
+    def _open_sample(self) -> None:
+        if may_replace(self.workspace, self):
+            self.workspace.loading.open_sample()
+
+    def _open_layer(self) -> None:
+        self.workspace.loading.open_selected_layer(lambda: may_replace(self.workspace, self))
 
     def _choose_file(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "CT scan", self.path.text(), FILE_FILTER)

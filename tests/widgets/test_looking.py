@@ -1,0 +1,183 @@
+"""What a reader of CT expects of the panels: planes, letters, window, wheel, readout, a choice of panels, blinking."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtWidgets import QApplication
+
+from napari_mits_gan.widgets.layers.view import world_of
+
+PLACE = (20, 45, 34)
+
+
+def letters(viewer) -> dict[str, str]:
+    overlays = viewer.canvas.overlays
+    return {edge: overlays[f"mits_gan_{edge}"].text for edge in ("top", "bottom", "left", "right")}
+
+
+def test_planes_are_upright_and_named_and_napari_rolls_through_them(dock, settle, viewer_of):
+    viewer, view = viewer_of(dock), dock.workspace.panels.view
+    dock.workspace.attacking.attack("inject", PLACE)
+    settle(dock)
+    assert letters(viewer) == {"top": "A", "bottom": "P", "left": "R", "right": "L"}
+    assert viewer.scene.camera.orientation2d == ("down", "right")
+    assert viewer.canvas.overlays.scale_bar.visible
+    dock.header.plane_buttons["coronal"].click()
+    assert letters(viewer) == {"top": "H", "bottom": "F", "left": "R", "right": "L"}
+    assert viewer.scene.camera.orientation2d == ("up", "right")
+    assert tuple(viewer.dims.order) == (1, 0, 2)
+    marks = next(layer for layer in viewer.layers if layer.name == "Marks · attack")
+    assert set(marks.data[:, 0]) == {PLACE[0]}
+    assert len(set(marks.data[:, 1])) > 10
+    viewer.dims.roll()
+    assert view.plane == "sagittal" or view.plane == "axial"
+    planes = {view.plane}
+    for _ in range(2):
+        viewer.dims.roll()
+        planes.add(view.plane)
+        assert letters(viewer)["top"] in ("H", "A")
+    assert planes == {"axial", "coronal", "sagittal"}
+    viewer.dims.ndisplay = 3
+    assert not viewer.canvas.overlays["mits_gan_top"].visible
+    assert dock.header.planes.checkedButton() is None
+    dock.header.plane_buttons["axial"].click()
+    assert viewer.dims.ndisplay == 2
+    assert view.plane == "axial"
+    assert dock.header.plane_buttons["axial"].isChecked()
+
+
+def test_window_presets_hold_for_all_panels_but_the_difference(dock, settle, viewer_of):
+    viewer, header = viewer_of(dock), dock.header
+    dock.workspace.attacking.attack("inject", PLACE)
+    settle(dock)
+    assert header.window_box.currentText() == "Lung"
+    for name, limits in (("Mediastinum", (-135, 215)), ("Bone", (-100, 900)), ("Brain", (0, 100))):
+        row = header.window_box.findText(name)
+        header.window_box.activated.emit(row)
+        for role in ("scan", "attack"):
+            assert tuple(dock.workspace.panels.image(role).contrast_limits) == limits
+        assert header.window_box.currentText() == name
+    low, high = dock.workspace.panels.image("difference").contrast_limits
+    assert low == -high
+    viewer.layers["Scan · original"].contrast_limits = (-500, 700)
+    dock.workspace.changed.emit()
+    assert header.window_box.currentIndex() == -1
+    assert header.window_box.placeholderText() == "1200 / 100"
+
+
+def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of):
+    viewer = viewer_of(shown_dock)
+    native = viewer.window._qt_viewer.canvas.native
+    shown_dock.workspace.panels.go_to(shown_dock.workspace.session.original, PLACE)
+    center = native.rect().center()
+    zoom = viewer.scene.camera.zoom
+
+    def wheel(notches: int, modifiers) -> None:
+        event = QWheelEvent(
+            QPointF(center),
+            QPointF(native.mapToGlobal(center)),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton,
+            modifiers,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
+        QApplication.sendEvent(native, event)
+
+    wheel(1, Qt.KeyboardModifier.NoModifier)
+    assert viewer.dims.current_step[0] == PLACE[0] + 1
+    wheel(-1, Qt.KeyboardModifier.NoModifier)
+    assert viewer.dims.current_step[0] == PLACE[0]
+    assert viewer.scene.camera.zoom == zoom
+    wheel(1, Qt.KeyboardModifier.ShiftModifier)
+    assert viewer.scene.camera.zoom > zoom
+    zoom = viewer.scene.camera.zoom
+    low, high = shown_dock.workspace.panels.image("scan").contrast_limits
+    qtbot.mousePress(native, Qt.MouseButton.RightButton, pos=center)
+    for step in range(1, 4):
+        place = center + QPoint(20 * step, 10 * step)
+        move = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(place),
+            QPointF(native.mapToGlobal(place)),
+            Qt.MouseButton.NoButton,
+            Qt.MouseButton.RightButton,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(native, move)
+    qtbot.mouseRelease(native, Qt.MouseButton.RightButton, pos=center + QPoint(60, 30))
+    window = shown_dock.workspace.windowing.window
+    assert window.width == (high - low) + 4 * 60
+    assert window.level == (high + low) / 2 + 4 * 30
+    assert viewer.scene.camera.zoom == zoom
+
+
+def test_the_status_bar_reads_every_panel_under_the_mouse(dock, settle, viewer_of):
+    viewer, work = viewer_of(dock), dock.workspace
+    work.attacking.attack("inject", PLACE)
+    settle(dock)
+    scan, attacked = work.session.original, work.session.attacked("original")
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = world_of(scan, PLACE)
+    viewer.status = {"coordinates": "anything that napari says", "layer_base": "", "source_type": "", "plugin": ""}
+    before, after = int(scan.hu[PLACE]), int(attacked.hu[PLACE])
+    assert viewer.status == (
+        "z 20, y 45, x 34 · R 26.0, P 0.0, H 50.0 mm · "
+        f"HU: original {before}, attack on original {after}, difference {after - before}"
+    )
+    assert work.readout.text(world_of(scan, (99, 0, 0))) is None
+
+
+def test_both_versions_and_both_attacks_stand_in_two_rows_whichever_is_attacked(dock, settle, viewer_of):
+    viewer, work, section = viewer_of(dock), dock.workspace, dock.sections["compare"]
+    work.attacking.attack("inject", PLACE)
+    settle(dock)
+    assert not section.four_button.isEnabled()
+    assert not section.figures.isVisibleTo(section)
+    dock.sections["protect"].protect_button.click()
+    settle(dock)
+    assert section.figures.isVisibleTo(section)
+    section.four_button.click()
+    names = [layer.name for layer in viewer.layers if not layer.name.startswith("Marks")]
+    assert names == [
+        "Scan · original",
+        "Scan · protected",
+        "SIMULATED ATTACK · original",
+        "SIMULATED ATTACK · protected",
+    ]
+    np.testing.assert_array_equal(viewer.layers[names[3]].data, work.session.attacked("protected").hu)
+    assert not section.panels["difference"].isEnabled()
+    dock.header.switch.click()
+    settle(dock)
+    assert [layer.name for layer in viewer.layers if not layer.name.startswith("Marks")] == names
+    np.testing.assert_array_equal(viewer.layers[names[3]].data, work.session.attacked("protected").hu)
+    section.panels["other scan"].click()
+    section.panels["difference"].click()
+    assert work.panels.shown == ("scan", "attack", "other attack", "difference")
+    section.usual_button.click()
+    assert work.panels.shown == ("scan", "attack", "difference")
+
+
+def test_two_panels_take_turns_until_it_is_stopped(dock, settle, viewer_of, qtbot):
+    viewer, work = viewer_of(dock), dock.workspace
+    assert not dock.header.blink_button.isEnabled()
+    work.attacking.attack("inject", PLACE)
+    dock.sections["protect"].protect_button.click()
+    settle(dock)
+
+    def seen() -> list[str]:
+        return [layer.name for layer in viewer.layers if layer.visible and not layer.name.startswith("Marks")]
+
+    dock.header.blink_button.click()
+    assert seen() == ["SIMULATED ATTACK · original"]
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · protected"])
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · original"])
+    dock.header.blink_button.click()
+    assert seen() == ["Scan · protected", "SIMULATED ATTACK · protected", "Difference (HU) · attacked − scan"]
+    dock.header.blink_button.click()
+    work.session.clear()
+    settle(dock)
+    assert work.panels.pair is None

@@ -1,0 +1,67 @@
+"""The bottom of the dock: nothing is overwritten at once, errors stay until they are put away, cancelling is heard."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_mits_gan.widgets.controls.message_line import MessageLine
+
+
+@pytest.fixture
+def line(qtbot):
+    made = MessageLine()
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def test_a_sentence_stays_beside_the_next_one(line):
+    line.say("First.")
+    line.say("Second.")
+    assert (line.earlier.text(), line.text.text()) == ("First.", "Second.")
+    line.say("Third.")
+    assert (line.earlier.text(), line.text.text()) == ("Second.", "Third.")
+    line.forget()
+    assert (line.earlier.text(), line.text.text()) == ("", "")
+
+
+def test_what_went_wrong_stays_until_it_is_put_away(line):
+    line.complain("It went wrong.")
+    line.say("Something else.")
+    assert line.complaint.isVisible()
+    assert line.complaint.text() == "It went wrong."
+    line.dismiss_button.click()
+    assert not line.complaint.isVisible()
+
+
+def test_only_errors_are_red(line):
+    line.say("As it should be.")
+    plain = line.text.styleSheet()
+    line.warn("Careful.")
+    warning = line.text.styleSheet()
+    assert len({plain, warning, line.complaint.styleSheet()}) == 3
+    line.say("As it should be again.")
+    assert line.text.styleSheet() == plain
+
+
+def test_what_is_done_is_said_also_while_nobody_knows_how_far_it_is(line):
+    line.start_work("Protecting the scan", can_cancel=True)
+    assert line.doing.isVisible()
+    assert line.doing.text() == "Protecting the scan…"
+    line.show_progress(0, 0)
+    assert line.doing.text() == "Protecting the scan…"
+    line.stop_work()
+    assert not line.doing.isVisible()
+
+
+def test_cancelling_is_acknowledged_at_once(line, qtbot):
+    line.start_work("Protecting the scan", can_cancel=True)
+    with qtbot.waitSignal(line.cancel_requested):
+        line.cancel_button.click()
+    line.show_progress(3, 9)
+    assert "stopping" in line.doing.text()
+    assert line.cancel_button.text() == "Stopping…"
+    assert not line.cancel_button.isEnabled()
+    line.start_work("Checking", can_cancel=True)
+    assert line.cancel_button.isEnabled()
+    assert line.cancel_button.text() == "Cancel"
