@@ -58,7 +58,7 @@ class FixedSpot:
 
     name = "CT-GAN's fixed spot"
     share = 0.8
-    tail = Tail(6.0, 0.1, 3.0)
+    tail = Tail(5.9, 0.26, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
