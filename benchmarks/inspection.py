@@ -109,8 +109,11 @@ def inspected(volume: CTVolume, at: Sequence[Any] = ()) -> dict[str, Any]:
     told = []
     rest = list(found)
     for site in at:
-        near = [f for f in found if away_mm(volume, f.at, site) <= REGION_MM]
-        told.append([[f.method, f.score, f.false_alarms_per_scan, away_mm(volume, f.at, site)] for f in near])
+        # A copy is told with both of its ends, where it cannot be known which one was there first.
+        ends = {f: [end for end in (f.at, f.source) if end is not None] for f in found}
+        away = {f: min(away_mm(volume, end, site) for end in ends[f]) for f in found}
+        near = [f for f in found if away[f] <= REGION_MM]
+        told.append([[f.method, f.score, f.false_alarms_per_scan, away[f]] for f in near])
         rest = [f for f in rest if f not in near]
     others = [[f.method, f.score, f.false_alarms_per_scan] for f in rest]
     return {"sites": told, "others": others, "seconds": seconds}
@@ -390,34 +393,33 @@ def report(records: Sequence[dict[str, Any]]) -> str:
     from napari_mits_gan.evaluation.reports.table import Table
     from napari_mits_gan.inspection.inspect import FALSE_ALARMS_PER_SCAN, METHODS
 
+    by_name = {method.name: method for method in METHODS}
+    all_shares = sum(method.share for method in METHODS)
+
+    def rate(name: str, score: float) -> float:  # by the tails as they are now
+        return by_name[name].false_alarms_per_scan(score) * all_shares / by_name[name].share
+
     rows = []
     made = [r for r in records if "sites" in r]
     for family, name in dict.fromkeys((r["family"], r["name"]) for r in made):
         group = [r for r in made if (r["family"], r["name"]) == (family, name)]
         sites = [site for r in group for site in r["sites"]]
         cells = []
-        for limit in (FALSE_ALARMS_PER_SCAN, FALSE_ALARMS_PER_SCAN / 10):
-            hits = [[f for f in site if f[2] <= limit] for site in sites]
-            cells.append(str(Proportion.among(any(f[3] <= NEAR_MM for f in hit) for hit in hits)))
-            if limit == FALSE_ALARMS_PER_SCAN:
-                cells.append(str(Proportion.among(bool(hit) for hit in hits)))
+        for limit, within_mm in ((0.01, NEAR_MM), (0.01, REGION_MM), (0.001, NEAR_MM)):
+            hits = (any(rate(f[0], f[1]) <= limit and f[3] <= within_mm for f in site) for site in sites)
+            cells.append(str(Proportion.among(hits)))
         rows.append((family, name, *cells))
     header = ("family", "attack", "found, 1 %, within 3 mm", "found, 1 %, within 10 mm", "found, 0.1 %, within 3 mm")
     text = [Table(header, tuple(rows)).markdown(), ""]
     rows = []
-    by_name = {method.name: method for method in METHODS}
     calm = [r for r in records if "scores" in r]
     for kind in dict.fromkeys(r["class"] for r in calm):
-        group = [r for r in calm if r["class"] == kind]
         cells = []
-        alarms = []
-        for name, method in by_name.items():
-            scores = [r["scores"].get(name, []) for r in group]
-            limit = FALSE_ALARMS_PER_SCAN * method.share / sum(m.share for m in METHODS)
-            loud = [method.false_alarms_per_scan(s) <= limit for row in scores for s in row]
-            cells.append(str(Proportion.among(loud)))
-            alarms.append(max((s for row in scores for s in row), default=float("nan")))
-        rows.append((kind, *(f"{c}; highest {a:.1f}" for c, a in zip(cells, alarms, strict=True))))
+        for name in by_name:
+            scores = [s for r in calm if r["class"] == kind for s in r["scores"].get(name, ())]
+            loud = Proportion.among(rate(name, s) <= FALSE_ALARMS_PER_SCAN for s in scores)
+            cells.append(f"{loud}; highest {max(scores):.1f}" if scores else "–")
+        rows.append((kind, *cells))
     text.append(Table(("untouched scans", *by_name), tuple(rows)).markdown())
     return "\n".join(text)
 

@@ -14,8 +14,9 @@ def make_noisy_chest(seed: int = 0, shape: tuple[int, int, int] = (44, 128, 128)
     z, y, x = np.mgrid[: shape[0], : shape[1], : shape[2]].astype(np.float32)
     hu = np.full(shape, -1000.0, dtype=np.float32)
     hu[((y - 64) / 52) ** 2 + ((x - 64) / 60) ** 2 <= 1] = 40
-    for middle in (38, 90):
-        hu[((z - 22) / 20) ** 2 + ((y - 62) / 32) ** 2 + ((x - middle) / 20) ** 2 <= 1] = -870
+    for middle, size in ((38, 1.0), (90, 0.93)):  # two lungs alike to the voxel would be copies
+        near = ((z - 22) / 20) ** 2 + ((y - 62) / 32) ** 2 + ((x - middle) / 20) ** 2
+        hu[near <= size**2] = -870
     noise = np.random.default_rng(seed).normal(0, 1, shape).astype(np.float32)
     noise = ndimage.gaussian_filter(noise, (0, 0.6, 0.6))
     return CTVolume(np.round(hu + 25 * noise / noise.std()).astype(np.int16), (2.5, 1.5, 1.5), name="noisy chest")

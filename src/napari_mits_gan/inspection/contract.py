@@ -67,6 +67,8 @@ class Finding:
         How far around the voxel the evidence reaches.
     method : str
         Name of the method.
+    source : tuple of int or None
+        Voxel (z, y, x) that it was copied from, or to, where it is a copy.
     """
 
     at: Voxel
@@ -77,6 +79,7 @@ class Finding:
     sentence: str
     radius_mm: float
     method: str
+    source: Voxel | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON-serialisable."""
@@ -89,6 +92,7 @@ class Finding:
             "sentence": self.sentence,
             "radius_mm": self.radius_mm,
             "method": self.method,
+            "source_voxel_zyx": None if self.source is None else list(self.source),
         }
 
 

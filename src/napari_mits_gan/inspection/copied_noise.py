@@ -91,7 +91,7 @@ class CopiedNoise:
 
     name = "copied noise"
     share = 0.1
-    tail = Tail(8.0, 0.1, 1.5)
+    tail = Tail(2.0, 0.26, 0.8)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""

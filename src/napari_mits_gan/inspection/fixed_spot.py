@@ -35,6 +35,8 @@ _LEAST_BRIGHT = 0.02
 """Places with less bright structure than this share are not looked at as nodules."""
 _NEIGHBOURS_MM = (5.0, 7.0, 7.0)
 _SAME_MM = 12.0
+_OWN_MM = 8.0
+"""The spot resembles itself, and what lies this near to it; an attack there copies from what it paints."""
 _EDGE_MM = 4.0
 """The middle of a nodule at the pleura lies up to this far outside of the lungs."""
 _LEAST_NOISE = 0.05
@@ -56,7 +58,7 @@ class FixedSpot:
 
     name = "CT-GAN's fixed spot"
     share = 0.8
-    tail = Tail(6.0, 0.1, 3.0)
+    tail = Tail(5.9, 0.26, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
@@ -161,8 +163,8 @@ def brightness(hu: NDArray[np.int16]) -> NDArray[np.float32]:
 
 
 def _forget(found: NDArray[np.float32], own: tuple[int, ...], scan: ExaminedScan) -> None:
-    """Leave out the spot itself, which resembles itself."""
-    reach = [max(2, round(3.0 / mm)) for mm in scan.spacing]
+    """Leave out the spot itself."""
+    reach = [max(2, round(_OWN_MM / mm)) for mm in scan.spacing]
     found[tuple(slice(max(0, o - r), max(0, o + r + 1)) for o, r in zip(own, reach, strict=True))] = 0
 
 

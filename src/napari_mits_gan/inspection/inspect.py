@@ -85,7 +85,7 @@ def inspect(
     for rate, name, trace in kept:
         world, told = volume.world_from_voxel(trace.at), max(rate, RAREST)
         kind, score, sentence, radius_mm = trace.kind, trace.score, trace.sentence, trace.radius_mm
-        findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name))
+        findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name, trace.source))
     progress(1, 1)
     here = tuple(said for said in (method.not_seen(scan) for method in methods) if said is not None)
     names = tuple(method.name for method in methods)

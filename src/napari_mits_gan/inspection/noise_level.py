@@ -40,7 +40,7 @@ class NoiseLevel:
 
     name = "noise level"
     share = 0.1
-    tail = Tail(6.0, 0.1, 1.5)
+    tail = Tail(3.0, 0.26, 7.0)  # the scores of different scans have a standard deviation of 0.4
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
