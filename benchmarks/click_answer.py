@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes, seconds, tell
 from benchmarks.scans import add_scans, chosen_scans
 
 
@@ -28,6 +28,7 @@ def main() -> None:
     (volume,) = chosen_scans(options, at_most=1)
     first, *others = random_lung_clicks(volume, 1 + options.clicks, seed=0)
     print(f"{volume.name}, {' x '.join(map(str, volume.shape))} voxels, {options.cores} cores, {options.device}")
+    figures = {}
     for action in ("inject", "remove"):
         before = resident_bytes()
         forget_peak()
@@ -42,6 +43,13 @@ def main() -> None:
             f"peak memory {(peak_bytes() - before) / MIB:.0f} MiB, the new volume of "
             f"{volume.hu.nbytes / MIB:.0f} MiB included"
         )
+        figures |= {
+            f"{action}: loading, s": loading,
+            f"{action}: first click, s": first_time,
+            f"{action}: median click, s": statistics.median(times),
+            f"{action}: longest click, s": max(times),
+        }
+    tell(figures)
 
 
 if __name__ == "__main__":

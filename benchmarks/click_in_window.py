@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import statistics
 
-from benchmarks.measure import limit_cores, seconds
+from benchmarks.measure import limit_cores, seconds, tell
 from benchmarks.scans import add_scans, chosen_paths
 
 
@@ -36,6 +36,7 @@ def main() -> None:
         f"{path.name}, {options.cores} cores: first click {first:.2f} s (the panels are made then), "
         f"then median {statistics.median(times):.2f} s, longest {max(times):.2f} s of {len(times)}"
     )
+    tell({"first click, s": first, "median click, s": statistics.median(times), "longest click, s": max(times)})
     demonstration.close()
 
 

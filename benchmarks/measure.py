@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-MIB = 2**20
+from napari_mits_gan.archive import memory
+from napari_mits_gan.archive.memory import MIB, resident_bytes
+
+__all__ = ["MIB", "cpu_seconds", "forget_peak", "limit_cores", "peak_bytes", "resident_bytes", "seconds", "tell"]
+FIGURES = "MITS_GAN_FIGURES"
+"""Environment variable: a file that the figures are written to as JSON, for `python -m benchmarks`."""
+
+
+def tell(figures: Mapping[str, float]) -> None:
+    """Print figures, each named with its unit, and hand them to `python -m benchmarks` if it asks for them."""
+    width = max(map(len, figures))
+    for name, value in figures.items():
+        print(f"{name:<{width}}  {value:.6g}")
+    if path := os.environ.get(FIGURES):
+        Path(path).write_text(json.dumps(dict(figures)) + "\n", "utf-8")
 
 
 def limit_cores(cores: int) -> None:
@@ -29,27 +44,21 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def resident_bytes() -> int:
-    """Memory that this process holds now."""
-    return _status("VmRSS")
+def cpu_seconds(work: Callable[[], object]) -> tuple[float, float]:
+    """Wall-clock time of one call, and the time that all threads of this process computed, which a busy machine hardly
+    changes.
+    """
+    computed = time.process_time()
+    took = seconds(work)
+    return took, time.process_time() - computed
 
 
 def forget_peak() -> None:
     """Start the record of the peak anew, so that reading the scan is not counted."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
+    if not memory.forget_peak():
         print("the peak of memory cannot be reset here; it may include the reading of the scan", file=sys.stderr)
 
 
 def peak_bytes() -> int:
     """The most memory that this process held since `forget_peak`."""
-    return _status("VmHWM")
-
-
-def _status(field: str) -> int:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        sys.exit("memory is measured on Linux only")
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{field}:"))
+    return memory.peak_bytes() or sys.exit("memory is measured on Linux only")

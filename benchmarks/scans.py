@@ -8,6 +8,8 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 
@@ -23,6 +25,18 @@ def add_scans(parser: argparse.ArgumentParser) -> None:
         help="scans to use, each a DICOM folder or an image file (default: those kept out of training, "
         f"{' and '.join(HELD_OUT)}, in the folder MITS_GAN_SCANS or in shared/ct beside the checkout)",
     )
+
+
+def resliced(volume: CTVolume, slices: int) -> CTVolume:
+    """The same scan with another number of slices, interpolated linearly: the same body, thinner or thicker slices."""
+    height = (volume.shape[0] - 1) * volume.spacing[0]
+    at = np.linspace(0, volume.shape[0] - 1, slices)
+    below = np.minimum(at.astype(int), volume.shape[0] - 2)
+    hu = np.empty((slices, *volume.shape[1:]), np.int16)
+    for z, (first, share) in enumerate(zip(below, at - below, strict=True)):
+        hu[z] = np.rint(volume.hu[first] * (1 - share) + volume.hu[first + 1] * share)
+    spacing = (height / (slices - 1), *volume.spacing[1:])
+    return CTVolume(hu, spacing, volume.origin, volume.direction, name=f"{volume.name}, {slices} slices")
 
 
 def chosen_paths(options: argparse.Namespace, at_most: int | None = None) -> list[Path]:

@@ -6,6 +6,7 @@
 >>> mg.write_dicom(protected, "protected_series")  # doctest: +SKIP
 >>> sealed = mg.seal(scan, mg.read_key("hospital.key"))  # doctest: +SKIP
 >>> print(mg.verify(sealed, mg.read_key("hospital.key")).text())  # doctest: +SKIP
+>>> print(mg.inspect(scan).text())  # doctest: +SKIP
 >>> attacked = mg.load_attacker("inject").tamper(protected, at=(60, 250, 150))  # doctest: +SKIP
 >>> print(mg.evaluate(scan, tables=["robustness"]).to_text())  # doctest: +SKIP
 
@@ -26,8 +27,10 @@ if TYPE_CHECKING:
     from napari_mits_gan.evaluation.evaluate import evaluate
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import new_key, read_key, write_key
+    from napari_mits_gan.evidence.mark.settings import MarkSettings
     from napari_mits_gan.evidence.recover import recover
     from napari_mits_gan.evidence.seal import seal
+    from napari_mits_gan.inspection.inspect import inspect
     from napari_mits_gan.protection.protect import protect
 
 __version__ = "0.1.0"
@@ -35,8 +38,10 @@ __version__ = "0.1.0"
 __all__ = [
     "CTGAN",
     "CTVolume",
+    "MarkSettings",
     "__version__",
     "evaluate",
+    "inspect",
     "load_attacker",
     "new_key",
     "protect",
@@ -52,7 +57,9 @@ __all__ = [
 _HOME = {
     "CTGAN": "napari_mits_gan.attack.ctgan.attacker",
     "CTVolume": "napari_mits_gan.ct.volume",
+    "MarkSettings": "napari_mits_gan.evidence.mark.settings",
     "evaluate": "napari_mits_gan.evaluation.evaluate",
+    "inspect": "napari_mits_gan.inspection.inspect",
     "new_key": "napari_mits_gan.evidence.key",
     "load_attacker": "napari_mits_gan.attack.attackers",
     "protect": "napari_mits_gan.protection.protect",

@@ -51,5 +51,9 @@ class SidecarError(EvidenceError):
     """A sidecar for the exact restore is missing, damaged, or belongs to another scan or key."""
 
 
+class InspectionError(MitsGanError):
+    """A scan cannot be looked through for traces of tampering."""
+
+
 class Cancelled(MitsGanError):
     """Raised by a progress callback to stop long work; nothing is half-written when it leaves."""

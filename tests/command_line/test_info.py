@@ -37,3 +37,14 @@ def test_several_series_are_listed_with_the_uids_to_choose_from(series_folder, s
 def test_a_simulated_attack_is_called_that(short_scan):
     tampered = short_scan.with_hu(short_scan.hu, Step("attack", {"action": "inject", "at": [1, 2, 3]}))
     assert facts(tampered)["step 1"] == "SIMULATED ATTACK (action=inject, at=[1, 2, 3])"
+
+
+def test_what_was_moved_when_a_scan_was_read_is_told(dicom_series, capsys) -> None:
+    def tilted(ds, z) -> None:
+        ds.ImagePositionPatient = [0, z * 0.9, z * 2.5]
+
+    series = dicom_series(edit=tilted, shape=(4, 20, 18))
+    assert main(["info", str(series.folder)]) == 0
+    told = capsys.readouterr()
+    assert "note 1:     The gantry was tilted by 19.8 degrees; the slices were moved onto a grid." in told.out
+    assert "Note: The gantry was tilted" in told.err

@@ -85,6 +85,22 @@ def test_a_tampered_scan_is_healed(
     assert "voxels healed" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("there", ["healed.nii.gz", "healed.json", "healed"])
+def test_an_output_that_is_there_is_told_before_the_scan_is_read(
+    sealed: Path, tmp_path: Path, there: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / ("healed" if there == "healed" else "healed.nii.gz")
+    target = tmp_path / there / "file" if there == "healed" else tmp_path / there
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("mine")
+
+    code = main(["recover", str(tmp_path / "no scan"), str(output), "--key-file", str(sealed / "key")])
+
+    assert code == 1
+    assert "overwritten" in capsys.readouterr().err
+    assert target.read_text() == "mine"
+
+
 def test_another_key_is_no_pass(sealed: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["keygen", str(tmp_path / "other")])
 

@@ -19,6 +19,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.check import verify
 from napari_mits_gan.evidence.lattice import SealError
 from napari_mits_gan.evidence.seal import seal
+from napari_mits_gan.evidence.verdict import Kind, State
 
 SHAPE = (6, 64, 80)
 _FORMATS: list[dict[str, Any]] = [
@@ -125,7 +126,7 @@ def test_a_value_between_the_steps_of_the_file_is_found(dicom_series: Callable[.
 def test_a_value_between_the_steps_is_found_wherever_in_a_block_it_lies(dicom_series: Callable[..., Any]) -> None:
     source = read_ct(dicom_series(stored=_stored(2, -1024, 12, False), slope=2, signed=False).folder)
     sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
-    for cell in range(0, 256, 3):
+    for cell in range(0, 256, 11):
         hu = sealed.hu.copy()
         hu[2, 16 + cell // 16, 16 + cell % 16] += 1
 
@@ -133,6 +134,68 @@ def test_a_value_between_the_steps_is_found_wherever_in_a_block_it_lies(dicom_se
 
         assert verdict.changed_blocks == 1, cell
         assert verdict.changed_voxels()[2, 20, 20], cell
+
+
+@pytest.mark.parametrize("slope", [2, 1.2207, 3])
+@pytest.mark.parametrize("share", [0.02, 0.05])
+def test_many_values_between_the_steps_do_not_hide_the_seal(
+    dicom_series: Callable[..., Any], slope: float, share: float
+) -> None:
+    stored = _stored(slope, -1024, 12, False)
+    source = read_ct(dicom_series(stored=stored, slope=slope, signed=False, bits_stored=12).folder)
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+    hu = sealed.hu.copy()
+    changed = np.zeros(hu.shape, bool)
+    changed[1:4, 16:48] = np.random.default_rng(0).random((3, 32, 80)) < share * 4  # of the whole scan: `share`
+    hu[changed] += 1
+
+    verdict = verify(with_hu(sealed, hu, source=None), KEY)
+
+    assert [f.kind for f in verdict.findings] == [Kind.CHANGED]
+    assert verdict.changed_voxels()[hu != sealed.hu].all()
+
+
+def test_a_slice_turned_on_its_own_is_known_though_values_lie_between_the_steps(
+    dicom_series: Callable[..., Any],
+) -> None:
+    source = read_ct(dicom_series(stored=_stored(2, -1024, 12, False), slope=2, signed=False).folder)
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+    hu = sealed.hu.copy()
+    hu[2, 40, 70] += 1
+    hu[2] = hu[2, :, ::-1]
+
+    verdict = verify(with_hu(sealed, hu, source=None), KEY)
+
+    assert [f.kind for f in verdict.findings] == [Kind.TURNED_SLICE, Kind.CHANGED], verdict.text()
+    assert verdict.findings[1].box == ((2, 3), (32, 48), (0, 16))
+    assert verdict.changed_voxels()[2, 40, 9]
+
+
+def test_the_few_slices_that_are_left_of_a_series_in_steps_are_known(dicom_series: Callable[..., Any]) -> None:
+    source = read_ct(dicom_series(stored=_stored(2, -1024, 12, False), slope=2, signed=False).folder)
+    sealed = seal(source, KEY, with_copy=False, nonce=nonce(1))
+    hu = body((60, *SHAPE[1:]), seed=3).hu // 2 * 2
+    hu[31] = sealed.hu[3]
+
+    verdict = verify(with_hu(sealed, hu, source=None), KEY)
+
+    assert verdict.state is State.TAMPERED
+    assert np.array_equal(np.flatnonzero(~verdict.changed_voxels().any(axis=(1, 2))), [31])
+
+
+def test_a_series_in_steps_of_2_hu_that_was_never_sealed_is_not_said_to_be_wiped(
+    dicom_series: Callable[..., Any],
+) -> None:
+    source = read_ct(dicom_series(stored=_stored(2, -1024, 12, False), slope=2, signed=False).folder)
+    wiped = source.hu // 4 * 4
+
+    said = [verify(scan, KEY).findings[0].sentence for scan in (source, with_hu(source, source.hu, source=None))]
+    said_of_wiped = verify(with_hu(source, wiped), KEY).findings[0].sentence
+
+    assert "never sealed" in said[0]
+    assert "wiped" not in said[0]
+    assert "either its values are stored 2 HU or more apart" in said[1]
+    assert "the bits that carry a seal were wiped" in said_of_wiped
 
 
 def test_an_enhanced_object_carries_the_seal(tmp_path: Path) -> None:

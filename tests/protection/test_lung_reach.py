@@ -8,7 +8,8 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.volume import CTVolume
-from napari_mits_gan.protection.lung_reach import lung_reach, share_within
+from napari_mits_gan.protection import mits_gan
+from napari_mits_gan.protection.lung_reach import lung_reach, reached, share_within
 from napari_mits_gan.protection.mits_gan import MitsGan
 from napari_mits_gan.protection.protect import protect
 
@@ -57,6 +58,30 @@ def test_a_window_of_some_slices_is_a_part_of_the_whole():
     whole = share_within(reach, range(scan.shape[0]), (slice(0, size[0]), slice(0, size[1])), size)
     part = share_within(reach, range(12, 20), (slice(30, 100), slice(11, 90)), size)
     np.testing.assert_array_equal(part, whole[12:20, 30:100, 11:90])
+
+
+@pytest.mark.parametrize("spacing", [(2.5, 0.7, 0.7), (5.0, 3.0, 3.0), (2.5, 0.6, 2.0)])
+def test_nothing_is_kept_outside_of_what_is_reached(spacing):
+    scan = trunk(spacing)
+    reach, size = lung_reach(scan), scan.shape[1:]
+    whole = share_within(reach, range(scan.shape[0]), (slice(0, size[0]), slice(0, size[1])), size).numpy()
+    for zs in (range(0, 1), range(0, scan.shape[0]), range(scan.shape[0] // 2, scan.shape[0] // 2 + 2)):
+        window = reached(reach, zs, size, 0)
+        inside = np.zeros(size, bool)
+        if window is not None:
+            inside[window] = True
+        assert whole[zs.start : zs.stop][:, ~inside].max(initial=0) == 0
+    assert 0 < inside.mean() < (0.5 if spacing[1] < 1 else 1.01)
+
+
+def test_computing_only_what_is_reached_changes_nothing(untrained, monkeypatch):
+    scan = trunk((5.0, 1.4, 1.4))
+    narrow = protect(scan, MitsGan(untrained), 20, device="cpu").hu
+    everything = slice(0, scan.shape[1]), slice(0, scan.shape[2])
+    monkeypatch.setattr(mits_gan, "reached", lambda *_: everything)
+    difference = np.abs(narrow.astype(int) - protect(scan, MitsGan(untrained), 20, device="cpu").hu)
+    assert difference.max() <= 1  # sums over parts of a row round otherwise
+    assert (difference > 0).mean() <= 0.001
 
 
 def test_without_a_lung_all_is_kept():

@@ -8,8 +8,9 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.nn import functional
 
-from napari_mits_gan.protection.perturbation import ROI_MM, bounded, roi_mean, roi_reach
+from napari_mits_gan.protection.perturbation import ROI_MM, _largest_around, bounded, roi_mean, roi_reach
 
 
 def test_the_disc_measures_10_mm():
@@ -70,6 +71,12 @@ def test_what_is_weakened_is_weakened_around_it_only():
     change = bounded(raw, inside, spacing)
     # Alone in the mask, the pixel keeps what one disc of five pixels allows: a mean of a tenth.
     assert change[0, 20, 20].item() == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_largest_mean_around_a_pixel_is_that_of_a_square():
+    values = torch.rand(2, 20, 31)
+    expected = functional.max_pool2d(values[:, None], 11, 1, 5)[:, 0]
+    torch.testing.assert_close(_largest_around(values, 5), expected, rtol=0, atol=0)
 
 
 @settings(max_examples=25, deadline=None)

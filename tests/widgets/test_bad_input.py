@@ -76,6 +76,24 @@ def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_p
     assert dock.workspace.session.original.shape == other.shape
 
 
+def test_of_the_volumes_that_a_series_mixes_the_user_chooses_one(dock, settle, dicom_series):
+    def edit(ds, z):
+        ds.ConvolutionKernel = ("B30f", "B70f")[z % 2]
+
+    choosers = []
+    ask = dock.sections["scan"].choose_series
+    dock.workspace.loading.several_series.disconnect()
+    dock.workspace.loading.several_series.connect(lambda path, series: choosers.append(ask(path, series)))
+    open_path(dock, settle, dicom_series(shape=(8, 30, 40), edit=edit).folder)
+    (chooser,) = choosers
+    rows = [chooser.list.item(row).text() for row in range(chooser.list.count())]
+    chooser.list.setCurrentRow(next(row for row, text in enumerate(rows) if "kernel B70f" in text))
+    chooser.accept()
+    settle(dock)
+    assert dock.workspace.session.original.shape == (4, 30, 40)
+    assert "kernel B70f, 2 of 2" in dock.sections["scan"].notes.text()
+
+
 def test_a_place_outside_the_scan_is_refused(dock, settle, complaint):
     dock.sections["attack"].voxel_boxes[0].setValue(40)
     dock.sections["attack"].here_button.click()

@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import stat
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from qtpy.QtWidgets import QFileDialog
+from scipy import ndimage
 
+from evidence.marked_scans import LUNG, chest, tampered
 from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.check import verify
 from napari_mits_gan.evidence.key import new_key, read_key, write_key
 from napari_mits_gan.evidence.manifest import MANIFEST_NAME
+from napari_mits_gan.evidence.seal import seal
 from napari_mits_gan.session import Difference
 
 PLACE = (20, 45, 34)
@@ -191,6 +195,25 @@ def test_another_key_finds_no_seal(sealed, settle, tmp_path, qtbot):
         section.recover_button.click()
         settle(sealed)
     assert complained.args[0].startswith("No seal of this key was found")
+
+
+def test_where_the_mark_of_a_filtered_scan_is_missing_is_a_finding_that_leads_there(dock, key_file, settle, viewer_of):
+    marked = seal(chest(), read_key(key_file), with_copy=False, mark=True)
+    changed = tampered(marked, LUNG, 14, 30)
+    filtered = np.rint(ndimage.gaussian_filter(changed.hu.astype(float), 0.5)).astype(np.int16)
+    work, section = dock.workspace, dock.sections["evidence"]
+    work.session.open(replace(changed, hu=filtered))
+    settle(dock)
+    work.evidence.choose_key(key_file)
+    section.check_button.click()
+    settle(dock)
+    assert "missing at one place" in section.headline.text()
+    assert section.findings.item(1).text().endswith("the mark is missing.")
+    work.evidence.go_to(1)
+    assert dock.message.text.text() == section.findings.item(1).text()
+    layer = work.panels.image("scan")
+    place = layer.world_to_data(viewer_of(dock).dims.point[-3:])
+    assert np.abs(np.subtract(place, LUNG)).max() < 8
 
 
 def test_a_check_is_cancelled_and_changes_nothing(sealed, settle):

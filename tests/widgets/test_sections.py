@@ -162,3 +162,31 @@ def test_the_numbers_of_the_voxel_are_seen(shown_dock):
         needed = edit.fontMetrics().horizontalAdvance(box.text())
         assert edit.width() >= needed
         assert edit.height() >= edit.fontMetrics().height()
+
+
+def test_what_was_left_out_or_moved_when_the_scan_was_read_stands_below_its_size(make_dock, scan, settle):
+    from dataclasses import replace
+
+    dock = make_dock(scan)
+    section = dock.sections["scan"]
+    assert section.notes.isHidden()
+    dock.workspace.session.open(replace(scan, notes=("One image was left out.", "The slices were moved.")))
+    settle(dock)
+    assert not section.notes.isHidden()
+    assert section.notes.text() == "One image was left out. The slices were moved."
+
+
+def test_the_export_is_anonymous_where_that_is_ticked(make_dock, dicom_series, settle, tmp_path):
+    import pydicom
+
+    from napari_mits_gan.ct.read import read_ct
+
+    dock = make_dock(read_ct(dicom_series(shape=(6, 40, 48)).folder))
+    section = dock.sections["export"]
+    section.source.setCurrentText("Scan shown")
+    for ticked, name in ((False, "Doe^Test"), (True, "Anonymous")):
+        section.anonymise.setChecked(ticked)
+        section.folder.setText(str(tmp_path / name))
+        section.export_button.click()
+        settle(dock)
+        assert {str(pydicom.dcmread(path).PatientName) for path in (tmp_path / name).iterdir()} == {name}

@@ -8,9 +8,10 @@ from napari_mits_gan.command_line.options import Commands, add_input, new_comman
 from napari_mits_gan.command_line.scan import read_with_bar
 from napari_mits_gan.ct.constants import SIMULATED_ATTACK
 from napari_mits_gan.ct.dicom.survey import SurveyedSeries, survey
-from napari_mits_gan.ct.read import SeveralSeriesError
+from napari_mits_gan.ct.read import SeveralSeriesError, is_archive
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.archive import unpacked
 
 
 def add_to(commands: Commands) -> None:
@@ -28,16 +29,18 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Print the facts; where there are several series, print a list to choose from."""
     if options.recursive:
-        if not options.input.is_dir():
+        kept = unpacked(options.input) if is_archive(options.input) else None
+        folder = options.input if kept is None else kept.folder
+        if not folder.is_dir():
             raise ReadError(f"{options.input.name} is no folder; --recursive lists the series below a folder.")
-        for surveyed in survey(options.input):
+        for surveyed in survey(folder):
             print(line(surveyed), flush=True)
         return
     try:
         volume = read_with_bar(options.input, options.series)
     except SeveralSeriesError as error:
-        for series in error.series:
-            print(f"{series.uid}  {series.modality}  {series.number_of_images} images  {series.description}")
+        for number, series in zip(error.numbers, error.series, strict=True):
+            print(f"{number}  {series.uid}  {series.modality}  {series.number_of_images} images  {series.description}")
         raise
     for name, value in facts(volume).items():
         print(f"{name + ':':<12}{value}")
@@ -52,7 +55,12 @@ def line(series: SurveyedSeries) -> str:
     told += [series.kernel] if series.kernel else []
     told += [f"tilt {series.tilt_degrees:.1f} degrees"] if series.tilt_degrees else []
     told.append(", ".join(series.transfer_syntaxes))
-    told.append(f"cannot be read: {series.refusal}" if series.refusal else "can be read and exported")
+    if series.refusal:
+        told.append(f"cannot be read: {series.refusal}")
+    elif series.export_refusal:
+        told.append(f"can be read, not exported: {series.export_refusal}")
+    else:
+        told.append("can be read and exported")
     return "  ".join("".join(c if c.isprintable() else " " for c in part) for part in told)
 
 
@@ -68,7 +76,7 @@ def facts(volume: CTVolume) -> dict[str, str]:
         "padding": "none" if volume.padding is None else f"{int(volume.padding.sum())} voxels",
         "source": "DICOM" if volume.source is not None else "image file",
     }
-    for number, note in enumerate(volume.source.notes if volume.source is not None else (), start=1):
+    for number, note in enumerate(volume.notes, start=1):
         told[f"note {number}"] = note
     for number, step in enumerate((*volume.earlier, *volume.history), start=1):
         is_attack = step.kind == "attack"

@@ -8,10 +8,12 @@ from collections.abc import Sequence
 
 import napari_mits_gan
 from napari_mits_gan.command_line import (
+    archive,
     convert,
     demo,
     evaluate,
     info,
+    inspect,
     keygen,
     protect,
     recover,
@@ -39,13 +41,14 @@ def parser() -> argparse.ArgumentParser:
         description="Protect chest CT against tampering by generative networks. A second line of defence beside "
         "signatures, not a replacement; not for clinical use.",
         epilog="Exit codes: 0 done, 1 it could not be done (one sentence on stderr says why), 2 the command line was "
-        "not understood, 3 a scan that was verified is not what was sealed, 130 interrupted.",
+        "not understood, 3 a scan that was verified is not what was sealed, or one that was inspected "
+        "shows traces of tampering, 130 interrupted.",
     )
     top.add_argument("--version", action="version", version=f"{PROGRAM} {napari_mits_gan.__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=Command)
     for command in (
         *(demo, window, info, protect, tamper, evaluate, vulnerability, train, convert, sites),
-        *(keygen, seal, verify, recover, restore),
+        *(keygen, seal, verify, recover, restore, inspect, archive),
     ):
         command.add_to(commands)
     return top

@@ -66,8 +66,14 @@ def new_command(commands: Commands, name: str, summary: str, details: str = "") 
 
 def add_input(command: argparse.ArgumentParser) -> None:
     """Add the scan to read and, for folders with several series, which one."""
-    command.add_argument("input", type=Path, metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage or NRRD")
-    command.add_argument("--series", metavar="UID", help="SeriesInstanceUID, where the folder holds several CT series")
+    command.add_argument(
+        "input", type=Path, metavar="INPUT", help="DICOM folder or file, zip or tar, NIfTI, MetaImage or NRRD"
+    )
+    command.add_argument(
+        "--series",
+        metavar="NUMBER_OR_UID",
+        help="which to read, where there are several CT series or a series mixes several volumes: `info` lists them",
+    )
 
 
 def add_device(command: argparse.ArgumentParser) -> None:
@@ -132,6 +138,11 @@ def add_sealing(command: argparse.ArgumentParser, *, required: bool) -> None:
         metavar="FILE",
         help="also write an encrypted file from which `restore` gives the original files back bit for bit",
     )
+    command.add_argument(
+        "--mark",
+        action="store_true",
+        help="also mark the lungs, at most 8 HU RMS over the body, so that tampering is found where the seal is lost",
+    )
 
 
 def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
@@ -141,14 +152,22 @@ def sealing_options(options: argparse.Namespace) -> SealingOptions | None:
     if options.key_file is None:
         if options.sidecar is not None:
             raise EvidenceError("A sidecar is encrypted with a key; name one with --key-file.")
+        if options.mark:
+            raise EvidenceError("A mark is made under a key; name one with --key-file.")
         return None
-    return SealingOptions(options.key_file, options.bits, options.sidecar)
+    return SealingOptions(options.key_file, options.bits, options.sidecar, options.mark)
 
 
 def add_writing(command: argparse.ArgumentParser) -> None:
     """Add how to write a DICOM series."""
     command.add_argument("--transfer-syntax", metavar="NAME", help="how to store pixels (default: as the input)")
     command.add_argument("--series-description", metavar="TEXT", help="what to call the new series")
+    command.add_argument(
+        "--anonymise",
+        action="store_true",
+        help="take the patient out of the new series (DICOM PS3.15, basic profile): names, dates, identifiers, private "
+        "attributes; all UIDs become others",
+    )
     command.add_argument(
         "--sign",
         type=Path,
@@ -163,7 +182,7 @@ def writing_options(options: argparse.Namespace) -> WritingOptions:
     from napari_mits_gan.workflow.protect_series import WritingOptions
 
     signature = None if options.sign is None else (options.sign[0], options.sign[1])
-    return WritingOptions(options.transfer_syntax, options.series_description, signature)
+    return WritingOptions(options.transfer_syntax, options.series_description, signature, options.anonymise)
 
 
 def add_method(command: Command) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_mits_gan.command_line.options import (
+    Command,
     Commands,
     add_device,
     add_input,
@@ -21,6 +23,10 @@ from napari_mits_gan.command_line.options import (
 )
 from napari_mits_gan.command_line.progress_bar import note, progress_bar
 
+if TYPE_CHECKING:
+    from napari_mits_gan.archive.jobs import ProtectJob
+    from napari_mits_gan.workflow.protect_series import ProtectionOptions
+
 
 def add_to(commands: Commands) -> None:
     """Add this command to the command line."""
@@ -33,6 +39,12 @@ def add_to(commands: Commands) -> None:
     )
     add_input(command)
     command.add_argument("output", type=Path, metavar="OUTPUT_FOLDER", help="a new or empty folder")
+    add_job_options(command)
+    command.set_defaults(run=run)
+
+
+def add_job_options(command: Command) -> None:
+    """Add how to do it, whichever scan it is."""
     add_method(command)
     add_seed_or_key(command)
     add_device(command)
@@ -44,7 +56,13 @@ def add_to(commands: Commands) -> None:
     )
     add_sealing(command, required=False)
     add_writing(command)
-    command.set_defaults(run=run)
+
+
+def archive_job(options: argparse.Namespace) -> ProtectJob:
+    """The same for every series of an archive."""
+    from napari_mits_gan.archive.jobs import ProtectJob
+
+    return ProtectJob(_protection(options), sealing_options(options), writing_options(options))
 
 
 def run(options: argparse.Namespace) -> None:
@@ -55,9 +73,13 @@ def run(options: argparse.Namespace) -> None:
         input=options.input,
         output=options.output,
         series=options.series,
-        protection=replace(protection_options(options), without_lungs=options.without_lungs, again=options.again),
+        protection=_protection(options),
         sealing=sealing_options(options),
         writing=writing_options(options),
     )
     done = protect_series(job, progress_bar, note)
     print(f"{len(done.files)} files in {options.output}")
+
+
+def _protection(options: argparse.Namespace) -> ProtectionOptions:
+    return replace(protection_options(options), without_lungs=options.without_lungs, again=options.again)

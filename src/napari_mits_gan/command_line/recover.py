@@ -29,14 +29,16 @@ def add_to(commands: Commands) -> None:
 def run(options: argparse.Namespace) -> None:
     """Read, heal, write."""
     from napari_mits_gan.ct.dicom.write import write_dicom
-    from napari_mits_gan.ct.image.write import write_image
+    from napari_mits_gan.ct.image.write import new_image, write_image
     from napari_mits_gan.ct.suffixes import WRITABLE_SUFFIXES, ending_of
     from napari_mits_gan.evidence.key import read_key
     from napari_mits_gan.evidence.recover import recover
     from napari_mits_gan.files.publish import check_empty
 
     is_image = ending_of(options.output.name, WRITABLE_SUFFIXES)
-    if not is_image:
+    if is_image:
+        new_image(options.output, with_history=True)
+    else:
         check_empty(options.output)
     key = read_key(options.key_file)
     volume = read_with_bar(options.input, options.series)

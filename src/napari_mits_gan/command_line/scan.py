@@ -14,6 +14,6 @@ def read_with_bar(path: Path, series: str | None = None) -> CTVolume:
     """Read a scan, see `napari_mits_gan.ct.read.read_ct`, and say what the user should know of how that went."""
     with progress_bar("Reading") as progress:
         volume = read_ct(path, series=series, progress=progress)
-    for note in volume.source.notes if volume.source is not None else ():
+    for note in volume.notes:
         print(f"Note: {note}", file=sys.stderr)
     return volume

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_mits_gan.command_line.options import (
+    Command,
     Commands,
     add_input,
     add_sealing,
@@ -15,6 +17,9 @@ from napari_mits_gan.command_line.options import (
     writing_options,
 )
 from napari_mits_gan.command_line.progress_bar import note, progress_bar
+
+if TYPE_CHECKING:
+    from napari_mits_gan.archive.jobs import ProtectJob
 
 
 def add_to(commands: Commands) -> None:
@@ -28,9 +33,21 @@ def add_to(commands: Commands) -> None:
     )
     add_input(command)
     command.add_argument("output", type=Path, metavar="OUTPUT_FOLDER", help="a new or empty folder")
+    add_job_options(command)
+    command.set_defaults(run=run)
+
+
+def add_job_options(command: Command) -> None:
+    """Add how to do it, whichever scan it is."""
     add_sealing(command, required=True)
     add_writing(command)
-    command.set_defaults(run=run)
+
+
+def archive_job(options: argparse.Namespace) -> ProtectJob:
+    """The same for every series of an archive."""
+    from napari_mits_gan.archive.jobs import ProtectJob
+
+    return ProtectJob(None, sealing_options(options), writing_options(options))
 
 
 def run(options: argparse.Namespace) -> None:

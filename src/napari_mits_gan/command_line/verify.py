@@ -6,10 +6,16 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from napari_mits_gan.command_line.options import Commands, add_input, add_key_file, new_command
-from napari_mits_gan.command_line.progress_bar import progress_bar
-from napari_mits_gan.command_line.scan import read_with_bar
+from napari_mits_gan.command_line.options import Command, Commands, add_input, add_key_file, new_command
+from napari_mits_gan.command_line.progress_bar import note, progress_bar
+from napari_mits_gan.ct.read import is_archive
+from napari_mits_gan.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from napari_mits_gan.archive.jobs import VerifyJob
+    from napari_mits_gan.workflow.verify_series import Verification
 
 TAMPERED = 3
 """Exit code for a scan that is not what was sealed, or carries no seal of the key."""
@@ -26,13 +32,10 @@ def add_to(commands: Commands) -> None:
         "seal of this key.",
     )
     add_input(command)
-    add_key_file(command, required=False)
     command.add_argument(
         "--manifest", type=Path, metavar="FILE", help="the manifest (default: manifest.json in the INPUT folder)"
     )
-    command.add_argument(
-        "--public-key", type=Path, metavar="FILE", help="the sender's public key: checks the manifest without the key"
-    )
+    add_job_options(command)
     command.add_argument("--json", action="store_true", help="print the findings as JSON")
     command.add_argument(
         "--report",
@@ -43,62 +46,59 @@ def add_to(commands: Commands) -> None:
     command.set_defaults(run=run)
 
 
+def add_job_options(command: Command) -> None:
+    """Add what to check with, whichever scan it is."""
+    add_key_file(command, required=False)
+    command.add_argument(
+        "--public-key", type=Path, metavar="FILE", help="the sender's public key: checks the manifest without the key"
+    )
+
+
+def archive_job(options: argparse.Namespace) -> VerifyJob:
+    """The same for every series of an archive."""
+    from napari_mits_gan.archive.jobs import VerifyJob
+
+    return VerifyJob(options.key_file, options.public_key)
+
+
 def run(options: argparse.Namespace) -> int:
     """Read, check, print; return the exit code."""
-    from napari_mits_gan.errors import EvidenceError, ManifestError
-    from napari_mits_gan.evidence.check import verify
-    from napari_mits_gan.evidence.key import read_key
-    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, manifest_bytes, read_manifest, signer_of
-    from napari_mits_gan.evidence.manifest_check import check_manifest
-    from napari_mits_gan.evidence.public_key import read_public_key
-    from napari_mits_gan.evidence.recover import recover
-    from napari_mits_gan.evidence.report import report_page
-    from napari_mits_gan.pages.page import check_new_file, write_page
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME
+    from napari_mits_gan.pages.page import check_new_file
+    from napari_mits_gan.workflow.verify_series import VerificationJob, verify_series
 
-    key = None if options.key_file is None else read_key(options.key_file)
-    public = None if options.public_key is None else read_public_key(options.public_key)
-    if key is None and public is None:
-        raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
-    manifest_path = options.manifest or options.input / MANIFEST_NAME
-    has_manifest = options.manifest is not None or os.path.lexists(manifest_path)
-    if key is None and not has_manifest:
-        raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
+    manifest = options.manifest
+    # In an archive the manifest is looked for beside the slices, once they are read.
+    if manifest is None and not is_archive(options.input):
+        manifest = options.input / MANIFEST_NAME
+        if not os.path.lexists(manifest):
+            manifest = None
+            if options.key_file is None and options.public_key is not None:
+                raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
     if options.report is not None:
-        if key is None:
+        if options.key_file is None:
             raise EvidenceError("A report shows what the seal tells; name its key with --key-file.")
         check_new_file(options.report)
-    told: dict[str, object] = {}
-    lines: list[str] = []
-    findings: list[str] | None = None
-    intact = True
-    volume = read_with_bar(options.input, options.series)
-    if has_manifest:
-        data = manifest_bytes(manifest_path)
-        signer = public or (None if key is None else signer_of(key).public_key())
-        try:
-            checked = check_manifest(volume, read_manifest(data, signer), signer_known=True)
-            findings = list(checked.findings)
-        except ManifestError as error:  # an edited manifest, or another signer's, is a finding and no failure
-            findings = [str(error)]
-        intact = not findings
-        told["manifest"] = {"intact": intact, "findings": findings}
-        lines += [f"Manifest: {'as it was signed.' if intact else ''}".rstrip(), *(f"  {found}" for found in findings)]
-    else:
-        told["manifest"] = None
-        lines.append(
-            "Manifest: none beside the scan, so a whole series replaced by another sealed one would not be seen."
-        )
-    if key is not None:
-        with progress_bar("Checking") as progress:
-            recovery, verdict = None, verify(volume, key, progress=progress)
-        if options.report is not None:
-            if verdict.can_be_healed and not verdict.is_intact:
-                with progress_bar("Healing") as progress:
-                    recovery = recover(volume, key, progress=progress)
-            write_page(options.report, report_page(volume, verdict, recovery, manifest=findings))
-        intact = intact and verdict.is_intact
-        told.update(verdict.as_json())
-        lines.insert(0, verdict.text())
-    told["intact"] = intact
-    print(json.dumps(told, indent=2) if options.json else "\n".join(lines))
-    return 0 if intact else TAMPERED
+    job = VerificationJob(options.input, options.series, options.key_file, manifest, options.public_key)
+    found = verify_series(job, progress_bar)
+    for told in found.volume.notes:
+        note(f"Note: {told}")
+    if options.report is not None:
+        _write_report(found, options.key_file, options.report)
+    print(json.dumps(found.as_json(), indent=2) if options.json else found.text())
+    return 0 if found.intact else TAMPERED
+
+
+def _write_report(found: Verification, key_file: Path, path: Path) -> None:
+    from napari_mits_gan.evidence.key import read_key
+    from napari_mits_gan.evidence.recover import recover
+    from napari_mits_gan.evidence.report import report_page
+    from napari_mits_gan.pages.page import write_page
+
+    if found.verdict is None:
+        return
+    recovery = None
+    if found.verdict.can_be_healed and not found.verdict.is_intact:
+        with progress_bar("Healing") as progress:
+            recovery = recover(found.volume, read_key(key_file), progress=progress)
+    write_page(path, report_page(found.volume, found.verdict, recovery, manifest=found.manifest))

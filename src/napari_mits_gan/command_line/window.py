@@ -23,7 +23,7 @@ def add_to(commands: Commands) -> None:
     """Add this command to the command line."""
     command = new_command(commands, "open", "open napari with the MITS-GAN dock and, if told, a scan")
     command.add_argument(
-        "input", type=Path, nargs="?", metavar="INPUT", help="DICOM folder or file, NIfTI, MetaImage, NRRD"
+        "input", type=Path, nargs="?", metavar="INPUT", help="DICOM folder or file, zip or tar, NIfTI, MetaImage, NRRD"
     )
     command.add_argument(
         "--series", metavar="UID", help="which series, where the folder holds several: `info` lists them"

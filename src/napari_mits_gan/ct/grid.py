@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import interpolate, ndimage
+from scipy import ndimage
 
 Voxel = tuple[int, int, int]
 """A voxel (z, y, x)."""
@@ -118,6 +118,8 @@ def cubic_matrix(at: NDArray[np.floating], n: int) -> NDArray[np.float64]:
     """
     if n == 1:
         return np.ones((len(at), 1))
+    from scipy import interpolate  # takes half as long to load as all the rest that reads a scan
+
     splines = interpolate.make_interp_spline(np.arange(n), np.eye(n), k=3 if n > 3 else 1)
     return np.asarray(splines(np.clip(at, 0, n - 1)), dtype=np.float64)
 

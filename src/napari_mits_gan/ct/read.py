@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from napari_mits_gan.ct.dicom.choices import SeriesInfo, SeveralSeriesError, choices_in
 from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.dicom.read import read_dicom
-from napari_mits_gan.ct.dicom.series import SeriesInfo, SeveralSeriesError, files_below, find, info, series_in
+from napari_mits_gan.ct.dicom.series import files_below, find
 from napari_mits_gan.ct.image.read import is_image_file, read_image
+from napari_mits_gan.ct.suffixes import ARCHIVE_SUFFIXES
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.archive import unpacked
 from napari_mits_gan.files.unfinished import is_unfinished
 from napari_mits_gan.progress import Progress, silent
 
@@ -24,9 +27,11 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
     ----------
     path : path-like
         A folder with a DICOM series (searched with the folders in it), one file of a DICOM series (its whole series in
-        the same folder is read), a DICOMDIR, or a NIfTI, MetaImage or NRRD file in HU.
+        the same folder is read), a DICOMDIR, a NIfTI, MetaImage or NRRD file in HU, or a zip or tar file with one of
+        these in it, which is unpacked into a private temporary folder that goes with the volume.
     series : str, optional
-        SeriesInstanceUID of the series to read, where a folder holds several; see `list_series`.
+        Which to read, where a folder holds several series, or a series mixes several volumes: its number in the list
+        that `list_series` gives, or its `uid` there.
     progress : Progress
         Called with the steps done and their number; may raise `Cancelled` to stop.
 
@@ -40,7 +45,7 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
     ReadError
         In one sentence, if there is no CT volume that can be read without guessing.
     SeveralSeriesError
-        If there are several CT series and none was chosen; its `series` lists them.
+        If there are several CT volumes and none was chosen; its `series` lists them.
 
     Examples
     --------
@@ -50,24 +55,27 @@ def read_ct(path: str | os.PathLike[str], *, series: str | None = None, progress
     """
     place = Path(path)
     _check_is_there(place)
+    if is_archive(place):
+        return _read_archive(place, series, progress)
     if place.is_file() and is_image_file(place):
         volume = read_image(place)
         progress(1, 1)
         return volume
     if place.is_file() and not _is_dicom(place):
         raise ReadError(
-            f"{place.name} is not a CT scan: it is neither DICOM nor NIfTI, MetaImage or NRRD; open one of these."
+            f"{place.name} is not a CT scan: it is neither DICOM nor NIfTI, MetaImage, NRRD, zip or tar; open one "
+            "of these."
         )
     return read_dicom(place, series=series, progress=progress)
 
 
 def list_series(path: str | os.PathLike[str]) -> list[SeriesInfo]:
-    """The DICOM series in a folder and the folders in it.
+    """The DICOM series in a folder and the folders in it; of a series that mixes several volumes, these.
 
     Parameters
     ----------
     path : path-like
-        A folder, or a file whose folder is meant.
+        A folder, a zip or tar file, or another file, whose folder is meant.
 
     Returns
     -------
@@ -83,8 +91,41 @@ def list_series(path: str | os.PathLike[str]) -> list[SeriesInfo]:
     _check_is_there(place)
     if place.is_file() and is_image_file(place):
         return []
-    found = find(files_below(place if place.is_dir() else place.parent))
-    return sorted((info(h) for h in series_in(found).values()), key=lambda s: (not s.is_ct, s.description, s.uid))
+    if is_archive(place):
+        kept = unpacked(place)
+        found = find(files_below(kept.folder))
+        kept.remove()
+    else:
+        found = find(files_below(place if place.is_dir() else place.parent))
+    return [choice.info for choice in choices_in(found)]
+
+
+def is_archive(path: Path) -> bool:
+    """Whether a file's name is that of a zip or tar file."""
+    return path.name.lower().endswith(ARCHIVE_SUFFIXES) and path.is_file()
+
+
+def _read_archive(place: Path, series: str | None, progress: Progress) -> CTVolume:
+    """The scan in a zip or tar file; a third of the way is unpacking."""
+    kept = unpacked(place, lambda done, total: progress(done, 3 * total))
+
+    def reading(done: int, total: int) -> None:
+        progress(total + 2 * done, 3 * total)
+
+    try:
+        images = [path for path in files_below(kept.folder) if is_image_file(path)]
+        if images and not any(_is_dicom(path) for path in files_below(kept.folder)):
+            if len(images) > 1:
+                raise ReadError(f"{place.name} holds {len(images)} image files; unpack it and open one of them.")
+            volume = read_image(images[0])
+            kept.remove()
+        else:
+            volume = read_dicom(kept.folder, series=series, progress=reading, unpacked=kept)
+    except BaseException:
+        kept.remove()
+        raise
+    progress(1, 1)
+    return volume
 
 
 def _check_is_there(place: Path) -> None:

@@ -16,11 +16,6 @@ class Source(ABC):
     def series_uid(self) -> str:
         """What identifies the source: for DICOM its SeriesInstanceUID."""
 
-    @property
-    @abstractmethod
-    def notes(self) -> tuple[str, ...]:
-        """What a user should know of how the volume was made from the source, each in one sentence."""
-
     @abstractmethod
     def storable(self, z: int) -> StorableHU:
         """The HU that the source's own format can store in slice `z`, without those that mean padding there."""

@@ -14,13 +14,13 @@ class Step:
 
     Parameters
     ----------
-    kind : {"protection", "attack", "seal", "recovery"}
+    kind : {"protection", "attack", "mark", "seal", "recovery"}
         What was done. A volume with an "attack" step is never exported as DICOM.
     parameters : mapping
         JSON-serialisable names and values: method, weights digest, seed, place in voxels, budget in HU.
     """
 
-    kind: Literal["protection", "attack", "seal", "recovery"]
+    kind: Literal["protection", "attack", "mark", "seal", "recovery"]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -9,9 +9,11 @@ METAIMAGE_SUFFIXES = (".mha", ".mhd")
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 IMAGE_SUFFIXES = (*NIFTI_SUFFIXES, *METAIMAGE_SUFFIXES, *NRRD_SUFFIXES)
 """Endings of NIfTI, MetaImage and NRRD files that can be read."""
+ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
+"""Endings of archives that may hold a scan."""
 WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".nrrd")
 """Endings of image files that can be written."""
-READABLE_SUFFIXES = (*DICOM_SUFFIXES, *IMAGE_SUFFIXES)
+READABLE_SUFFIXES = (*DICOM_SUFFIXES, *IMAGE_SUFFIXES, *ARCHIVE_SUFFIXES)
 """Endings of all files that can be read."""
 
 

@@ -38,6 +38,9 @@ class CTVolume:
         What to call the scan on screen: a series description or a file name, never a patient's name or identifier.
     history : tuple of Step
         What was done to the scan since it was read, oldest first.
+    notes : tuple of str
+        What a user should know of how the volume was made from its file, each in one sentence: what was left out, that
+        slices were moved.
 
     Raises
     ------
@@ -55,6 +58,7 @@ class CTVolume:
     source: Source | None = None
     name: str = "CT"
     history: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.hu.ndim != 3 or 0 in self.hu.shape:

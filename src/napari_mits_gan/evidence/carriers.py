@@ -70,17 +70,25 @@ def carrier_rule(
     first, last = -(-lowest // size) * size, (highest + 1) // size * size - 1
     if padding is None or not padding.any():
         return CarrierRule(bits, first, last)
-    inside = values[padding]
-    low, high = int(inside.min()) // size * size, int(inside.max()) // size * size + size - 1
+    (least, most), (low, high) = (_range(values, padding, of) for of in (False, True))
+    low, high = low // size * size, high // size * size + size - 1
     if high < first or low > last:
         return CarrierRule(bits, first, last)
     # Padding lies at one end nearly always: then the range simply starts behind it.
-    measured = ~padding
-    if low <= first or not (values[measured] < low).any():
+    if low <= first or least >= low:
         return CarrierRule(bits, max(first, high + 1), last)
-    if high >= last or not (values[measured] > high).any():
+    if high >= last or most <= high:
         return CarrierRule(bits, first, min(last, low - 1))
     return CarrierRule(bits, first, last, (low, high))
+
+
+def _range(values: NDArray[np.int16], mask: NDArray[np.bool_], of: bool) -> tuple[int, int]:
+    """Least and greatest value where the mask is `of`, slice by slice to spare memory; (32767, -32768) for none."""
+    low, high = 32767, -32768
+    for plane, there in zip(values, mask, strict=True):
+        some = plane[there == of]
+        low, high = min(low, int(some.min(initial=32767))), max(high, int(some.max(initial=-32768)))
+    return low, high
 
 
 def padding_of(volume: CTVolume) -> NDArray[np.bool_] | None:

@@ -13,9 +13,14 @@ from napari_mits_gan.evidence import fountain
 from napari_mits_gan.evidence.examine import UNPLACED, Examination, examine
 from napari_mits_gan.evidence.find_seal import find_seal
 from napari_mits_gan.evidence.key import SealKey
+from napari_mits_gan.evidence.mark.detect import examine_mark
+from napari_mits_gan.evidence.mark.findings import mark_findings
 from napari_mits_gan.evidence.slice_order import SliceOrder, slice_order
-from napari_mits_gan.evidence.verdict import Finding, Kind, State, Verdict
+from napari_mits_gan.evidence.verdict import Finding, MarkReport, State, Verdict
 from napari_mits_gan.progress import Progress, silent
+
+_MOSTLY = 0.5
+"""Share of the blocks from which on so much was changed that the mark is asked as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +60,10 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
     """Check a scan and keep what was seen."""
     found = find_seal(volume, key)
     if found is None:
-        return Checked(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)))
+        return Checked(_with_mark(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)), volume, key, progress))
     seen = examine(volume, found, key, progress)
     placed = seen.place[seen.place != UNPLACED]
-    if np.count_nonzero(np.diff(placed) < 0) > len(placed) // 2:
+    if np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
         reversed_ = found.orientation.with_reversed_slices()
         foreign = {len(found.values) - 1 - z: header for z, header in found.foreign.items()}
         found = replace(
@@ -70,12 +75,26 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
         )
         seen = examine(volume, found, key, progress)
     order = slice_order(seen.place.tolist(), seen.chosen(), found.header.shape[0])
-    return Checked(_verdict(volume, seen, order), seen, order)
+    verdict = _verdict(volume, seen, order)
+    if verdict.changed_blocks > _MOSTLY * verdict.blocks:
+        verdict = _with_mark(verdict, volume, key, progress)
+    return Checked(verdict, seen, order)
+
+
+def _with_mark(verdict: Verdict, volume: CTVolume, key: SealKey, progress: Progress) -> Verdict:
+    """The verdict with what the mark says, of a scan of which the seal says little."""
+    seen = examine_mark(volume, key, progress)
+    if seen is None:
+        return replace(verdict, mark=MarkReport(False), notes=(*verdict.notes, "No mark of this key was found either."))
+    missing = tuple(mark_findings(volume, seen))
+    places = sum(f.box is not None for f in missing)
+    report = MarkReport(True, places, round(seen.found.sureness, 1))
+    return replace(verdict, findings=(*verdict.findings, *missing), mark=report)
 
 
 def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     bad = find.bad_blocks(seen)
-    geometry, notes = find.geometry_findings(volume, seen)
+    geometry, notes = find.geometry_findings(volume, seen, order)
     found: list[Finding] = [
         *find.cut_findings(seen),
         *find.slice_findings(seen, order),
@@ -87,13 +106,12 @@ def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
     copy_bytes = seen.index.copy_bytes if seen.index is not None else 0
     if seen.index is not None and not copy_bytes:
         notes.append("This seal is for detection only: it carries no copy to heal the scan from.")
-    has_change = any(f.kind is not Kind.NOT_JUDGED for f in found)
 
     def mask() -> NDArray[np.bool_]:
         return find.changed_voxels(seen, bad, volume.shape)
 
     return Verdict(
-        State.TAMPERED if has_change or found else State.INTACT,
+        State.TAMPERED if found else State.INTACT,
         tuple(found),
         tuple(notes),
         seen.found.header.rule.bits,
@@ -102,7 +120,7 @@ def _verdict(volume: CTVolume, seen: Examination, order: SliceOrder) -> Verdict:
         left >= 1,
         copy_bytes,
         left,
-        mask,
+        _mask=mask,
     )
 
 

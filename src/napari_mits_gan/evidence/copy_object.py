@@ -54,11 +54,10 @@ def pack_copy(
     packed = zlib.compress(place.tobytes(), 6)
     if len(packed) > _MOST_FOR_PADDING * most_bytes:
         packed = b""
-    else:
-        # The copy need not spend bytes on the edge of padding, nor mistake it for the air beside it.
-        air = hu[::4][(regions[::4] == 0) & ~filler[::4]]
-        hu = np.where(filler, np.median(air).astype(np.int16) if air.size else np.int16(0), hu)
-    coded = encode_copy(hu, regions, most_bytes - _FIELDS.size - len(packed), progress)
+    # The copy need not spend bytes on the edge of padding whose place is known.
+    coded = encode_copy(
+        hu, regions, most_bytes - _FIELDS.size - len(packed), progress, known=filler if packed else None
+    )
     return _FIELDS.pack(_VERSION, len(packed)) + packed + coded
 
 
@@ -102,7 +101,7 @@ def unpack_copy(
         if len(place) != slices * size:
             raise DamagedSealError("The recovery copy is damaged: its padding is of another size.")
         rows = np.bitwise_xor.accumulate(np.frombuffer(place, np.uint8).reshape(slices, size), axis=0)
-        filler = np.unpackbits(rows, axis=1, count=shape[1] * shape[2]).astype(bool).reshape(shape)
+        filler = np.unpackbits(rows, axis=1, count=shape[1] * shape[2]).view(bool).reshape(shape)
     hu = decode_copy(data[_FIELDS.size + length :], progress)
     if hu.shape != shape:
         raise DamagedSealError("The recovery copy is one of a scan of another size.")

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence import fountain, tags
 from napari_mits_gan.evidence.encrypted import DamagedSealError, decrypt
-from napari_mits_gan.evidence.find_seal import SLICE_AGREES, FoundSeal, HeaderReader, agreement_of, likely_filler
+from napari_mits_gan.evidence.find_seal import SLICE_AGREES, FoundSeal
 from napari_mits_gan.evidence.header import HEADER_BITS, Header
-from napari_mits_gan.evidence.index import APART, FLAT, TAGGED, Index, unpack_index
+from napari_mits_gan.evidence.header_places import HeaderPlaces, code_word
+from napari_mits_gan.evidence.index import APART, TAGGED, Index, unpack_index
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.layout import CarrierBlocks, Cells, Grid, Layout, cell_order, header_bits, payload_of
 from napari_mits_gan.evidence.orientation import Orientation, in_plane
@@ -25,8 +26,8 @@ _SAMPLE = 32
 """Blocks of a slice that are tried at every z, to find where it belongs."""
 _ENOUGH = 2
 """Blocks whose tags fit that prove where a slice belongs; one may fit by chance in 4 billion."""
-_MOST_THOROUGH = 16
-"""Slices of which every block is tried at every z, which takes a while."""
+_MOST_TRIES = 2_000_000
+"""Tags computed in vain to find where slices belong, which takes seconds; then the others are not looked for."""
 _NO_VALUE = 1 << 20
 
 
@@ -47,7 +48,9 @@ class SealReader:
         self.layout = Layout(header.rule.bits, header_bits(self.grid, HEADER_BITS))
         self.keys = ScanKeys.of(key, header.nonce)
         self.slots = Slots(self.grid, self.layout, self.keys.order)
-        self.cells = Cells(self.grid, cell_order(key))
+        self.cells = Cells(self.grid, cell_order(self.grid, key))
+        self.places = HeaderPlaces(self.grid, key)
+        self.code_word = code_word(header, key)
 
     def read(self, values: NDArray[np.int16]) -> SliceBlocks:
         """Take a slice apart; cut or filled up to the size of the sealed slices."""
@@ -85,24 +88,29 @@ class SliceBlocks:
         self.tagged: NDArray[np.intp] = np.flatnonzero(self.carriers >= layout.fixed_bits)
         """Blocks with enough carriers for a tag."""
         self.rest: NDArray[np.intp] = np.flatnonzero(self.carriers < layout.fixed_bits)
-        tag = slice(layout.header_bits, layout.fixed_bits)
-        self.stated: NDArray[np.uint32] = tags_of_bits((self._carried[self.tagged, tag] & 1).astype(np.uint8))
+        h, fixed = layout.header_bits, layout.fixed_bits
+        low = (self._carried[self.tagged, :fixed] & 1).astype(np.uint8)
+        self.stated: NDArray[np.uint32] = tags_of_bits(low[:, h:])
+        which, masks = reader.places.of(self.tagged, self._carried[self.tagged], self.stated)
+        # The header's bits follow from the tag, which does not cover them.
+        self._header_fits = ~(low[:, :h] ^ masks ^ reader.code_word[which]).any(axis=1)
         blank = self._carried.copy()
-        blank[self.tagged, tag] &= ~np.int16(1)
+        blank[self.tagged, :fixed] &= ~np.int16(1)
         self._blank = carried.in_place(blank)
 
     def fits(self, z: int, rows: NDArray[np.intp] | None = None) -> NDArray[np.bool_]:
-        """For the tagged blocks (or the `rows` of them): whether the tag is right for slice `z`."""
+        """For the tagged blocks (or the `rows` of them): whether tag and header's bits are right for slice `z`."""
         rows = np.arange(len(self.tagged)) if rows is None else rows
         numbers = self.tagged[rows]
-        return place_tags(self._reader.keys.tags, z, numbers, self._blank[numbers], tags.CARRIED) == self.stated[rows]
+        expected = place_tags(self._reader.keys.tags, z, numbers, self._blank[numbers], tags.CARRIED)
+        return tags.fits(expected, self.stated[rows]) & self._header_fits[rows]
 
-    def place(self, candidates: range, thorough: bool) -> int:
-        """Which of the candidates this slice is; `UNPLACED` if no sampled block (every one, if thorough) fits any."""
-        rows = np.arange(len(self.tagged))
-        if len(rows) > _SAMPLE and not thorough:
-            rows = rows[:: len(rows) // _SAMPLE]
-        return next((z for z in candidates if len(rows) and self.fits(z, rows).any()), UNPLACED)
+    def place(self, candidates: range, blocks: int) -> int:
+        """Which of the candidates this slice is, as so many of its blocks say; `UNPLACED` if none of them fits any."""
+        rows = np.arange(len(self.tagged))[:: max(1, len(self.tagged) // blocks)]
+        enough = min(_ENOUGH, len(self.tagged))
+        likely = (z for z in candidates if len(rows) and self.fits(z, rows).any())
+        return next((z for z in likely if np.count_nonzero(self.fits(z)) >= enough), UNPLACED)
 
     def apart_tags(self, z: int) -> NDArray[np.uint32]:
         """Tags of the blocks without room for one, at slice `z`."""
@@ -214,7 +222,7 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
     between = np.zeros((count, blocks), bool)  # whether a block holds HU between the steps that were sealed
     numbers, symbols = [np.empty(0, np.intp)], [np.empty((0, reader.layout.symbol_bytes), np.uint8)]
     hu = found.orientation.turn(volume.hu)
-    ahead, thorough = 0, _MOST_THOROUGH
+    ahead, search = 0, _Search(reader.grid.shape[0])
     for number in range(count):
         progress(number, count)
         if number in found.foreign:
@@ -222,12 +230,9 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
         here = reader.read(found.values[number])
         z = _near(here, number, ahead, reader.grid.shape[0])
         if z == UNPLACED:
-            z = here.place(range(reader.grid.shape[0]), False)
-        if z == UNPLACED and found.agreement[number] >= SLICE_AGREES and thorough:
-            thorough -= 1
-            z = here.place(range(reader.grid.shape[0]), True)
+            z = search.place(here, found.agreement[number] >= SLICE_AGREES)
         if z == UNPLACED:
-            turn, z, other = _turned(found, reader, key, number)
+            turn, z, other = _turned(found, reader, number, search)
             if turn is not None and other is not None:
                 turned[number], here = turn, other
         stated[number, here.tagged] = here.stated
@@ -251,6 +256,26 @@ def examine(volume: CTVolume, found: FoundSeal, key: SealKey, progress: Progress
     return Examination(found, reader, place, turned, good, judged, stated, held, index)
 
 
+class _Search:
+    """Looks for the place of slices among all, as long as not too much was tried in vain."""
+
+    def __init__(self, slices: int) -> None:
+        self._candidates = range(slices)
+        self._left = _MOST_TRIES
+
+    def place(self, here: SliceBlocks, is_sealed: bool) -> int:
+        """Which slice this is; every block is tried if it is a sealed one, else a sample."""
+        for blocks in (4, _SAMPLE, len(here.tagged)) if is_sealed else (_SAMPLE,):
+            tries = min(blocks, len(here.tagged)) * len(self._candidates)
+            if not 0 < tries <= self._left:
+                continue
+            z = here.place(self._candidates, blocks)
+            if z != UNPLACED:
+                return z
+            self._left -= tries
+        return UNPLACED
+
+
 def _near(here: SliceBlocks, number: int, ahead: int, slices: int) -> int:
     """Where a slice belongs if nothing, or only what was found so far, is shifted."""
     enough = min(_ENOUGH, len(here.tagged))
@@ -263,18 +288,18 @@ def _near(here: SliceBlocks, number: int, ahead: int, slices: int) -> int:
 
 
 def _turned(
-    found: FoundSeal, reader: SealReader, key: SealKey, number: int
+    found: FoundSeal, reader: SealReader, number: int, search: _Search
 ) -> tuple[Orientation | None, int, SliceBlocks | None]:
     """How a single slice was turned, which it is, and its blocks."""
-    header_reader = HeaderReader(reader.grid, key, likely_filler(found.values))
     for turn in in_plane():
         values = turn.turn(found.values[number][None])[0]
         if turn.is_same or values.shape != reader.grid.shape[1:]:
             continue
-        if agreement_of(header_reader.votes(values), found.header, key) < SLICE_AGREES:  # type: ignore[arg-type]
+        if found.reader.agreement(values, found.filler, found.header) < SLICE_AGREES:  # type: ignore[arg-type]
             continue
         here = reader.read(np.ascontiguousarray(values))  # type: ignore[arg-type]
-        z = here.place(range(reader.grid.shape[0]), False)
+        z = _near(here, number, 0, reader.grid.shape[0])
+        z = search.place(here, True) if z == UNPLACED else z
         if z != UNPLACED:
             return turn, z, here
     return None, UNPLACED, None
@@ -313,9 +338,8 @@ def _judge(
         if z == UNPLACED:
             continue
         state, tagged_now = index.states[z], stated[number] >= 0
-        good[number] = np.select(
-            [state == TAGGED, state == FLAT],
-            [fits[number] & tagged_now, ~tagged_now & (flat[number] == index.filler)],
-            ~tagged_now & (apart[number] == listed[z]),
-        )
+        good[number] = np.where(state == TAGGED, fits[number], flat[number] == index.filler)
+        rows = np.flatnonzero(state == APART)
+        good[number, rows] = tags.fits(apart[number, rows], listed[z, rows])
+        good[number] &= tagged_now == (state == TAGGED)
     return good, np.ones(fits.shape, bool)

@@ -10,9 +10,12 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.carriers import padding_of
+from napari_mits_gan.evidence.copied_blocks import copied_from
 from napari_mits_gan.evidence.examine import UNPLACED, Examination
 from napari_mits_gan.evidence.index import Geometry
+from napari_mits_gan.evidence.lattice import stored_lattice
 from napari_mits_gan.evidence.layout import SIDE
+from napari_mits_gan.evidence.orientation import Orientation
 from napari_mits_gan.evidence.slice_order import SliceOrder
 from napari_mits_gan.evidence.verdict import Box, Finding, Kind
 
@@ -20,6 +23,9 @@ _MOST_PLACES = 200
 """Places with changed blocks that get a sentence of their own, the largest first."""
 _WIPED = 0.98
 """Share of equal lowest bits from which they are said to be wiped."""
+_EVERYWHERE = 0.9
+"""Share of slices without a block that is right from which the whole scan is said to be changed."""
+_FEW_VALUES = 16
 _SPACING_TOLERANCE, _ORIGIN_TOLERANCE_MM, _DIRECTION_TOLERANCE = 1e-3, 0.05, 1e-3
 """Image formats keep geometry in single precision or as decimals."""
 
@@ -32,12 +38,24 @@ def bad_blocks(seen: Examination) -> NDArray[np.bool_]:
 
 def slice_findings(seen: Examination, order: SliceOrder) -> Iterator[Finding]:
     """What became of whole slices."""
-    place = seen.place
-    for number in _unplaced(order):
+    place, count = seen.place, len(seen.place)
+    unplaced = [n for n in _unplaced(order) if n not in seen.found.foreign]
+    everywhere = len(unplaced) >= max(2, _EVERYWHERE * count)
+    if everywhere:
+        which = "None of the slices" if len(unplaced) == count else f"Only {count - len(unplaced)} of {count} slices"
+        sentence = (
+            f"{which} holds a block that is what was sealed, though the seal is still to be seen: values all over the "
+            "scan were changed (noise was added, or a part of the lowest bits wiped)."
+        )
+        yield Finding(Kind.EVERYWHERE, sentence, None, len(unplaced) * seen.reader.grid.per_slice)
+    for number in [n for n in _unplaced(order) if n in seen.found.foreign or not everywhere]:
         where = f"in the place of slice {order.replaced[number]}" if number in order.replaced else "between the others"
         if number in seen.found.foreign:
             kind = Kind.FOREIGN
             said = f"Slice {number}, {where}, comes from another scan that was sealed with this key."
+        elif _is_wiped(seen, [seen.slice_values(number)]):
+            said = f"Slice {number}, {where}, was stripped of the seal, the lowest bits being all alike there."
+            kind = Kind.WIPED
         elif number in order.replaced:
             said = f"Slice {number} holds no block that was sealed there: the whole slice was replaced or changed."
             kind = Kind.REPLACED
@@ -65,31 +83,35 @@ def block_findings(seen: Examination, bad: NDArray[np.bool_]) -> Iterator[Findin
     """Places with changed blocks, the largest first."""
     bad = bad.copy()
     bad[seen.place == UNPLACED] = False
-    labels, count = ndimage.label(bad, np.ones((3, 3, 3)))
-    if count == 0:
-        return
-    sizes = np.bincount(labels.ravel(), minlength=count + 1)[1:]
-    boxes = ndimage.find_objects(labels)
-    source = _copied(seen, bad)
-    ranked = np.argsort(-sizes, kind="stable")
-    for label in ranked[:_MOST_PLACES]:
-        place = boxes[label]
-        members = np.argwhere(labels[place] == label + 1) + [s.start for s in place]
-        yield _place(seen, place, members, source)
-    rest = ranked[_MOST_PLACES:]
-    if len(rest):
-        total = int(sizes[rest].sum())
+    source = copied_from(seen, bad)
+    places = [*_connected(bad, [n for n in range(len(bad)) if n not in seen.turned])]
+    # A slice that was turned on its own lies otherwise than its neighbours: its blocks are not beside theirs.
+    for number in seen.turned:
+        places += _connected(bad, [number])
+    places.sort(key=len, reverse=True)
+    for members in places[:_MOST_PLACES]:
+        yield _place(seen, members, source)
+    if rest := places[_MOST_PLACES:]:
+        total = sum(map(len, rest))
         yield Finding(Kind.CHANGED, f"{total} blocks in {len(rest)} smaller places were changed too.", None, total)
+
+
+def _connected(bad: NDArray[np.bool_], numbers: list[int]) -> Iterator[NDArray[np.intp]]:
+    """Places of connected blocks of some slices, each as (slice, row, column) of its blocks, shape (n, 3)."""
+    only = np.zeros_like(bad)
+    only[numbers] = bad[numbers]
+    labels, _ = ndimage.label(only, np.ones((3, 3, 3)))
+    for label, place in enumerate(ndimage.find_objects(labels), start=1):
+        yield np.argwhere(labels[place] == label) + [part.start for part in place]
 
 
 def _place(
     seen: Examination,
-    place: tuple[slice, ...],
     members: NDArray[np.intp],
     source: dict[tuple[int, int], tuple[int, int]],
 ) -> Finding:
     grid = seen.reader.grid
-    box = _own_box(seen, _voxels(place, grid.shape[1:]))
+    box = _own_box(seen, _voxels(members, grid.shape[1:]))
     n, where = len(members), _where(box)
     blocks = "1 block was" if n == 1 else f"{n} blocks were"
     numbers = [(int(z), int(y) * grid.columns + int(x)) for z, y, x in members]
@@ -101,46 +123,38 @@ def _place(
         several = "at least one of them being" if n > 1 else "being"
         sentence = f"{where}: {blocks} changed, {several} copied from elsewhere in this scan ({origin})."
         return Finding(Kind.COPIED, sentence, box, n)
-    if _are_wiped(seen, members):
+    blocks_of = (
+        seen.slice_values(int(z))[y * SIDE : (y + 1) * SIDE, x * SIDE : (x + 1) * SIDE] for z, y, x in members[:64]
+    )
+    if _is_wiped(seen, blocks_of):
         sentence = f"{where}: {blocks} stripped of the seal, the lowest bits being all alike there."
         return Finding(Kind.WIPED, sentence, box, n)
     return Finding(Kind.CHANGED, f"{where}: {blocks} changed.", box, n)
 
 
-def _copied(seen: Examination, bad: NDArray[np.bool_]) -> dict[tuple[int, int], tuple[int, int]]:
-    """For bad blocks that carry the tag of a block elsewhere: where that one is, as z and block of the sealed scan."""
-    stated = seen.stated.copy()
-    flat_bad = bad.reshape(len(bad), -1)
-    wanted = {int(t) for t in stated[flat_bad] if t >= 0}
-    if not wanted:
-        return {}
-    good = np.isin(stated, list(wanted)) & seen.good & ~flat_bad
-    known = {int(stated[n, b]): (int(seen.place[n]), int(b)) for n, b in np.argwhere(good)}
-    pairs = ((int(n), int(b)) for n, b in np.argwhere(flat_bad))
-    return {(n, b): known[int(stated[n, b])] for n, b in pairs if int(stated[n, b]) in known}
-
-
-def _are_wiped(seen: Examination, members: NDArray[np.intp]) -> bool:
-    bits, found = [], seen.found
-    for z, y, x in members[:64]:
-        block = found.values[z, y * SIDE : (y + 1) * SIDE, x * SIDE : (x + 1) * SIDE]
-        block = block[seen.found.header.rule.mask(block)]
-        if block.size and (block != block[0]).any():
-            bits.append(block & 1)
+def _is_wiped(seen: Examination, parts: Iterable[NDArray[np.int16]]) -> bool:
+    """Whether the lowest bits of parts of slices are alike, those of parts with one value only apart."""
+    bits = []
+    for part in parts:
+        carriers = part[seen.found.header.rule.mask(part)]
+        if carriers.size and (carriers != carriers[0]).any():
+            bits.append(carriers & 1)
     if not bits:
         return False
     mean = float(np.concatenate(bits).mean())
     return max(mean, 1 - mean) >= _WIPED
 
 
-def geometry_findings(volume: CTVolume, seen: Examination) -> tuple[list[Finding], list[str]]:
+def geometry_findings(volume: CTVolume, seen: Examination, order: SliceOrder) -> tuple[list[Finding], list[str]]:
     """Whether the scan lies in the world as it did when it was sealed; findings and notes."""
     if seen.index is None or not (seen.place != UNPLACED).any():
         return [], []
     orientation, sealed = seen.found.orientation, seen.index.geometry
     turned = orientation.turn_geometry(Geometry.of(volume), volume.shape)
-    first = int(np.flatnonzero(seen.place != UNPLACED)[0])
-    differs = _differences(turned, sealed, first, int(seen.place[first]))
+    rearranged = {*order.moved, *order.doubled, *(n for pair in order.swapped for n in pair)}
+    placed = [int(n) for n in np.flatnonzero(seen.place != UNPLACED)]
+    steady = [n for n in placed if n not in rearranged] or placed
+    differs = _differences(turned, sealed, steady, seen.place)
     if not orientation.is_same:
         if not differs:
             return [], [f"Since the scan was sealed, {orientation.describe()}, and its geometry says so."]
@@ -151,17 +165,21 @@ def geometry_findings(volume: CTVolume, seen: Examination) -> tuple[list[Finding
     return [], []
 
 
-def _differences(now: Geometry, sealed: Geometry, number: int | None, z: int) -> list[str]:
-    """What differs; places are compared at slice `number`, slice `z` of the sealed scan."""
+def _differences(now: Geometry, sealed: Geometry, numbers: list[int], place: NDArray[np.intp]) -> list[str]:
+    """What differs. Where slices were left out or added, only some lie where they did; one of `numbers` that does is
+    enough to say that the geometry was not edited.
+    """
     out = []
     if not np.allclose(now.spacing, sealed.spacing, rtol=_SPACING_TOLERANCE, atol=0):
         out.append(f"the spacing (z, y, x) is {_mm(now.spacing)} mm and was {_mm(sealed.spacing)} mm")
     if not np.allclose(now.direction, sealed.direction, atol=_DIRECTION_TOLERANCE):
         out.append("the direction of the axes is another")
-    elif number is not None:
-        here, there = now.place(number), sealed.place(z)
-        if not np.allclose(here, there, atol=_ORIGIN_TOLERANCE_MM) and not out:
-            out.append(f"slice {number} lies at {_mm(here)} mm (x, y, z) and lay at {_mm(there)} mm")
+    if out:
+        return out
+    here = np.array([now.place(n) for n in numbers])
+    there = np.array([sealed.place(place[n]) for n in numbers])
+    if not np.isclose(here, there, rtol=0, atol=_ORIGIN_TOLERANCE_MM).all(axis=1).any():
+        out.append(f"slice {numbers[0]} lies at {_mm(here[0])} mm (x, y, z) and lay at {_mm(there[0])} mm")
     return out
 
 
@@ -187,16 +205,19 @@ def index_findings(seen: Examination) -> Iterator[Finding]:
 def no_seal_finding(volume: CTVolume) -> Finding:
     """Why no seal may have been found."""
     padding = padding_of(volume)
-    values = volume.hu if padding is None else volume.hu[~padding]
+    hu = volume.hu if padding is None else volume.hu[~padding]
+    values = stored_lattice(volume).steps(hu)
     for bit in (0, 1):
         mean = float(((values >> bit) & 1).mean()) if values.size else 0.5
-        if max(mean, 1 - mean) >= _WIPED and len(np.unique(values[:: max(1, values.size // 10000)])) > 16:
+        if max(mean, 1 - mean) >= _WIPED and len(np.unique(values[:: max(1, values.size // 10000)])) > _FEW_VALUES:
             which = "lowest bit" if bit == 0 else "second lowest bit"
-            return Finding(
-                Kind.NO_SEAL,
-                f"No seal of this key was found, and the {which} of every value is {round(mean)}: the bits that carry "
-                "a seal were wiped from the whole scan.",
-            )
+            why = "the bits that carry a seal were wiped from the whole scan"
+            if bit == 0 and volume.source is None:  # a scan stored in steps of 2 HU looks the same
+                why = (
+                    f"either its values are stored 2 HU or more apart, and it was never sealed with this key, or {why}"
+                )
+            said = f"No seal of this key was found, and the {which} of every value is {round(mean)}: {why}."
+            return Finding(Kind.NO_SEAL, said)
     return Finding(
         Kind.NO_SEAL,
         "No seal of this key was found: the scan was never sealed, was sealed with another key, or was changed "
@@ -211,13 +232,10 @@ def changed_voxels(seen: Examination, bad: NDArray[np.bool_], shape: tuple[int, 
     out = np.ones((len(bad), ny, nx), bool)
     part = wide[:, :ny, :nx]
     out[:, : part.shape[1], : part.shape[2]] = part
+    for number, turn in seen.turned.items():
+        out[number] = turn.back(out[number][None].copy())[0]
     out[seen.place == UNPLACED] = True
     return np.ascontiguousarray(seen.found.orientation.back(out)).reshape(shape)  # type: ignore[return-value]
-
-
-def blocks_with_content(seen: Examination) -> int:
-    """Number of blocks that were judged."""
-    return int(np.count_nonzero(seen.judged))
 
 
 def _unplaced(order: SliceOrder) -> list[int]:
@@ -250,23 +268,27 @@ def _is(first: int, last: int) -> str:
     return "is" if first == last else "are"
 
 
-def _voxels(place: tuple[slice, ...], size: tuple[int, ...]) -> Box:
-    z, y, x = place
-    return (
-        (z.start, z.stop),
-        (y.start * SIDE, min(y.stop * SIDE, size[0])),
-        (x.start * SIDE, min(x.stop * SIDE, size[1])),
-    )
+def _voxels(members: NDArray[np.intp], size: tuple[int, ...]) -> Box:
+    (z0, y0, x0), (z1, y1, x1) = members.min(axis=0).tolist(), (members.max(axis=0) + 1).tolist()
+    return (z0, z1), (y0 * SIDE, min(y1 * SIDE, size[0])), (x0 * SIDE, min(x1 * SIDE, size[1]))
 
 
 def _slice_box(seen: Examination, number: int) -> Box:
     _, ny, nx = seen.found.values.shape
-    return _own_box(seen, ((number, number + 1), (0, ny), (0, nx)))
+    return _back(((number, number + 1), (0, ny), (0, nx)), seen.found.orientation, seen.found.values.shape)
 
 
 def _own_box(seen: Examination, box: Box) -> Box:
-    """A box of the turned scan as one of the scan as it is."""
-    orientation, shape = seen.found.orientation, seen.found.values.shape
+    """A box as one of the scan as it is; of a slice that was turned on its own, it is a box of that slice alone."""
+    shape = seen.found.values.shape
+    turn = seen.turned.get(box[0][0])
+    if turn is not None:
+        box = box[0], *_back(box, turn, shape)[1:]
+    return _back(box, seen.found.orientation, shape)
+
+
+def _back(box: Box, orientation: Orientation, shape: tuple[int, ...]) -> Box:
+    """A box of a turned scan, of this shape, as one of the scan before."""
     out: list[tuple[int, int]] = [(0, 0)] * 3
     for axis, (first, stop) in enumerate(box):
         n = shape[axis]

@@ -7,8 +7,6 @@ a symbol of its own whether or not the scan has voxels there to hold it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,8 @@ SPARE_SYMBOLS = 4
 """Symbols beyond the data's own; the chance that they do not suffice is 256 ** -(spare + 1)."""
 _ALIGNMENT = 8
 """The library's symbols are a multiple of this many bytes; shorter ones are filled up with zeros that nobody sends."""
+_PARTS_AT_ONCE = 4
+"""Parts encoded in one run, which takes half a second at most, during which nothing else runs in the interpreter."""
 
 
 class NotEnoughSymbolsError(EvidenceError):
@@ -76,15 +76,20 @@ def encode(data: bytes, symbol_bytes: int, count: int, progress: Progress = sile
     parts, per_part = _parts(len(data), symbol_bytes)
     out = np.empty((count, symbol_bytes), np.uint8)
     wide = _wide(symbol_bytes)
-    for part, source in enumerate(_sources(data, symbol_bytes)):
-        wanted = len(range(part, count, parts))
-        encoder = raptorq.Encoder.with_defaults(source, wide)
-        packets = encoder.get_encoded_packets(max(0, wanted - per_part))
+    # One run for several parts: they have as many symbols each, so the library works its plan out once.
+    for first in range(0, parts, _PARTS_AT_ONCE):
+        run = range(first, min(first + _PARTS_AT_ONCE, parts))
+        progress(first, parts)
+        repairs = max(0, max(len(range(part, count, parts)) for part in run) - per_part)
+        encoder = raptorq.Encoder.with_defaults(_source(data, symbol_bytes, run), wide)
+        packets = encoder.get_encoded_packets(repairs)
+        del encoder
         table = np.frombuffer(b"".join(packets), np.uint8).reshape(len(packets), 4 + wide)
-        numbers = _numbers(table)
-        fits = numbers < wanted
-        out[part + parts * numbers[fits]] = table[fits, 4 : 4 + symbol_bytes]
-        progress(part + 1, parts)
+        del packets
+        place = run.start + table[:, 0].astype(np.int64) + parts * _numbers(table)
+        fits = place < count
+        out[place[fits]] = table[fits, 4 : 4 + symbol_bytes]
+    progress(parts, parts)
     return out
 
 
@@ -136,6 +141,8 @@ def decode(
         size = 4 + wide
         result = None
         for at in range(0, len(whole), size):
+            if at % (size << 13) == 0:
+                progress(part, parts)
             result = decoder.decode(bytes(whole[at : at + size]))
             if result is not None:
                 break
@@ -157,15 +164,14 @@ def _wide(symbol_bytes: int) -> int:
     return -(-symbol_bytes // _ALIGNMENT) * _ALIGNMENT
 
 
-def _sources(data: bytes, symbol_bytes: int) -> Iterator[bytes]:
-    parts, per_part = _parts(len(data), symbol_bytes)
-    wide = _wide(symbol_bytes)
-    for part in range(parts):
-        piece = data[part * per_part * symbol_bytes : (part + 1) * per_part * symbol_bytes]
-        table = np.zeros((per_part, wide), np.uint8)
-        filled = np.frombuffer(piece.ljust(per_part * symbol_bytes, b"\0"), np.uint8)
-        table[:, :symbol_bytes] = filled.reshape(per_part, symbol_bytes)
-        yield table.tobytes()
+def _source(data: bytes, symbol_bytes: int, run: range) -> bytes:
+    """The data of some runs of the code, each symbol filled up to the library's alignment."""
+    _, per_part = _parts(len(data), symbol_bytes)
+    size = per_part * symbol_bytes
+    filled = np.frombuffer(data[run.start * size : run.stop * size].ljust(len(run) * size, b"\0"), np.uint8)
+    table = np.zeros((len(run) * per_part, _wide(symbol_bytes)), np.uint8)
+    table[:, :symbol_bytes] = filled.reshape(-1, symbol_bytes)
+    return table.tobytes()
 
 
 def _numbers(packets: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ def keyed_order(key: bytes, count: int) -> NDArray[np.intp]:
     return np.argsort(words, kind="stable")
 
 
-def keyed_bits(key: bytes, count: int) -> NDArray[np.uint8]:
-    """`count` bits (0 or 1) of the keystream, the highest of each byte first."""
-    stream = np.frombuffer(keystream(key, (count + 7) // 8), np.uint8)
-    return np.unpackbits(stream)[:count]
+def keyed_orders(key: bytes, orders: int, count: int) -> NDArray[np.intp]:
+    """Several orders of the numbers 0 to count - 1, shape (orders, count), each of the next `count` words."""
+    words = np.frombuffer(keystream(key, 8 * orders * count), "<u8").reshape(orders, count)
+    return np.argsort(words, axis=1, kind="stable")

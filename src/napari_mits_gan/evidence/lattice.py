@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.dicom.rescale import Rescale, to_hu
@@ -21,8 +22,16 @@ from napari_mits_gan.errors import EvidenceError
 _FEW_VALUES = 16
 _FINEST_SLOPE = 1.02
 _NEARLY = 2e-3
-_ON_LATTICE = 0.8
-"""Share of the values, weighted by how frequent they are, that a guessed lattice has to hold."""
+_BETWEEN = 0.4
+"""Values off a guessed lattice, at most, as a part of those that would be off it by chance."""
+_AROUND = 65
+"""Values over which the frequency of a value's neighbours is averaged."""
+_RARE = 1e-3
+"""Values in surroundings so much rarer than the most frequent tell nothing; nor do those that occur once at most."""
+_SPECTRUM, _COARSEST, _PEAKS, _PEAK_WIDTH = 1 << 17, 32, 8, 1 << 8
+"""Frequencies of the spectrum; the coarsest slope looked for, in HU; how many peaks are, and how wide one is."""
+_SAME = 0.03
+"""Slopes that differ by less, as a part of them, are two guesses at one."""
 
 
 class SealError(EvidenceError):
@@ -133,51 +142,89 @@ def _single(slope: float, intercept: float) -> Lattice:
     return Lattice(float(np.float32(slope)), float(np.float32(intercept)))
 
 
+def stored_lattice(volume: CTVolume) -> Lattice:
+    """The numbers that a volume's file holds, as far as it is known: whole HU, or the steps of a coarse series."""
+    if isinstance(volume.source, DicomSource) and not volume.source.slices[0].storage.hu.is_gapless:
+        rescale = volume.source.slices[0].rescale
+        return _single(abs(rescale.slope), rescale.intercept)
+    return Lattice()
+
+
 def likely_lattices(volume: CTVolume) -> Iterator[Lattice]:
     """What the numbers of a volume may be, likeliest first: HU, its file's steps, steps guessed from the values.
 
-    A guess may number the steps from another place than the file did; so each is offered from four places, since only
-    the lowest two bits of the numbers matter.
+    A guess may number the steps from another place than the file did; so each is offered from two places, since only
+    the lowest bit of the numbers matters to find the header, and that has the true numbers.
     """
     yield Lattice()
-    if isinstance(volume.source, DicomSource) and not volume.source.slices[0].storage.hu.is_gapless:
-        rescale = volume.source.slices[0].rescale
-        yield _single(abs(rescale.slope), rescale.intercept)
-    guess = _guess(volume.hu)
-    if guess is not None:
-        for shift in range(4):
+    stored = stored_lattice(volume)
+    if not stored.is_hu:
+        yield stored
+    for guess in _guesses(volume.hu):
+        for shift in range(2):
             yield Lattice(guess.slope, guess.intercept - shift * guess.slope)
 
 
-def _guess(hu: NDArray[np.int16]) -> Lattice | None:
-    """Slope and intercept of a lattice coarser than 1 HU on which nearly all values lie; None where there is none.
+def _guesses(hu: NDArray[np.int16]) -> list[Lattice]:
+    """Lattices coarser than 1 HU on which most values lie.
 
-    Values of such a lattice recur with its slope as their period: the period is where their spectrum is strongest, near
-    the mean gap between neighbouring frequent values.
+    How often each value occurs, less what its neighbours make likely, repeats with the slope as period: the spectrum
+    has a peak there, at multiples of it, and mirrored at half a cycle per HU.
     """
     sample = hu.ravel()[:: max(1, hu.size // 4_000_000)]
     counts = np.bincount(sample.astype(np.int32) - HU_MIN, minlength=1 << 16)
     present = np.flatnonzero(counts)
     if len(present) < _FEW_VALUES:
-        return None
-    frequent = present[counts[present] >= max(2, 0.02 * np.percentile(counts[present], 90))]
-    gaps = np.diff(frequent)
-    gaps = gaps[gaps <= np.median(gaps) + 1] if gaps.size else gaps
-    if gaps.size < _FEW_VALUES or gaps.mean() < _FINEST_SLOPE:
-        return None
-    values = present + HU_MIN
-    weights = np.minimum(counts[present], np.percentile(counts[present], 75)).astype(np.float64)
-    about, reach = 1 / gaps.mean(), float(values[-1] - values[0])
-    frequencies = np.arange(0.96 * about, 1.04 * about, 0.05 / reach)
-    waves = np.array([np.sum(weights * np.exp(2j * np.pi * f * values)) for f in frequencies])
-    best = int(np.abs(waves).argmax())
-    slope = float(1 / frequencies[best])
-    intercept = float(slope * np.angle(waves[best]) / (2 * np.pi))
-    # Halves are rounded to even, which only the exact numbers tell.
-    exact = round(2 * slope) / 2
-    guesses = [Lattice(slope, intercept)]
-    if abs(exact - slope) < _NEARLY * slope:
-        guesses.append(Lattice(exact, round(2 * intercept) / 2))
-    shares = [float(weights[g.hu(g.steps(values.astype(np.int16))) == values].sum()) for g in guesses]
-    likeliest = int(np.argmax(shares))
-    return guesses[likeliest] if shares[likeliest] > _ON_LATTICE * weights.sum() else None
+        return []
+    first, last = int(present[0]), int(present[-1])
+    counts = counts[first : last + 1].astype(np.float64)
+    around = ndimage.uniform_filter1d(counts, _AROUND, mode="nearest")
+    weights = counts / np.maximum(around, 1e-9) * (around >= max(1.0, _RARE * around.max()))
+    if np.count_nonzero(weights) < _FEW_VALUES:
+        return []
+    # Where a step is no whole HU, two of them may share one and weigh the double; that would hide the period.
+    there = np.minimum(weights, 1.0)
+    spectrum = np.abs(np.fft.rfft(there - there.mean(), _SPECTRUM))
+    spectrum[: _SPECTRUM // _COARSEST] = 0
+    found: list[tuple[float, Lattice]] = []
+    telling = np.flatnonzero(weights)
+    values, weights = telling + first + HU_MIN, weights[telling]
+    for _ in range(_PEAKS):
+        peak = int(spectrum.argmax())
+        spectrum[max(0, peak - _PEAK_WIDTH) : peak + _PEAK_WIDTH + 1] = 0
+        for frequency in (peak / _SPECTRUM, 1 - peak / _SPECTRUM):
+            found += _refined(frequency, values, weights)
+    out: list[Lattice] = []
+    # A part of each step makes a lattice too: so the one that fits best, and the coarsest that fits.
+    for slope in [] if not found else [min(found, key=_off)[1].slope, max(lattice.slope for _, lattice in found)]:
+        alike = [item for item in found if abs(item[1].slope / slope - 1) < _SAME]
+        likeliest = min(alike, key=_off)[1]
+        if likeliest not in out:
+            out.append(likeliest)
+    return out
+
+
+def _off(item: tuple[float, Lattice]) -> tuple[float, float]:
+    """How badly a lattice fits; of two that fit alike, the finer one is the worse."""
+    return item[0], -item[1].slope
+
+
+def _refined(about: float, values: NDArray[np.intp], weights: NDArray[np.float64]) -> Iterator[tuple[float, Lattice]]:
+    """Lattices with about so many steps per HU, and values off each as a part of those that would be by chance."""
+    reach = float(values[-1] - values[0])
+    whole = values.astype(np.int16)
+    for frequency in about + np.arange(-0.5, 0.51, 0.1) / reach:
+        slope = float(1 / frequency)
+        if slope < _FINEST_SLOPE:
+            continue
+        intercept = float(slope * np.angle(np.sum(weights * np.exp(2j * np.pi * frequency * values))) / (2 * np.pi))
+        guesses = [Lattice(slope, intercept)]
+        # Halves are rounded to even, which only the exact numbers tell.
+        exact = round(2 * slope) / 2
+        if abs(exact - slope) < _NEARLY * slope:
+            guesses.append(Lattice(exact, round(2 * intercept) / 2))
+        for guess in guesses:
+            off = float(weights[guess.hu(guess.steps(whole)) != whole].sum() / weights.sum())
+            part = off / (1 - 1 / slope)  # by chance one in `slope` values would lie on it
+            if part <= _BETWEEN:
+                yield part, guess

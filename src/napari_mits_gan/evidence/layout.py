@@ -1,12 +1,14 @@
 """Where in a block of voxels each carried bit lies: header, tag, and the bytes that the block holds besides.
 
-A block is 16 x 16 voxels of one slice. Its carriers, in an order that the key gives, have ranks 0, 1, 2, …; bit 0 of
-ranks 0 to h - 1 holds the header, bit 0 of the next 32 ranks the tag. Payload follows: with two bits carried first
-bit 1 of all those ranks, then every carried bit of the other ranks, bit 0 before bit 1.
+A block is 16 x 16 voxels of one slice. Its carriers, in an order that the key gives (another for each block of a
+slice), have ranks 0, 1, 2, …; bit 0 of ranks 0 to h - 1 holds the header, bit 0 of the next 32 ranks the tag. Payload
+follows: with two bits carried first bit 1 of all those ranks, then every carried bit of the other ranks, bit 0
+before bit 1.
 """
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +16,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.evidence.carriers import CarrierRule
 from napari_mits_gan.evidence.key import SealKey
-from napari_mits_gan.evidence.keyed_order import keyed_order
+from napari_mits_gan.evidence.keyed_order import keyed_orders
 
 SIDE = 16
 """Voxels along an edge of a block."""
@@ -68,8 +70,8 @@ class Cells:
     ----------
     grid : Grid
         The blocks.
-    order : ndarray of int, shape (256,)
-        Which voxel of a block, counted row by row, stands where.
+    order : ndarray of int, shape (blocks of a slice, 256)
+        Which voxel of each block, counted row by row, stands where.
     """
 
     def __init__(self, grid: Grid, order: NDArray[np.intp]) -> None:
@@ -100,9 +102,10 @@ class Cells:
         return wide[: self.grid.shape[1], : self.grid.shape[2]]
 
 
-def cell_order(key: SealKey) -> NDArray[np.intp]:
-    """The order of a block's voxels, the same for every block that is sealed with this key."""
-    return keyed_order(key.derive("order of voxels"), CELLS)
+def cell_order(grid: Grid, key: SealKey) -> NDArray[np.intp]:
+    """The order of the voxels of each block of a slice, shape (blocks, 256); the same in every slice."""
+    plane = struct.pack("<HH", grid.rows, grid.columns)
+    return keyed_orders(key.derive("order of voxels", plane), grid.per_slice, CELLS)
 
 
 @dataclass(frozen=True)
@@ -198,11 +201,10 @@ def payload_of(values: NDArray[np.int16], layout: Layout) -> NDArray[np.uint8]:
 def wanted_bits(
     values: NDArray[np.int16],
     carriers: NDArray[np.integer],
-    header: NDArray[np.uint8],
     symbols: NDArray[np.uint8],
     layout: Layout,
 ) -> NDArray[np.uint8]:
-    """Carried bits that blocks shall have, all but the tag's.
+    """Carried bits that blocks shall have, all but those of header and tag.
 
     Parameters
     ----------
@@ -210,8 +212,6 @@ def wanted_bits(
         Carriers by rank, then the others.
     carriers : ndarray of int, shape (blocks,)
         Number of carriers.
-    header : ndarray of uint8, shape (blocks, header bits)
-        The header's bits.
     symbols : ndarray of uint8, shape (blocks, slots, symbol bytes)
         What to carry; those beyond a block's slots are left out.
     layout : Layout
@@ -221,11 +221,11 @@ def wanted_bits(
     -------
     ndarray of uint8, shape (blocks, 256)
         As `values` have them where nothing is carried. Where bit 1 of a voxel changes whose bit 0 will hold a bit of
-        the tag, bit 0 is what the nearest value with that bit 1 has: the tag then moves it by 1 to either side.
+        header or tag, bit 0 is what the nearest value with that bit 1 has: that bit then moves it by 1 to either side.
     """
     size = (1 << layout.bits) - 1
     wanted = (values & size).astype(np.uint8)
-    fixed, h = layout.fixed_bits, layout.header_bits
+    fixed = layout.fixed_bits
     bits = np.unpackbits(symbols.reshape(len(values), symbols.shape[1] * symbols.shape[2]), axis=1)
     low, high = wanted & 1, wanted >> 1
     if layout.bits == 1:
@@ -242,8 +242,7 @@ def wanted_bits(
         low[:, fixed : fixed + bits.shape[1]] = bits
     else:
         present[:, : bits.shape[1]] = bits
-        low[:, h:fixed] ^= high[:, h:fixed] ^ present[:, h:fixed]
+        low[:, :fixed] ^= high[:, :fixed] ^ present[:, :fixed]
         high[:, :fixed] = present[:, :fixed]
         low[:, fixed:], high[:, fixed:] = present[:, fixed::2], present[:, fixed + 1 :: 2]
-    low[:, :h] = header
     return (low | (high << 1)).astype(np.uint8) if layout.bits == 2 else low.astype(np.uint8)

@@ -30,6 +30,7 @@ _LONGEST_BYTES = 16 << 20
 _TOLD = {
     "protection": ("method", "max_change_hu", "weights", "sigma", "steps"),
     "seal": ("bits", "copy_bytes", "version"),
+    "mark": ("lungs_rms_hu",),
     "recovery": ("healed_voxels",),
 }
 """Of each kind of step, the parameters that are told; history read from a file may hold anything, a name among it."""

@@ -17,9 +17,10 @@ from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import SealError
 from napari_mits_gan.evidence.layout import SIDE
 from napari_mits_gan.evidence.verdict import Kind, Verdict
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.progress import Progress, part_of, silent
 
-_CHECK_STEPS, _COPY_STEPS = 40, 60
+_CHECK_SHARE = 0.15
+"""Of the time that healing takes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,8 +73,7 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     SealError
         If there is no seal of this key, it carries no copy, or too much of the scan was changed.
     """
-    total = _CHECK_STEPS + _COPY_STEPS
-    checked = check(volume, key, lambda n, of, /: progress(n * _CHECK_STEPS // max(1, of), total))
+    checked = check(volume, key, part_of(progress, 0, _CHECK_SHARE))
     verdict, seen, order = checked.verdict, checked.seen, checked.order
     if seen is None or order is None:
         raise SealError(verdict.findings[0].sentence)
@@ -88,12 +88,12 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     current = seen.found.lattice.hu(values)
     hu = current.copy()
     if bad.any():
-        copy = _copy(seen, lambda n, of, /: progress(_CHECK_STEPS + n * _COPY_STEPS // max(1, of), total))
+        copy = _copy(seen, part_of(progress, _CHECK_SHARE, 1))
         np.copyto(hu, copy, where=bad)
         del copy
     missing = sorted(set(range(header.shape[0])) - {*seen.chosen(), *order.replaced.values()})
     current[missing] = hu[missing]
-    progress(total, total)
+    progress(1000, 1000)
     return Recovery(_volume(volume, hu, bad, checked), bad, current, verdict)
 
 
@@ -112,7 +112,7 @@ def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
         which, what = here.symbols(rows, z)
         numbers.append(which)
         symbols.append(what)
-        progress(done, 4 * len(chosen))
+        progress(done * 1000 // (4 * len(chosen)), 1000)
     first = header.index_blocks * reader.layout.slots
     try:
         data = fountain.decode(
@@ -120,14 +120,14 @@ def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
             reader.layout.symbol_bytes,
             np.concatenate(numbers) - first,
             np.concatenate(symbols),
-            lambda n, of, /: progress(of + n, 4 * of),
+            part_of(progress, 0.25, 0.5),
         )
     except fountain.NotEnoughSymbolsError:
         raise SealError(
             "Too much of this scan was changed to heal it: less of the copy is left than is needed to read it."
         ) from None
     plain = decrypt(data, reader.keys.copy)
-    copy, filler = unpack_copy(plain, header.shape, lambda n, of, /: progress(of + n, 2 * of))
+    copy, filler = unpack_copy(plain, header.shape, part_of(progress, 0.5, 1))
     if filler is not None:
         copy[filler] = header.lattice.hu(np.array([index.filler], np.int16))[0]
     return copy

@@ -21,8 +21,8 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, BinaryIO
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,7 +34,7 @@ from napari_mits_gan.errors import SidecarError, WriteError
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.manifest import slice_digests
 from napari_mits_gan.evidence.manifest_check import named_slices
-from napari_mits_gan.evidence.sidecar_records import Records, StoredPixels, damaged, packed, unpacked
+from napari_mits_gan.evidence.sidecar_records import Content, Records, StoredPixels, damaged, packed, unpacked
 from napari_mits_gan.files.publish import check_empty, failure, place_file, whole_folder
 from napari_mits_gan.progress import Progress, silent
 
@@ -96,10 +96,10 @@ def write_sidecar(
             stream.write(_MAGIC + bytes([_VERSION]) + nonce + _key_check(key, nonce))
             names = _names([file for file, _ in wanted])
             contents = [_content(file, name, pixels) for (file, pixels), name in zip(wanted, names, strict=True)]
-            table = {"slices": list(slice_digests(changed)), "files": contents}
+            table = {"slices": list(slice_digests(changed)), "files": [asdict(content) for content in contents]}
             cipher.write(stream, 0, json.dumps(table).encode())
-            for number, ((file, pixels), content) in enumerate(zip(wanted, contents, strict=True), start=1):
-                cipher.write(stream, number, packed(_read(file), content, pixels, changed.hu))
+            for number, ((file, _), content) in enumerate(zip(wanted, contents, strict=True), start=1):
+                cipher.write(stream, number, packed(_read(file), content, changed.hu))
                 progress(number, len(wanted))
         place_file(temporary, target)
     except FileExistsError:
@@ -151,17 +151,17 @@ def restore(
     check_empty(target)
     with _opened(Path(sidecar)) as stream:
         cipher = _start(stream, key, Path(sidecar))
-        table = _table(cipher.read(stream, 0))
-        cipher.count = len(table["files"]) + 1
-        hu = _slices_needed(changed, table)
+        digests, contents = _table(cipher.read(stream, 0))
+        cipher.count = len(contents) + 1
+        hu = _slices_needed(changed, digests, contents)
         with whole_folder(target) as temporary:
             made = []
-            for number, content in enumerate(table["files"], start=1):
+            for number, content in enumerate(contents, start=1):
                 whole = unpacked(cipher.read(stream, number), content, hu)
-                (temporary / content["name"]).parent.mkdir(parents=True, exist_ok=True)
-                (temporary / content["name"]).write_bytes(whole)
-                made.append(target / content["name"])
-                progress(number, len(table["files"]))
+                (temporary / content.name).parent.mkdir(parents=True, exist_ok=True)
+                (temporary / content.name).write_bytes(whole)
+                made.append(target / content.name)
+                progress(number, len(contents))
             if stream.read(1):
                 raise SidecarError("The sidecar has something after its end, so it is damaged; use an intact copy.")
     return made
@@ -203,7 +203,9 @@ def _files_of(source: CTVolume, files: Sequence[Path]) -> list[tuple[Path, Store
     for z, item in enumerate(source.source.slices):
         of_file.setdefault(item.header.path, []).append((z, item))
     tilted = bool(source.source.tilt_degrees)
-    return [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
+    slices = [(path, None if tilted else _pixels_of(slices)) for path, slices in of_file.items()]
+    # Localizers and the like belong to the series, though not to the volume.
+    return slices + [(path, None) for path in source.source.left_out_files if path not in of_file]
 
 
 def _pixels_of(slices: list[tuple[int, CTSlice]]) -> StoredPixels | None:
@@ -239,36 +241,36 @@ def _names(files: Sequence[Path]) -> list[str]:
     return [file.relative_to(top).as_posix() for file in absolute]
 
 
-def _content(path: Path, name: str, pixels: StoredPixels | None) -> dict[str, Any]:
+def _content(path: Path, name: str, pixels: StoredPixels | None) -> Content:
     data = _read(path)
-    return {
-        "name": name,
-        "length": len(data),
-        "sha256": hashlib.sha256(data).hexdigest(),
-        "pixels": None if pixels is None else asdict(pixels),
-    }
+    return Content(name, len(data), hashlib.sha256(data).hexdigest(), pixels)
 
 
-def _table(data: bytes) -> dict[str, Any]:
-    """The table of contents; it was authenticated, so only its form is made sure of."""
+def _table(data: bytes) -> tuple[list[str], list[Content]]:
+    """Digests of the changed scan's slices, and the files. It was authenticated, so only its form is made sure of."""
     try:
         table = json.loads(data)
-        names = [content["name"] for content in table["files"]]
-        safe = all(not {"", ".", ".."} & set(name.split("/")) and "\\" not in name for name in names)
-        if not safe or len(set(names)) != len(names) or not isinstance(table["slices"], list):
-            raise ValueError
+        digests, files = table["slices"], table["files"]
     except (ValueError, KeyError, TypeError, RecursionError):
         raise damaged() from None
-    return dict(table)
+    if not isinstance(digests, list) or not isinstance(files, list) or not all(isinstance(d, str) for d in digests):
+        raise damaged()
+    contents = [Content.of(fields, len(digests)) for fields in files]
+    names = {content.name for content in contents}
+    # No file is another one's folder either.
+    folders = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    if len(names) != len(contents) or names & folders:
+        raise damaged()
+    return digests, contents
 
 
-def _slices_needed(changed: CTVolume, table: dict[str, Any]) -> NDArray[np.int16]:
+def _slices_needed(changed: CTVolume, digests: Sequence[str], contents: Sequence[Content]) -> NDArray[np.int16]:
     """HU of the changed scan in the order of the sidecar's slices; refused where a slice that is needed was changed."""
     found = {digest: z for z, digest in enumerate(slice_digests(changed))}
-    order = [found.get(digest) for digest in table["slices"]]
+    order = [found.get(digest) for digest in digests]
     if not any(z is not None for z in order):
         raise SidecarError("The sidecar belongs to another scan; choose the one that was written with this one.")
-    needed = {z for content in table["files"] if content["pixels"] for z in content["pixels"]["slices"]}
+    needed = {z for content in contents if content.pixels is not None for z in content.pixels.slices}
     lost = [z for z in sorted(needed) if order[z] is None]
     if lost:
         raise SidecarError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import zlib
@@ -33,6 +34,32 @@ class StoredPixels:
     high_bit: int
     signed: bool
 
+    @staticmethod
+    def of(fields: Any, slices: int) -> StoredPixels:
+        """What a table of contents says, of a scan with so many slices; SidecarError where that cannot be."""
+        names = {field.name for field in dataclasses.fields(StoredPixels)}
+        if not isinstance(fields, dict) or set(fields) != names or not isinstance(fields["signed"], bool):
+            raise damaged()
+        bits, stored, high = (_whole(fields[name], 16) for name in ("bits_allocated", "bits_stored", "high_bit"))
+        if bits not in (8, 16) or not 1 <= stored <= high + 1 <= bits or not isinstance(fields["rescales"], list):
+            raise damaged()
+        zs, rescales = fields["slices"], fields["rescales"]
+        if not isinstance(zs, list) or len(zs) != len(rescales):
+            raise damaged()
+        try:
+            checked = [Rescale(float(slope), float(intercept)) for slope, intercept in rescales]
+        except (ValueError, TypeError, OverflowError):
+            raise damaged() from None
+        return StoredPixels(
+            _whole(fields["offset"], _LONGEST_RECORD),
+            tuple(_whole(z, slices - 1) for z in zs),
+            tuple((rescale.slope, rescale.intercept) for rescale in checked),
+            bits,
+            stored,
+            high,
+            fields["signed"],
+        )
+
     def predicted(self, hu: NDArray[np.int16]) -> bytes:
         """The values that the changed scan would be stored as."""
         stored = StoredFormat(self.bits_allocated, self.bits_stored, self.high_bit, self.signed)
@@ -40,6 +67,43 @@ class StoredPixels:
             storage_of(Rescale(slope, intercept), stored).stored(hu[z]).astype(stored.dtype).tobytes()
             for z, (slope, intercept) in zip(self.slices, self.rescales, strict=True)
         )
+
+
+@dataclass(frozen=True)
+class Content:
+    """One file in the table of contents: its name, length and digest, and what its pixels follow from."""
+
+    name: str
+    length: int
+    sha256: str
+    pixels: StoredPixels | None
+
+    @staticmethod
+    def of(fields: Any, slices: int) -> Content:
+        """What a table of contents says; SidecarError where that cannot be, or the name leads out of the folder."""
+        if not isinstance(fields, dict) or set(fields) != {"name", "length", "sha256", "pixels"}:
+            raise damaged()
+        name, digest = fields["name"], fields["sha256"]
+        if not isinstance(name, str) or not isinstance(digest, str):
+            raise damaged()
+        if {"", ".", ".."} & set(name.split("/")) or "\\" in name or "\0" in name or not _is_encodable(name):
+            raise damaged()
+        pixels = None if fields["pixels"] is None else StoredPixels.of(fields["pixels"], slices)
+        return Content(name, _whole(fields["length"], _LONGEST_RECORD), digest, pixels)
+
+
+def _whole(value: Any, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise damaged()
+    return value
+
+
+def _is_encodable(name: str) -> bool:
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class Records:
@@ -85,36 +149,36 @@ def _exactly(stream: BinaryIO, n: int) -> bytes:
     return data
 
 
-def packed(data: bytes, content: dict[str, Any], pixels: StoredPixels | None, hu: NDArray[np.int16]) -> bytes:
+def packed(data: bytes, content: Content, hu: NDArray[np.int16]) -> bytes:
     """One file as its record has it: what is not pixels, and how the pixels differ from those of the changed scan."""
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
-        raise SidecarError(f"{content['name']} was changed while the sidecar was written; try again.")
+    if hashlib.sha256(data).hexdigest() != content.sha256:
+        raise SidecarError(f"{content.name} was changed while the sidecar was written; try again.")
     difference = b""
-    rest = data
+    rest, pixels = data, content.pixels
     if pixels is not None:
         predicted = pixels.predicted(hu)
         end = pixels.offset + len(predicted)
         if end > len(data):
-            raise SidecarError(f"{content['name']} is shorter than when the scan was read from it; read it again.")
+            raise SidecarError(f"{content.name} is shorter than when the scan was read from it; read it again.")
         rest = data[: pixels.offset] + data[end:]
         difference = _deflated(difference_of(data[pixels.offset : end], predicted, pixels.bits_allocated))
     packed_rest = zlib.compress(rest)
     return len(packed_rest).to_bytes(8, "big") + packed_rest + difference
 
 
-def unpacked(record: bytes, content: dict[str, Any], hu: NDArray[np.int16]) -> bytes:
+def unpacked(record: bytes, content: Content, hu: NDArray[np.int16]) -> bytes:
     """The file of a record, as `packed` took it; SidecarError where its digest is another."""
     length = int.from_bytes(record[:8], "big")
-    pixels = None if content["pixels"] is None else StoredPixels(**content["pixels"])
+    pixels = content.pixels
     if pixels is None:
-        data = _inflated(record[8:], content["length"])
+        data = _inflated(record[8:], content.length)
     else:
         predicted = pixels.predicted(hu)
-        rest = _inflated(record[8 : 8 + length], content["length"] - len(predicted))
+        rest = _inflated(record[8 : 8 + length], content.length - len(predicted))
         difference = _inflated(record[8 + length :], len(predicted))
         middle = added(predicted, difference, pixels.bits_allocated)
         data = rest[: pixels.offset] + middle + rest[pixels.offset :]
-    if hashlib.sha256(data).hexdigest() != content["sha256"]:
+    if hashlib.sha256(data).hexdigest() != content.sha256:
         raise damaged()
     return data
 
@@ -126,6 +190,8 @@ def _deflated(data: bytes) -> bytes:
 
 
 def _inflated(data: bytes, length: int) -> bytes:
+    if length < 0:
+        raise damaged()
     unpacker = zlib.decompressobj()
     try:
         plain = unpacker.decompress(data, max(1, length))

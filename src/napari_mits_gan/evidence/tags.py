@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ def place_tags(
     numbers : ndarray of int, shape (n,)
         Which blocks of the slice.
     blocks : ndarray of int16, shape (n, 256)
-        Their values in the key's order; bits that hold the tag are 0.
+        Their values in the key's order; bits that hold header or tag are 0.
     kind : int
         `CARRIED` or `APART`.
 
@@ -54,6 +55,17 @@ def place_tags(
         state.update(view[at : at + size])
         out.append(state.digest())
     return np.frombuffer(b"".join(out), "<u4").astype(np.uint32)
+
+
+def fits(expected: NDArray[np.uint32], stated: NDArray[np.uint32]) -> NDArray[np.bool_]:
+    """Which tags are the expected ones, shape (n,).
+
+    Whether all are is decided by a comparison whose time tells nothing of them; where not all are, each pair is
+    compared in full, without an early end.
+    """
+    if hmac.compare_digest(expected.tobytes(), stated.tobytes()):
+        return np.ones(len(expected), bool)
+    return np.asarray((expected ^ stated) == 0)
 
 
 def tag_bits(tags: NDArray[np.uint32]) -> NDArray[np.uint8]:

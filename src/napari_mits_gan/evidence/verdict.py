@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import Enum
 from typing import Any
 
@@ -28,6 +28,7 @@ class Kind(Enum):
     CHANGED = "blocks changed"
     COPIED = "blocks copied within the scan"
     WIPED = "lowest bits wiped"
+    EVERYWHERE = "changed everywhere"
     REPLACED = "slice replaced"
     FOREIGN = "slice of another sealed scan"
     ADDED = "slice added"
@@ -41,6 +42,7 @@ class Kind(Enum):
     GEOMETRY = "geometry edited"
     NOT_JUDGED = "part of the scan not judged"
     NO_SEAL = "no seal found"
+    MARK_MISSING = "mark missing"
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,33 @@ class Finding:
     sentence: str
     box: Box | None = None
     blocks: int = 0
+
+
+@dataclass(frozen=True)
+class MarkReport:
+    """What a check says of the mark that outlives a seal.
+
+    Parameters
+    ----------
+    found : bool
+        Whether there is a mark of the key.
+    missing_places : int
+        At how many places of the lungs it is missing.
+    sureness : float
+        By how many standard deviations it is there, in a part of the lungs.
+    """
+
+    found: bool
+    missing_places: int = 0
+    sureness: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.found:
+            return "no mark of this key was found either"
+        if not self.missing_places:
+            return "its mark is there in all of the lungs"
+        places = "one place" if self.missing_places == 1 else f"{self.missing_places} places"
+        return f"its mark is there but missing at {places} of the lungs"
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +118,8 @@ class Verdict:
         Length of the recovery copy; 0 for a seal for detection only, or where that is not known any more.
     copy_left : float
         Symbols of the copy that are left, as a multiple of what healing needs.
+    mark : MarkReport or None
+        What the mark says; None where nobody asked, since the seal tells more.
     """
 
     state: State
@@ -100,6 +131,7 @@ class Verdict:
     can_be_healed: bool = False
     copy_bytes: int = 0
     copy_left: float = 0.0
+    mark: MarkReport | None = None
     _mask: Callable[[], NDArray[np.bool_]] | None = field(default=None, repr=False)
 
     @property
@@ -123,7 +155,8 @@ class Verdict:
     def headline(self) -> str:
         """The verdict in one sentence."""
         if self.state is State.NO_SEAL:
-            return "No seal of this key was found."
+            mark = f"; {self.mark}" if self.mark is not None and self.mark.found else ""
+            return f"No seal of this key was found{mark}."
         if self.is_intact:
             return f"Intact: all {self.blocks} blocks are what was sealed."
         heal = "it can be healed" if self.can_be_healed else "it cannot be healed"
@@ -151,4 +184,5 @@ class Verdict:
             "changed_blocks": self.changed_blocks,
             "can_be_healed": self.can_be_healed,
             "copy_left": round(self.copy_left, 3),
+            "mark": None if self.mark is None else asdict(self.mark),
         }

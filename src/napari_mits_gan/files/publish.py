@@ -43,7 +43,7 @@ def checked_target(path: str | os.PathLike[str]) -> Path:
     if "\0" in str(target):
         raise WriteError("The name of what is to be written holds a character that no name can have; choose another.")
     with suppress(OSError):
-        if target == Path.cwd():
+        if target == Path.cwd() or (target.exists() and target.samefile(Path.cwd())):
             raise WriteError("The export folder is the current folder, which cannot be replaced; name a new one in it.")
     return target
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-_NAME = re.compile(r"\.(?:export|image)-(?P<machine>[0-9a-f]{8})-[0-9a-f]{12}\.partial")
+_NAME = re.compile(r"\.(?P<kind>export|image|archive)-(?P<machine>[0-9a-f]{8})-[0-9a-f]{12}\.partial")
 
 
 def is_unfinished(name: str) -> bool:
@@ -46,7 +46,7 @@ def unfinished_folder(parent: Path, kind: str) -> Iterator[Path]:
         If the file system refuses.
     """
     remove_leftovers(parent)
-    folder, held = _new_folder(parent, kind)
+    folder, held = new_folder(parent, kind)
     try:
         yield folder
     finally:
@@ -59,8 +59,8 @@ def remove_leftovers(parent: Path) -> None:
     """Remove the unfinished folders in `parent` whose process is gone.
 
     Only real folders with a name of ours that this machine and this user made, that no process holds, and in which
-    there is nothing but plain files; whatever is in doubt stays. Where the file system has no locks (and on Windows)
-    all of them stay.
+    there is nothing but plain files (in those of archives, folders too); whatever is in doubt stays. Where the file
+    system has no locks (and on Windows) all of them stay.
     """
     try:
         with os.scandir(parent) as entries:
@@ -78,13 +78,21 @@ def remove_leftovers(parent: Path) -> None:
                 continue
             try:
                 if _is_still(folder, held):
-                    _empty(folder)
-                    folder.rmdir()
+                    if found["kind"] == "archive":
+                        shutil.rmtree(folder)
+                    else:
+                        _empty(folder)
+                        folder.rmdir()
             finally:
                 os.close(held)
 
 
-def _new_folder(parent: Path, kind: str) -> tuple[Path, int | None]:
+def new_folder(parent: Path, kind: str) -> tuple[Path, int | None]:
+    """A new private folder in `parent`, and the handle that locks it; None where folders cannot be locked.
+
+    What an archive was unpacked to stays until its scan is no longer needed; everything else is made in a block, see
+    `unfinished_folder`.
+    """
     while True:
         folder = parent / f".{kind}-{_machine()}-{secrets.token_hex(6)}.partial"
         folder.mkdir(mode=0o700)

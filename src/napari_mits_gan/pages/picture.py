@@ -88,6 +88,15 @@ def png(picture: RGB) -> bytes:
     return stream.getvalue()
 
 
+def jpeg(picture: RGB, quality: int) -> bytes:
+    """The picture as a JPEG file, for one of many that need not be exact."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "JPEG", quality=quality)
+    return stream.getvalue()
+
+
 def data_uri(picture: RGB) -> str:
     """The picture as an address that holds all of it, for `src` of an HTML image."""
     return "data:image/png;base64," + base64.b64encode(png(picture)).decode("ascii")

@@ -39,7 +39,7 @@ class Method(Protocol):
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
-    ) -> NDArray[np.float32]:
+    ) -> NDArray[np.number]:
         """The change in HU that the method asks for.
 
         Parameters
@@ -55,7 +55,7 @@ class Method(Protocol):
 
         Returns
         -------
-        ndarray of float32, shape (z, y, x)
+        ndarray, shape (z, y, x)
         """
         ...
 

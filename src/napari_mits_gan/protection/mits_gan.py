@@ -19,15 +19,16 @@ from napari_mits_gan.device import choose_device
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.protection.contract import Request
-from napari_mits_gan.protection.lung_reach import lung_reach, share_within
+from napari_mits_gan.protection.lung_reach import lung_reach, reached, share_within
 from napari_mits_gan.protection.networks import LOOK, PerturbationGenerator
 from napari_mits_gan.protection.noise_map import sample_distance_mm, shift_of, white_noise
 from napari_mits_gan.protection.perturbation import bounded, roi_reach
 from napari_mits_gan.protection.weights import load_protector, shipped_protector
 from napari_mits_gan.weights_file import digest
 
-_PIXELS_AT_ONCE = 1_500_000
-"""Slices are computed together up to this many pixels, which bounds the memory."""
+_PIXELS_AT_ONCE = {"cpu": 1, "cuda": 1_500_000, "mps": 1_500_000}
+"""Slices are computed together up to this many pixels, at least one, which bounds the memory; on a CPU each by itself,
+since what lies in its caches is computed three times as fast."""
 
 
 @dataclass(frozen=True)
@@ -45,25 +46,30 @@ class MitsGan:
 
     def change(
         self, volume: CTVolume, allowed: NDArray[np.bool_], request: Request, progress: Progress
-    ) -> NDArray[np.float32]:
-        """See `Method.change`."""
+    ) -> NDArray[np.number]:
+        """See `Method.change`; in whole HU, which take half the memory."""
         device = choose_device(request.device)
         generator = load_protector(self.weights or shipped_protector(), device)
-        change = np.zeros(volume.shape, dtype=np.float32)
-        rows, columns = window_around(allowed, LOOK + 4 * roi_reach(volume.spacing[1:]))
+        # Channels last suit a processor's vector units, and are a fifth faster; single channels stay as they are.
+        generator = generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        change = np.zeros(volume.shape, dtype=np.int16)
+        margin = LOOK + 4 * roi_reach(volume.spacing[1:])
+        rows, columns = window_around(allowed, margin)
         if rows is None or columns is None:
             return change
         reach = lung_reach(volume)
         pixels = (rows.stop - rows.start) * (columns.stop - columns.start)
-        step = max(1, _PIXELS_AT_ONCE // pixels)
+        step = max(1, _PIXELS_AT_ONCE[device.type] // pixels)
         try:
             for first in range(0, volume.shape[0], step):
                 zs = range(first, min(first + step, volume.shape[0]))
-                # Slices far from the lungs stay as they are, and need not be computed.
-                if reach[zs.start : zs.stop].any():
-                    part = perturb(generator, volume, allowed, zs, (rows, columns), request, device, adapt=self.adapts)
-                    share = share_within(reach, zs, (rows, columns), volume.shape[1:]).numpy()
-                    change[zs.start : zs.stop, rows, columns] = part.cpu().numpy() * share
+                # What is far from the lungs stays as it is, and need not be computed.
+                window = reached(reach, zs, volume.shape[1:], margin)
+                if window is not None:
+                    window = overlap(window[0], rows), overlap(window[1], columns)
+                    part = perturb(generator, volume, allowed, zs, window, request, device, adapt=self.adapts)
+                    part = part.cpu() * share_within(reach, zs, window, volume.shape[1:])
+                    change[zs.start : zs.stop, window[0], window[1]] = part.round().numpy()
                 progress(zs.stop, volume.shape[0])
         except torch.cuda.OutOfMemoryError as error:
             torch.cuda.empty_cache()
@@ -89,6 +95,12 @@ def window_around(allowed: NDArray[np.bool_], margin: int) -> tuple[slice | None
         size = allowed.shape[1 if axes == (0, 2) else 2]
         found.append(slice(max(0, int(used[0]) - margin), min(size, int(used[-1]) + margin + 1)))
     return found[0], found[1]
+
+
+def overlap(a: slice, b: slice) -> slice:
+    """What two ranges have in common."""
+    start = max(a.start, b.start)
+    return slice(start, max(start, min(a.stop, b.stop)))
 
 
 @torch.inference_mode()

@@ -85,6 +85,14 @@ def bounded(raw: Tensor, inside: Tensor, spacing_yx: tuple[float, float]) -> Ten
     # Tanh and the mask bring some mean back; a second pass leaves little.
     change = ((change - roi_mean(change, spacing_yx)) * inside).clamp(-1, 1)
     # Where pixels are coarse, a disc of few of them does not average stripes out, and no pass helps: less of them does.
-    reach = roi_reach(spacing_yx)
-    means = functional.max_pool2d(roi_mean(change, spacing_yx).abs()[:, None], 2 * reach + 1, 1, reach)[:, 0]
-    return change * (_LARGEST_MEAN / means.clamp(min=_LARGEST_MEAN))
+    means = roi_mean(change, spacing_yx).abs()
+    if means.max() <= _LARGEST_MEAN:
+        return change
+    around = _largest_around(means, roi_reach(spacing_yx))
+    return change * (_LARGEST_MEAN / around.clamp(min=_LARGEST_MEAN))
+
+
+def _largest_around(values: Tensor, reach: int) -> Tensor:
+    """The largest value in a square around each pixel, along one axis after the other: the same, and much faster."""
+    across = functional.max_pool2d(values[:, None], (1, 2 * reach + 1), 1, (0, reach))
+    return functional.max_pool2d(across, (2 * reach + 1, 1), 1, (reach, 0))[:, 0]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
 
 NOT_DICOM_FOLDERS = (".zarr", ".n5")
+NOT_CT_ARCHIVES = (".zarr.zip",)
 PathLike = str | Path
 
 
@@ -96,6 +97,8 @@ def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:
 def _is_candidate(path: Path) -> bool:
     if path.is_dir():
         return not path.name.lower().endswith(NOT_DICOM_FOLDERS)
+    if path.name.lower().endswith(NOT_CT_ARCHIVES):
+        return False
     return path.name.lower().endswith(READABLE_SUFFIXES) or (not path.suffix and _starts_like_dicom(path))
 
 

@@ -18,6 +18,7 @@ from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.controllers.display import Display
 from napari_mits_gan.widgets.controllers.evidence import Evidence
 from napari_mits_gan.widgets.controllers.exporting import Exporting
+from napari_mits_gan.widgets.controllers.inspecting import Inspecting
 from napari_mits_gan.widgets.controllers.judging import Judging
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.preparing import Preparing
@@ -71,13 +72,14 @@ class Workspace(QObject):
         self.suggestions = Suggestions(parts, self)
         self.vulnerability = Vulnerability(parts, self)
         self.sealed_sites = SealedSitesMap(parts, self)
+        self.inspecting = Inspecting(parts, self)
         self.exporting = Exporting(parts, self)
         self.windowing = Windowing(parts, self)
         self.scrolling = Scrolling(parts, self)
         self.readout = Readout(parts, self)
         self.blinking = Blinking(parts, self)
         self.recording = Recording(parts, self.loading, self.protecting, self.judging, self.windowing, self)
-        marked = (self.suggestions, self.vulnerability, self.sealed_sites)
+        marked = (self.suggestions, self.vulnerability, self.sealed_sites, self.inspecting)
         self.clicking = Clicking(parts, self.attacking.click, marked, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
         self._closed = False
@@ -138,6 +140,7 @@ class Workspace(QObject):
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self._injections_before = 0
         if self.is_open:
@@ -150,6 +153,7 @@ class Workspace(QObject):
     def _on_protection_changed(self) -> None:
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.judging.ask(tell=True)
@@ -158,6 +162,7 @@ class Workspace(QObject):
     def _on_injections_changed(self) -> None:
         injections = self.session.injections
         self.display.selected = injections[-1] if injections else None
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         before, self._injections_before = self._injections_before, len(injections)
@@ -170,6 +175,7 @@ class Workspace(QObject):
 
     def _on_seal_changed(self) -> None:
         self.sealed_sites.drop_outdated()
+        self.inspecting.drop_outdated()
         self.evidence.mark()
         self.display.refresh()
         self.judging.ask(tell=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,11 +69,17 @@ class WritingOptions:
         What to call the series; the input's, with what was done, unless told.
     signature : tuple of Path or None
         PEM files of an RSA private key and its certificate, to sign every file with by DCMTK's `dcmsign`.
+    anonymise : bool
+        Whether to take the patient out of a series that is derived from DICOM.
+    reproducible_at : datetime or None
+        When the series is said to be made; its UIDs are then drawn from what is written.
     """
 
     transfer_syntax: str | None = None
     series_description: str | None = None
     signature: tuple[Path, Path] | None = None
+    anonymise: bool = False
+    reproducible_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ class SeriesJob:
     output : Path
         A new or empty folder.
     series : str or None
-        SeriesInstanceUID, where the input holds several CT series.
+        Number or UID, where the input holds several CT series or volumes; see `ct.read.read_ct`.
     protection : ProtectionOptions or None
         How to protect; None does not.
     sealing : SealingOptions or None
@@ -120,6 +127,8 @@ class Exported:
     ----------
     files : tuple of Path
         The DICOM files, by ascending z.
+    source : CTVolume
+        What was read.
     volume : CTVolume
         What they hold.
     broken_signatures : int
@@ -127,6 +136,7 @@ class Exported:
     """
 
     files: tuple[Path, ...]
+    source: CTVolume
     volume: CTVolume
     broken_signatures: int = 0
 
@@ -143,7 +153,8 @@ def protect_series(
     stage : callable
         Where to show progress.
     tell : callable
-        Told in a sentence, before anything is written, that digital signatures of the input will be broken.
+        Told in a sentence what the user should know of how the input was read, and, before anything is written, that
+        digital signatures of the input will be broken.
 
     Returns
     -------
@@ -157,11 +168,18 @@ def protect_series(
     check_job(job)
     with stage("Reading") as progress:
         source = read_ct(job.input, series=job.series, progress=progress)
+    for note in source.notes:
+        tell(note)
     broken = signatures_broken(source)
     if broken:
         tell(
             f"{broken} file(s) of the input carry a digital signature, which changed pixels break; the export carries "
             "none of them over."
+        )
+    if job.writing.anonymise and job.sealing is not None and job.sealing.sidecar is not None:
+        tell(
+            "The sidecar holds the input's files as they are, the patient's name among them, encrypted; do not hand it "
+            "out with the key."
         )
     volume = source
     if job.protection is not None:
@@ -179,7 +197,7 @@ def protect_series(
             if job.sealing is not None and job.sealing.sidecar is not None:
                 job.sealing.sidecar.unlink(missing_ok=True)  # check_job made sure that none was there before
             raise
-    return Exported(tuple(files), volume, broken)
+    return Exported(tuple(files), source, volume, broken)
 
 
 def _tell_what_was_allowed(source: CTVolume, options: ProtectionOptions, tell: Callable[[str], None]) -> None:
@@ -277,5 +295,7 @@ def write_series(
         progress=progress,
         transfer_syntax=options.transfer_syntax,
         series_description=options.series_description,
+        anonymise=options.anonymise,
         before_publishing=before_publishing,
+        reproducible_at=options.reproducible_at,
     )

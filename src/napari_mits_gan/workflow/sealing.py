@@ -30,11 +30,14 @@ class SealingOptions:
         Lowest bits of a value that the seal may use, 1 or 2.
     sidecar : Path or None
         A new file from which the original can be restored bit for bit; None writes none.
+    mark : bool
+        Whether to mark the lungs as well, which outlives lossy coding, filters and resampling.
     """
 
     key_file: Path
     bits: int = 1
     sidecar: Path | None = None
+    mark: bool = False
 
 
 def check_sidecar(sidecar: Path, source: Path) -> None:
@@ -82,6 +85,7 @@ def seal_volume(
     from napari_mits_gan.evidence.find_seal import find_seal
     from napari_mits_gan.evidence.key import read_key
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signed_manifest, signer_of
+    from napari_mits_gan.evidence.mark.detect import carries_mark
     from napari_mits_gan.evidence.seal import seal
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
@@ -90,12 +94,16 @@ def seal_volume(
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
-    sealed = seal(volume, key, bits=options.bits, progress=progress)
+    if options.mark and carries_mark(volume, key):
+        raise EvidenceError("This scan carries a mark of this key already; seal it without another one.")
+    sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
+    manifest = signed_manifest(sealed, signer_of(key), source)
 
     def finish(folder: Path) -> None:
-        (folder / MANIFEST_NAME).write_bytes(signed_manifest(sealed, signer_of(key), source))
+        # The window keeps this function as long as the sealed scan; so it holds no key, and reads it again if need be.
+        (folder / MANIFEST_NAME).write_bytes(manifest)
         if options.sidecar is not None:
-            write_sidecar(source, sealed, key, options.sidecar, files=files)
+            write_sidecar(source, sealed, read_key(options.key_file), options.sidecar, files=files)
 
     return sealed, finish
 

@@ -51,12 +51,22 @@ def test_claims_about_the_source_do_not_outlive_its_pixels(dicom_series, tmp_pat
                 ds.add_new(keyword, "SS", value)
             else:
                 setattr(ds, keyword, value)
+        ds.InstanceCoercionDateTime, ds.InstanceOriginStatus = "20200101120000", "LOCAL"
+        for element, vr, value in (
+            (0x10, "US", 8), (0x11, "US", 8), (0x40, "CS", "R"), (0x50, "SS", [1, 1]), (0x100, "US", 1),
+            (0x102, "US", 0), (0x1301, "IS", 8), (0x1302, "DS", "40"), (0x1303, "DS", "5"), (0x3000, "OW", b"\xff" * 8),
+        ):  # fmt: skip
+            ds.add_new((0x6000, element), vr, value)
         bins = Dataset()
         bins.HistogramNumberOfBins, bins.HistogramData = 2, [5, 6]
         ds.HistogramSequence = [bins]
 
     told = _export(dicom_series(edit=edit), tmp_path)
-    assert not (set(STALE) | {"HistogramSequence"}) & set(told.dir())
+    stale = set(STALE) | {"HistogramSequence", "InstanceCoercionDateTime", "InstanceOriginStatus"}
+    assert not stale & set(told.dir())
+    assert told[0x6000, 0x3000].value == b"\xff" * 8
+    assert (0x6000, 0x1302) not in told
+    assert (0x6000, 0x1303) not in told
 
 
 @pytest.mark.parametrize("offset", ["+0900", "-0330", "+0000"])
@@ -201,6 +211,10 @@ def test_names_that_no_folder_can_have_are_refused(tmp_path, monkeypatch) -> Non
     monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(WriteError, match="current folder"):
         write_dicom(volume, ".")
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    with pytest.raises(WriteError, match="current folder"):
+        write_dicom(volume, tmp_path / "link" / "here")
+    (tmp_path / "link").unlink()
     for write, name in ((write_dicom, "a\0b"), (write_image, "a\0b.nii")):
         with pytest.raises(WriteError, match="no name can have"):
             write(volume, tmp_path / name)

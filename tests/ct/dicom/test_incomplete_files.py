@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import socket
 
@@ -44,6 +45,29 @@ def test_an_empty_file_that_is_named_otherwise_is_none_of_the_slices(dicom_serie
     (series.folder / name).parent.mkdir(exist_ok=True)
     (series.folder / name).touch()
     assert read_ct(series.folder).shape[0] == 5
+
+
+@pytest.mark.parametrize("content", [b"\x9c" * 3000, b"<html>404</html>"])
+def test_what_is_named_as_the_slices_are_and_is_no_dicom_is_a_refusal(dicom_series, content) -> None:
+    series = dicom_series(suffix="")
+    for path in series.files:
+        path.rename(path.with_name(f"IM{path.name}"))
+    (series.folder / "IM006").write_bytes(content)
+    with pytest.raises(
+        ReadError, match=r"1 file\(s\) beside the series cannot be read \(IM006: it is not DICOM inside"
+    ):
+        read_ct(series.folder)
+    (series.folder / "IM006").rename(series.folder / "VERSION2")
+    assert read_ct(series.folder).shape[0] == 5
+
+
+def test_a_slice_that_is_compressed_by_itself_is_a_refusal(dicom_series) -> None:
+    series = dicom_series()
+    packed = series.folder / f"{series.files[-1].name}.gz"
+    packed.write_bytes(gzip.compress(series.files[-1].read_bytes()))
+    series.files[-1].unlink()
+    with pytest.raises(ReadError, match=r"005\.dcm\.gz: it is compressed with gzip; unpack it"):
+        read_ct(series.folder)
 
 
 def _report(syntax: str, sop_class: str | None, tail: bool) -> Dataset:

@@ -124,7 +124,7 @@ def test_two_versions_of_one_image(dicom_series, tmp_path) -> None:
 
 
 def test_an_unknown_series(dicom_series) -> None:
-    with pytest.raises(ReadError, match=r"no series with the UID 1\.2\.3"):
+    with pytest.raises(ReadError, match=r"no series with the number or UID 1\.2\.3"):
         read_ct(dicom_series().folder, series="1.2.3")
 
 

@@ -40,6 +40,13 @@ def _nifti() -> bytes:
         return Path(f"{folder}/a.nii").read_bytes()
 
 
+def _cut_and_filled(compressed: str) -> bytes:
+    """A MetaImage half of whose compressed voxels are zeros; only the first letter says that they are compressed."""
+    packed = zlib.compress(HU.tobytes())
+    head = META.format(compressed=compressed, size=f"CompressedDataSize = {len(packed)}\n", data="LOCAL")
+    return head.encode() + packed[: len(packed) // 2] + bytes(HU.nbytes)
+
+
 def _files() -> dict[str, dict[str, bytes]]:
     """Files of each kind by name; the first of them is the one to read, the last holds the voxels."""
     raw, packed = HU.tobytes(), zlib.compress(HU.tobytes())
@@ -119,6 +126,8 @@ def test_damaged_streams_are_never_read_as_other_hu(tmp_path, kind, where, bits,
         ("a.mhd", FILES["mhd"]["a.mhd"], r"a\.zraw, which a\.mhd keeps its voxels in, is not there"),
         ("a.nhdr", FILES["nhdr"]["a.nhdr"], r"a\.raw\.gz, which a\.nhdr keeps its voxels in, is not there"),
         ("a.mha", META.format(compressed=True, size="", data="LOCAL").encode() + zlib.compress(HU), "how long"),
+        ("a.mha", _cut_and_filled("T"), "more voxels|damaged"),
+        ("a.mha", _cut_and_filled("1"), "more voxels|damaged"),
         ("a.mhd", FILES["mhd"]["a.mhd"].replace(b"a.zraw", b"/dev/zero"), "is not there"),
         ("a.mhd", FILES["mhd"]["a.mhd"].replace(b"a.zraw", b"a\0zraw"), "The file, which a.mhd keeps"),
         ("a.mha", FILES["mha, not compressed"]["a.mha"].replace(b"6 7 3", b"9999 9999 9999"), "fewer voxels"),

@@ -163,7 +163,7 @@ def test_figures_of_regions_and_nodules_by_hand():
         return NoduleMeasure(0.0, diameter_mm, 2.0)
 
     value = DiagnosticValue(
-        region_mean_change_hu=tuple(float(v) for v in (*range(-10, 0), *range(0, 11))),
+        region_mean_change_hu=tuple(float(v) for v in (*range(-10, 0), *range(0, 10), 30)),
         region_sd_hu=((10.0, 12.0), (20.0, 26.0), (40.0, 41.0)),
         lungs_original=(Lungs(0.1, -930.0),),
         lungs_protected=(Lungs(0.2, -940.0),),
@@ -177,7 +177,7 @@ def test_figures_of_regions_and_nodules_by_hand():
         false_original=(True, False, False, False),
         false_protected=(True, True, False, False),
     )
-    # |−10| … |10| sorted: 0, 1, 1, … 10, 10; the 95th percentile of 21 values is the 20th, 10.
+    # |−10| … |30| sorted: 0, 1, 1, … 10, 30; the 95th percentile of 21 values is the 20th, 10.
     assert value.region_mean_95_hu == 10.0
     assert value.region_sd_median_hu == (20.0, 26.0)
     assert value.volume_changes.tolist() == pytest.approx([1.2**3 - 1, 0.8**3 - 1])

@@ -16,14 +16,11 @@ from torch import Tensor
 from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.ctgan.calibration import Calibration
 from napari_mits_gan.attack.ctgan.cuboid import cut, paste, with_blank_core
-from napari_mits_gan.attack.ctgan.touch_up import blend, blend_kernel, noise_from, repair
+from napari_mits_gan.attack.ctgan.touch_up import blend, blend_kernel, noise_from, noise_spot, repair, touched_shape
 from napari_mits_gan.attack.ctgan.weights import PUBLISHED_MASK
 from napari_mits_gan.attack.cuboid import CUBOID_MM, cuboid_shape
 from napari_mits_gan.attack.resample import resample
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
-
-_REACH = 1.3
-"""The touched box is this much larger than the cuboid."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +81,7 @@ class Tampering:
 
     def touched(self, at: Voxel, spacing: Spacing) -> Box:
         """The box outside which the attack changes nothing; it may reach outside the scan."""
-        shape = cuboid_shape(spacing)
-        if self.mode.cubic_reach:
-            side = int(max(shape) * _REACH)
-            return Box.around(at, (side, side, side))
-        z, y, x = (int(n * _REACH) for n in shape)
-        return Box.around(at, (z, y, x))
+        return Box.around(at, touched_shape(spacing, cubic=self.mode.cubic_reach))
 
     def core_box(self, at: Voxel, spacing: Spacing) -> Box:
         """The scan's voxels that the blanked core covers around `at`; the box may reach outside the scan."""
@@ -192,8 +184,7 @@ class Tampering:
         return _as_float(cut(scan, box, self.mode.pad_hu))
 
     def _noise(self, scan: Tensor, touched: Box, piece: Tensor, pasted: Box) -> Tensor:
-        depth, height, width = scan.shape
-        source = Box.around((depth // 2, int(height * 0.43), int(width * 0.27)), touched.shape)
+        source = Box.around(noise_spot(tuple(scan.shape)), touched.shape)
         # The original looks there after pasting, so a click nearby copies from its own nodule.
         there = paste(self._cut(scan, source), source, piece, pasted)
         for candidate in (there, self._cut(scan, touched)):

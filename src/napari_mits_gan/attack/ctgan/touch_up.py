@@ -14,10 +14,17 @@ from numpy.typing import NDArray
 from scipy.stats import norm
 from torch import Tensor
 
+from napari_mits_gan.attack.cuboid import cuboid_shape
+from napari_mits_gan.ct.grid import Spacing, Voxel
+
 REPAIR_ABOVE_HU = 2000.0
 FLOOR_HU = -1000.0
 NOISE_BELOW_HU = -800.0
 _REPAIR_SIDE = 5
+_REACH = 1.3
+"""The touched box is this much larger than the cuboid."""
+_SPOT = (0.5, 0.43, 0.27)
+"""Where noise is copied from, in parts of the scan's shape (z, y, x)."""
 _INJECT_KERNEL_SIGMAS = 3.0
 _REMOVE_KERNEL_SIGMAS = 0.1
 
@@ -103,6 +110,27 @@ def blend_kernel(shape: tuple[int, int, int], action: str, like: Tensor, *, fade
     sigmas = _INJECT_KERNEL_SIGMAS if action == "inject" else _REMOVE_KERNEL_SIGMAS
     kernel = _kernel(shape if fade_in_z else shape[1:], sigmas)
     return torch.as_tensor(kernel, dtype=like.dtype, device=like.device).expand(shape)
+
+
+def touched_shape(spacing: Spacing, *, cubic: bool) -> tuple[int, int, int]:
+    """Number of voxels (z, y, x) of the box that noise is copied into.
+
+    Parameters
+    ----------
+    spacing : tuple of float
+        mm (z, y, x).
+    cubic : bool
+        True has as many voxels along each axis, as published; False goes by the spacing.
+    """
+    shape = cuboid_shape(spacing)
+    z, y, x = (int(n * _REACH) for n in ((max(shape),) * 3 if cubic else shape))
+    return z, y, x
+
+
+def noise_spot(shape: tuple[int, ...]) -> Voxel:
+    """The voxel in the middle of the box that noise is copied from, in a scan of `shape` (z, y, x)."""
+    z, y, x = (int(n * part) for n, part in zip(shape, _SPOT, strict=True))
+    return z, y, x
 
 
 def noise_from(source: Tensor) -> Tensor | None:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.ct.anatomy.morphology import Mask, dilate, erode
+from napari_mits_gan.ct.anatomy.morphology import Mask, dilate, erode, sizes
 from napari_mits_gan.ct.anatomy.working_grid import WorkingGrid
 
 _PUREST_LUNG = 5
@@ -72,12 +72,12 @@ def _cm2(grid: WorkingGrid) -> float:
 
 def _tube(grid: WorkingGrid, lumen: Mask, middle: int) -> Mask | None:
     """The longest piece of the lumen that is no larger than airways are and reaches above slice `middle`."""
-    labels, _ = ndimage.label(erode(lumen, 1))
+    labels, n = ndimage.label(erode(lumen, 1))
     best: tuple[int, Mask] | None = None
     least = _VOLUME_ML[0] / grid.block_ml / 4
-    sizes = np.bincount(labels.ravel())
+    voxels = sizes(labels, n)
     for i, place in enumerate(ndimage.find_objects(labels), start=1):
-        if place is None or sizes[i] < least or sizes[i] * grid.block_ml > _VOLUME_ML[1] or place[0].stop <= middle:
+        if place is None or voxels[i] < least or voxels[i] * grid.block_ml > _VOLUME_ML[1] or place[0].stop <= middle:
             continue
         length = place[0].stop - place[0].start
         if length * grid.spacing[0] < _LENGTH_MM or (best is not None and length <= best[0]):

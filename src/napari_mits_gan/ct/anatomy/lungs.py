@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.anatomy.airways import airways
-from napari_mits_gan.ct.anatomy.morphology import Mask, beside, closed, dilate, erode, pieces_in_slices, touching
+from napari_mits_gan.ct.anatomy.morphology import Mask, beside, closed, dilate, erode, pieces_in_slices, sizes, touching
 from napari_mits_gan.ct.anatomy.patient import AIR_BELOW_HU
 from napari_mits_gan.ct.anatomy.working_grid import WorkingGrid
 
@@ -65,6 +65,7 @@ def find_lungs(grid: WorkingGrid, outside: Mask) -> tuple[Mask, Mask, Mask, Mask
     joined[rest[beside(other | tube)]] = False
     joined[0] = False
     aerated |= joined[rest]
+    del rest  # labels take four times what a mask does
     lungs = aerated.copy()
     for i, place in enumerate(ndimage.find_objects(cores), start=1):
         if place is not None and of_lung[i]:
@@ -82,7 +83,7 @@ def find_lungs(grid: WorkingGrid, outside: Mask) -> tuple[Mask, Mask, Mask, Mask
 def _classified(grid: WorkingGrid, cores: NDArray[np.int32]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     """Which labels are lung and which are gas; small ones may be neither."""
     places = ndimage.find_objects(cores)
-    ml = np.bincount(cores.ravel(), minlength=len(places) + 1) * grid.block_ml
+    ml = sizes(cores, len(places)) * grid.block_ml
     like_lung = np.zeros(len(places) + 1, dtype=bool)
     judged = ml >= _SMALL_ML
     judged[0] = False
@@ -117,13 +118,14 @@ def _like_lung(hu: NDArray[np.int16], ml: float) -> bool:
 def _fill(grid: WorkingGrid, lungs: Mask) -> None:
     """Fill holes, in place: small ones of a slice, and what is enclosed on all sides."""
     labels, n = pieces_in_slices(~lungs)
-    area = np.bincount(labels.ravel(), minlength=n + 1) * grid.spacing[1] * grid.spacing[2] / 100
+    area = sizes(labels, n) * grid.spacing[1] * grid.spacing[2] / 100
     small = (area <= _HOLE_CM2) & ~touching(labels, n)
     small[0] = False
     lungs |= small[labels]
     holes = ~touching(labels, n)
     holes[0] = False
     enclosed = holes[labels]
+    del labels
     for link in (grid.steps(mm) for mm in _LINKS_MM):
         _fill_masses(grid, lungs, enclosed, link)
 

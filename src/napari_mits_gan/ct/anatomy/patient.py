@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.ct.anatomy.morphology import Mask, dilate, erode, pieces_in_slices, touching
+from napari_mits_gan.ct.anatomy.morphology import Mask, dilate, erode, pieces_in_slices, sizes, touching
 from napari_mits_gan.ct.anatomy.working_grid import WorkingGrid
 
 AIR_BELOW_HU = -500
@@ -69,7 +69,7 @@ def _typical_lung(grid: WorkingGrid, closed_air: Mask) -> float | None:
     cores, n = ndimage.label(erode(closed_air, grid.steps(_LINK_MM)))
     if n == 0:
         return None
-    largest = int(np.bincount(cores.ravel())[1:].argmax()) + 1
+    largest = int(sizes(cores, n)[1:].argmax()) + 1
     values = grid.hu[cores == largest]
     middle, high = np.percentile(values, (50, 90))
     enough = len(values) * grid.block_ml >= _TYPICAL_LUNG_ML
@@ -118,6 +118,6 @@ def _openness(whole: NDArray[np.int32], air: Mask, void: Mask) -> NDArray[np.flo
 
 def _share(labels: NDArray[np.int32], of: Mask, among: Mask) -> NDArray[np.float64]:
     """For each label the share of `of` among the blocks of `among`; 0 where it has none."""
-    n = int(labels.max()) + 1
-    part, whole = (np.bincount(labels[m], minlength=n) for m in (of & among, among))
+    n = int(labels.max())
+    part, whole = (sizes(labels, n, m) for m in (of & among, among))
     return np.asarray(part / np.maximum(whole, 1))

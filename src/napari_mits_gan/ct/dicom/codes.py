@@ -6,6 +6,7 @@ from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+BASIC_CONFIDENTIALITY_PROFILE: Code = codes.DCM.BasicApplicationConfidentialityProfile
 MODIFYING_EQUIPMENT: Code = codes.DCM.ModifyingEquipment
 SOURCE_IMAGE_FOR_PROCESSING: Code = codes.DCM.SourceImageForImageProcessingOperation
 PIXEL_BY_PIXEL_ADDITION: Code = codes.DCM.PixelByPixelAddition

@@ -13,9 +13,11 @@ from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence as DicomSequence
 from pydicom.uid import CTImageStorage, ImplicitVRLittleEndian
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.header import SliceHeader
+from napari_mits_gan.ct.dicom.identity import Identity
 from napari_mits_gan.ct.dicom.overlay import free_overlays
 from napari_mits_gan.ct.dicom.pixels import stored_values, whole_dataset
 from napari_mits_gan.ct.dicom.provenance import (
@@ -24,6 +26,7 @@ from napari_mits_gan.ct.dicom.provenance import (
     new_identity,
     source_evidence,
     source_image,
+    undate,
 )
 from napari_mits_gan.ct.dicom.rescale import to_hu
 from napari_mits_gan.ct.dicom.source import DicomSource
@@ -43,7 +46,7 @@ _NO_LONGER_TRUE = (
     "AuthorizationEquipmentCertificationNumber", "InstanceCreatorUID", "InstanceAvailability", "RetrieveAETitle",
     "RetrieveURL", "RetrieveURI", "PixelDataProviderURL", "StorageMediaFileSetID", "StorageMediaFileSetUID",
     "ConcatenationUID", "SOPInstanceUIDOfConcatenationSource", "InConcatenationNumber", "InConcatenationTotalNumber",
-    "ConcatenationFrameOffsetNumber",
+    "ConcatenationFrameOffsetNumber", "InstanceCoercionDateTime", "InstanceOriginStatus",
 )  # fmt: skip
 _SERIES_NUMBER_STEP = 1000
 
@@ -54,8 +57,14 @@ class NewSeries:
 
     uid: str
     description: str | None
-    now: datetime
+    identity: Identity
     transfer_syntax: str | None
+    anonymiser: Anonymiser | None = None
+
+    @property
+    def now(self) -> datetime:
+        """When it is said to be made."""
+        return self.identity.made_at
 
 
 def stored_for(image: CTSlice, before: NDArray[np.integer], hu: NDArray[np.int16]) -> NDArray[np.integer]:
@@ -130,6 +139,9 @@ def derived_object(
     ds = whole_dataset(header)
     if str(ds.get("SOPInstanceUID", "")) != header.sop_uid:
         raise WriteError(f"{header.path.name} was changed since the scan was read from it; read the scan again.")
+    if series.anonymiser is not None:
+        series.anonymiser.take_out_patient(ds, header)
+        header = series.anonymiser.header(header)
     syntax = chosen_syntax(series.transfer_syntax, header.transfer_syntax)
     if syntax != ImplicitVRLittleEndian:
         keep_text_bytes(ds)
@@ -154,7 +166,9 @@ def derived_object(
             ds.ImageType = ["DERIVED", "SECONDARY", *header.image_type[2:]]
         if tilt:
             place_on_grid(ds, volume, *slices[0], tilt)
-    new_identity(ds, series.uid, series.now)
+    new_identity(ds, series.uid, series.identity.uid("image", slices[0][0]), series.now)
+    if series.anonymiser is not None:
+        undate(ds)
     pixels = np.stack(values) if header.frames > 1 else values[0]
     note_lossy_source(ds, header.transfer_syntax, pixels.nbytes, encoded_bytes)
     put_pixels(ds, pixels, first.stored_format, syntax)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.ct.tilt import LEAST_TILT, MOST_TILT, following
 from napari_mits_gan.errors import ReadError
 
 GAP_TOLERANCE = 0.2
@@ -17,10 +18,6 @@ GRID_TOLERANCE = 0.1
 """A slice may lie this part of the spacing off the regular grid (positions are often rounded to 0.1 mm)."""
 SIDEWAYS_TOLERANCE = 0.25
 """Slices may be shifted against each other, in their plane, by this part of a pixel."""
-MOST_TILT = 40.0
-"""Gantries tilt by up to 30 degrees."""
-LEAST_TILT = 0.5
-"""Gantries tilt in steps of half a degree or more; less is the rounding of positions and directions."""
 LEAST_TILT_OF_ROUNDED_DIRECTIONS = 1.0
 """The same where directions are stated with two decimals, which turns them by up to 0.7 degrees."""
 SAME_PLACE_MM = 0.005
@@ -133,7 +130,7 @@ def grid_of(planes: Sequence[Plane], names: Sequence[str], thickness_mm: float |
         shift = _shift(positions[order], axes, along[order], min(rows_mm, columns_mm))
         if shift != (0.0, 0.0) and _degrees(shift, step) < _least_tilt(planes[0]):
             drift, shift = math.hypot(*shift) * (len(planes) - 1), (0.0, 0.0)
-            axes = _following(last - first, axes)
+            axes = following(last - first, axes)
             step = float(np.linalg.norm(last - first)) / (len(planes) - 1)
     return Grid(
         order=tuple(int(i) for i in order),
@@ -152,14 +149,6 @@ def _degrees(shift_mm: tuple[float, float], step_mm: float) -> float:
 def _least_tilt(plane: Plane) -> float:
     rounded = all(abs(100 * v - round(100 * v)) < 1e-6 for v in (*plane.row, *plane.column))
     return LEAST_TILT_OF_ROUNDED_DIRECTIONS if rounded else LEAST_TILT
-
-
-def _following(along: NDArray[np.float64], axes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """`axes` turned by as little as makes the first of them run along `along`."""
-    z = along / np.linalg.norm(along)
-    x = axes[:, 2] - (axes[:, 2] @ z) * z
-    x /= np.linalg.norm(x)
-    return np.stack([z, np.cross(z, x), x], axis=1)
 
 
 def _step(along: NDArray[np.float64], names: Sequence[str]) -> float:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import pydicom
-from pydicom.datadict import dictionary_VR, tag_for_keyword
-from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
-from pydicom.tag import BaseTag
 from pydicom.uid import (
-    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -23,6 +18,7 @@ from pydicom.uid import (
 )
 
 from napari_mits_gan.ct.dicom.complete import last_tag
+from napari_mits_gan.ct.dicom.elements import TAG, TAGS, first_of, numbers, printable, raw_whole, text, whole
 from napari_mits_gan.ct.dicom.geometry import Plane
 from napari_mits_gan.ct.dicom.rescale import Rescale, StoredFormat
 from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES
@@ -36,23 +32,9 @@ CT_CLASSES = frozenset(
     }
 )
 _PROJECTIONS = frozenset({"MAX_IP", "MIN_IP", "MIP", "MINIP", "AVERAGE", "MEAN", "MAXIMUM", "MINIMUM", "PROJECTION"})
+_GZIP = b"\x1f\x8b"
 _APPLE_DOUBLE = b"\x00\x05\x16\x07"
 """How the files begin ("._001.dcm" beside "001.dcm") in which macOS keeps what a foreign disk has no place for."""
-
-_KEYWORDS = [
-    "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
-    "SliceThickness", "SpacingBetweenSlices", "StudyInstanceUID", "PatientID", "SeriesInstanceUID", "AcquisitionNumber",
-    "ConvolutionKernel", "SeriesNumber", "ImagePositionPatient",
-    "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
-    "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
-    "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",
-    "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
-]  # fmt: skip
-_TAG = {
-    keyword: BaseTag(tag_for_keyword(keyword) or 0)
-    for keyword in [*_KEYWORDS, "FrameType", "StackID", "MediaStorageSOPClassUID"]
-}
-_TAGS: list[BaseTag | int] = [_TAG[keyword] for keyword in _KEYWORDS]
 
 
 class DamagedFile(Exception):
@@ -61,6 +43,10 @@ class DamagedFile(Exception):
 
 class DoubtfulFile(Exception):
     """A file does not say what it is, and may be a slice of which nothing (or only the beginning) is there yet."""
+
+
+class OtherFile(Exception):
+    """A file holds something else than DICOM; its text says so."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +83,7 @@ class SliceHeader:
     series_uid: str
     series_description: str
     series_number: int | None
+    study_date: str
     shared: Shared = field(repr=False)
     acquisition: int | None
     character_set: str
@@ -157,7 +144,7 @@ def read_headers(path: Path) -> list[SliceHeader]:
     Returns
     -------
     list of SliceHeader
-        Empty if the file is not DICOM, or DICOM without an image.
+        Empty if it is DICOM without an image.
 
     Raises
     ------
@@ -165,6 +152,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
         If it says that it is DICOM, and cannot be understood.
     DoubtfulFile
         If it is empty, or is zeros where DICOM begins: reserved, being copied, or cut off before it says what it is.
+    OtherFile
+        If it is not DICOM.
     """
     surely = False
     try:
@@ -176,6 +165,8 @@ def read_headers(path: Path) -> list[SliceHeader]:
                 return _headers(path, stream, surely=surely)
             if start.startswith(_APPLE_DOUBLE):
                 return []
+            if start.startswith(_GZIP) and Path(path.stem).suffix.lower() in DICOM_SUFFIXES:
+                raise DamagedFile("it is compressed with gzip; unpack it")
     except (DamagedFile, DoubtfulFile):
         raise
     except OSError as error:
@@ -187,12 +178,12 @@ def read_headers(path: Path) -> list[SliceHeader]:
         raise DamagedFile("it is not DICOM inside" if start else "it is empty")
     if not any(start[:128]):
         raise DoubtfulFile("it is empty" if not start else "it holds only zeros where DICOM begins")
-    return []
+    raise OtherFile("it is not DICOM inside")
 
 
 def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]:
     stat = os.fstat(stream.fileno())
-    ds = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=_TAGS)
+    ds = pydicom.dcmread(stream, stop_before_pixels=True, force=True, specific_tags=TAGS)
     if "Rows" not in ds or "Columns" not in ds:
         kind = text(ds, "SOPClassUID") or text(getattr(ds, "file_meta", Dataset()), "MediaStorageSOPClassUID")
         _check_without_image(stream, ds, kind, stat.st_size, surely=surely)
@@ -204,13 +195,14 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
         transfer_syntax=syntax, pixel_offset=offset, pixel_bytes=size,
         sop_class=text(ds, "SOPClassUID"), sop_uid=text(ds, "SOPInstanceUID"),
         series_uid=text(ds, "SeriesInstanceUID"), series_description=text(ds, "SeriesDescription"),
-        series_number=whole(ds, "SeriesNumber"), acquisition=whole(ds, "AcquisitionNumber"),
+        series_number=whole(ds, "SeriesNumber"), study_date=text(ds, "StudyDate"),
+        acquisition=whole(ds, "AcquisitionNumber"),
         character_set=text(ds, "SpecificCharacterSet"),
         modality=text(ds, "Modality"),
         rows=whole(ds, "Rows") or 0, columns=whole(ds, "Columns") or 0,
         samples=whole(ds, "SamplesPerPixel") or 1, photometric=text(ds, "PhotometricInterpretation").upper(),
         stored_format=_stored_format(ds),
-        padding_value=_raw_whole(ds, "PixelPaddingValue"), padding_limit=_raw_whole(ds, "PixelPaddingRangeLimit"),
+        padding_value=raw_whole(ds, "PixelPaddingValue"), padding_limit=raw_whole(ds, "PixelPaddingRangeLimit"),
     )  # fmt: skip
     frames = whole(ds, "NumberOfFrames") or 1
     groups = _frame_groups(ds, frames)
@@ -222,12 +214,12 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             **common,
             frame=number,
             frames=frames,
-            image_type=tuple(_printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
+            image_type=tuple(printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
             shared=_shared(ds, group),
             plane=None if lost else _plane(group),
             thickness_mm=_thickness(group),
             rescale=_rescale(group),
-            rescale_type=_printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
+            rescale_type=printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
         for number, group in enumerate(groups)
     ]
@@ -242,11 +234,11 @@ def _check_without_image(stream: BinaryIO, ds: Dataset, kind: str, size: int, *,
     deflated = getattr(ds, "file_meta", Dataset()).get("TransferSyntaxUID") == DeflatedExplicitVRLittleEndian
     last = None if deflated else last_tag(stream, start, size, implicit=bool(implicit), little=little is not False)
     # What comes after the rows and columns of an image was never one; what ends before them may have become one.
-    other = last is not None and last > _TAG["Modality"] and text(ds, "Modality") != "CT"
+    other = last is not None and last > TAG["Modality"] and text(ds, "Modality") != "CT"
     if kind in CT_CLASSES:
-        whole_file = last is not None and last > _TAG["Columns"]
+        whole_file = last is not None and last > TAG["Columns"]
         raise DamagedFile("it says that it is a CT image and holds none" if whole_file else "its header is cut off")
-    if last is not None and (last > _TAG["Columns"] or kind or other):
+    if last is not None and (last > TAG["Columns"] or kind or other):
         return
     raise DamagedFile("its header is cut off") if surely else DoubtfulFile("its header may be cut off")
 
@@ -298,65 +290,6 @@ def _macros(group: Dataset) -> list[Dataset]:
     return [group[name].value[0] for name in names if name in group and group[name].value]
 
 
-def first_of(group: list[Dataset], *keywords: str) -> list[Any]:
-    """The first values that any dataset of `group` has for any of `keywords`; empty if there are none."""
-    for keyword in keywords:
-        for ds in group:
-            values = _values(ds, keyword)
-            if values:
-                return values
-    return []
-
-
-def text(ds: Dataset, keyword: str) -> str:
-    """A text attribute without padding; several values joined by a backslash."""
-    try:
-        return _printable("\\".join(str(v) for v in _values(ds, keyword))).strip()
-    except Exception:  # a value in a broken encoding counts as absent
-        return ""
-
-
-def _printable(text: str) -> str:
-    """`text` without characters that would command a terminal."""
-    return "".join(c if c.isprintable() else " " for c in text)
-
-
-def whole(ds: Dataset, keyword: str) -> int | None:
-    """A whole number, or None."""
-    try:
-        return int(_values(ds, keyword)[0])
-    except Exception:
-        return None
-
-
-def _raw_whole(ds: Dataset, keyword: str) -> int | None:
-    """A US or SS number whose representation the file may have left open."""
-    value = ds.get(_TAG[keyword])
-    if value is not None and isinstance(value.value, bytes):
-        return int.from_bytes(value.value[:2], "little")
-    return whole(ds, keyword)
-
-
-def _values(ds: Dataset, keyword: str) -> list[Any]:
-    """The values of an attribute; plain text and numbers straight from their bytes, which is twice as fast."""
-    tag = _TAG[keyword]
-    if tag not in ds:
-        return []
-    raw = ds.get_item(tag)
-    if isinstance(raw, RawDataElement) and isinstance(raw.value, bytes):
-        vr = raw.VR or dictionary_VR(tag)
-        if vr in ("DS", "IS", "CS", "UI"):
-            words = [word.strip(" \0") for word in raw.value.decode("ascii").split("\\")]
-            return words if any(words) else []
-        if vr in ("US", "SS") and len(raw.value) == 2:
-            order: Literal["little", "big"] = "little" if raw.is_little_endian else "big"
-            return [int.from_bytes(raw.value, order, signed=vr == "SS")]
-    value = ds[tag].value
-    if value is None or value == "":
-        return []
-    return [value] if isinstance(value, (str, bytes, int, float, UID)) else list(value)
-
-
 def _shared(ds: Dataset, group: list[Dataset]) -> Shared:
     image_type = [str(v).upper() for v in first_of(group, "FrameType", "ImageType")]
     projections = sorted({word for value in image_type[2:] for word in value.split()} & _PROJECTIONS)
@@ -364,25 +297,16 @@ def _shared(ds: Dataset, group: list[Dataset]) -> Shared:
         patient=text(ds, "PatientID"),
         study=text(ds, "StudyInstanceUID"),
         frame_of_reference=text(ds, "FrameOfReferenceUID"),
-        kernel=_printable(" ".join(str(v) for v in first_of(group, "ConvolutionKernel"))),
-        kind=_printable(" ".join([*image_type[:1], *projections])),
-        stack=_printable(str(next(iter(first_of(group, "StackID")), ""))),
+        kernel=printable(" ".join(str(v) for v in first_of(group, "ConvolutionKernel"))),
+        kind=printable(" ".join([*image_type[:1], *projections])),
+        stack=printable(str(next(iter(first_of(group, "StackID")), ""))),
     )
 
 
-def _numbers(group: list[Dataset], keyword: str, count: int) -> tuple[float, ...] | None:
-    try:
-        # Some programs write numbers as their users' language does, with a decimal comma.
-        found = tuple(float(str(v).replace(",", ".")) for v in first_of(group, keyword))
-    except Exception:
-        return None
-    return found if len(found) == count and all(map(math.isfinite, found)) else None
-
-
 def _plane(group: list[Dataset]) -> Plane | None:
-    position = _numbers(group, "ImagePositionPatient", 3)
-    orientation = _numbers(group, "ImageOrientationPatient", 6)
-    spacing = _numbers(group, "PixelSpacing", 2)
+    position = numbers(group, "ImagePositionPatient", 3)
+    orientation = numbers(group, "ImageOrientationPatient", 6)
+    spacing = numbers(group, "PixelSpacing", 2)
     if position is None or orientation is None or spacing is None or not all(0 < s < 1000 for s in spacing):
         return None
     return Plane(position, orientation[:3], orientation[3:], spacing)  # type: ignore[arg-type]
@@ -390,14 +314,14 @@ def _plane(group: list[Dataset]) -> Plane | None:
 
 def _thickness(group: list[Dataset]) -> float | None:
     for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        found = _numbers(group, keyword, 1)
+        found = numbers(group, keyword, 1)
         if found is not None and found[0] > 0:
             return found[0]
     return None
 
 
 def _rescale(group: list[Dataset]) -> Rescale | None:
-    slope, intercept = _numbers(group, "RescaleSlope", 1), _numbers(group, "RescaleIntercept", 1)
+    slope, intercept = numbers(group, "RescaleSlope", 1), numbers(group, "RescaleIntercept", 1)
     if slope is None or intercept is None or slope[0] == 0 or first_of(group, "ModalityLUTSequence"):
         return None
     return Rescale(slope[0], intercept[0])

@@ -10,8 +10,9 @@ from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.geometry import Grid
 from napari_mits_gan.ct.dicom.header import SliceHeader
 from napari_mits_gan.ct.dicom.series import Found, may_be_slices
+from napari_mits_gan.ct.dicom.source import named
 from napari_mits_gan.ct.dicom.stack import grid_of_volume, slices_of_volume
-from napari_mits_gan.ct.dicom.tilt import Untilting
+from napari_mits_gan.ct.tilt import Untilting
 from napari_mits_gan.errors import ReadError
 
 
@@ -23,8 +24,8 @@ class Layout:
     ----------
     slices : tuple of CTSlice
         By ascending z.
-    left_out : tuple of str
-        Names of the series' images that are no slices of it.
+    left_out : tuple of SliceHeader
+        The series' images that are no slices of it.
     grid : Grid
         Where the slices lie.
     untilting : Untilting or None
@@ -32,7 +33,7 @@ class Layout:
     """
 
     slices: tuple[CTSlice, ...]
-    left_out: tuple[str, ...]
+    left_out: tuple[SliceHeader, ...]
     grid: Grid
     untilting: Untilting | None
 
@@ -72,6 +73,11 @@ def layout_of(found: Found, headers: Sequence[SliceHeader], chosen: Path | None)
         raise ReadError(
             f"{len(damaged)} file(s) beside the series cannot be read ({name}: {cause}), so slices may be missing; "
             "copy them again or move them away."
+        )
+    if missing := found.missing.get(headers[0].series_uid):
+        raise ReadError(
+            f"{len(missing)} image(s) of the series that the DICOMDIR lists are not there ({named(missing)}); copy the "
+            "whole disc."
         )
     grid = grid_of_volume(slices)
     ordered = tuple(slices[i] for i in grid.order)

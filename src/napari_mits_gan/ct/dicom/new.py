@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import uuid
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian
 from pydicom.valuerep import format_number_as_ds
 
 from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, coded
 from napari_mits_gan.ct.dicom.derive import NewSeries
+from napari_mits_gan.ct.dicom.identity import Identity
 from napari_mits_gan.ct.dicom.provenance import PRODUCT, add_equipment, describe, new_identity, version
 from napari_mits_gan.ct.dicom.rescale import StoredFormat
 from napari_mits_gan.ct.dicom.transfer_syntax import chosen_syntax, put_pixels
@@ -31,13 +31,14 @@ class NewStudy:
     patient_id: str
 
 
-def new_study(patient_name: str | None, patient_id: str | None) -> NewStudy:
+def new_study(identity: Identity, patient_name: str | None, patient_id: str | None) -> NewStudy:
     """A study of its own, anonymous unless the patient is named."""
+    anonymous = f"ANON-{int(identity.uid('patient').rpartition('.')[2]) % 16**12:012X}"
     return NewStudy(
-        study_uid=generate_uid(prefix=None),
-        frame_of_reference_uid=generate_uid(prefix=None),
+        study_uid=identity.uid("study"),
+        frame_of_reference_uid=identity.uid("frame of reference"),
         patient_name=patient_name or "Anonymous",
-        patient_id=patient_id or f"ANON-{uuid.uuid4().hex[:12].upper()}",
+        patient_id=patient_id or anonymous,
     )
 
 
@@ -86,7 +87,7 @@ def new_object(volume: CTVolume, z: int, series: NewSeries, study: NewStudy, pad
     if volume.history:
         ds.DerivationCodeSequence = DicomSequence([coded(PIXEL_BY_PIXEL_ADDITION)])
     add_equipment(ds, volume.history, series.now)
-    new_identity(ds, series.uid, series.now)
+    new_identity(ds, series.uid, series.identity.uid("image", z), series.now)
     put_pixels(ds, volume.hu[z], StoredFormat(), chosen_syntax(series.transfer_syntax, ExplicitVRLittleEndian))
     return ds
 

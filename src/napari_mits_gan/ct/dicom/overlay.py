@@ -8,10 +8,14 @@ from pydicom.dataset import Dataset
 from napari_mits_gan.ct.dicom.header import SliceHeader
 
 _ROWS, _COLUMNS, _BITS_ALLOCATED, _BIT_POSITION, _DATA = 0x0010, 0x0011, 0x0100, 0x0102, 0x3000
+_MEAN, _DEVIATION = 0x1302, 0x1303
+"""Of the pixels that lie below an overlay."""
 
 
 def free_overlays(ds: Dataset, header: SliceHeader) -> None:
     """Move overlays out of the pixels of `ds` into elements of their own; without a way to read them, remove them.
+
+    What they say of the pixels below them (mean and standard deviation) goes in any case.
 
     Parameters
     ----------
@@ -22,6 +26,9 @@ def free_overlays(ds: Dataset, header: SliceHeader) -> None:
     """
     groups = {tag.group for tag in ds.keys() if 0x6000 <= tag.group <= 0x60FF and tag.group % 2 == 0}  # noqa: SIM118
     for group in groups:
+        for element in (_MEAN, _DEVIATION):
+            if (group, element) in ds:
+                del ds[group, element]
         if (group, _DATA) in ds or (group, _BIT_POSITION) not in ds:
             continue
         position = int(ds[group, _BIT_POSITION].value or 0)

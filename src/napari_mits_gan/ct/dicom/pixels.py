@@ -32,6 +32,8 @@ from napari_mits_gan.errors import ReadError
 CODEC_LOCK = threading.Lock()
 """Held while a codec runs: pylibjpeg-openjpeg crashes the interpreter when two threads are inside it."""
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
+_JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+_END_OF_IMAGE = b"\xff\xd9"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 """Markers after which a JPEG or JPEG-LS stream states its size."""
 _OTHER_SIZE = "{} decodes to another size than its header says; copy the series again."
@@ -113,7 +115,7 @@ def _decoder(syntax: UID) -> str:
     Left alone pydicom tries one after the other on a damaged stream, and GDCM, its first, ends the whole program on
     some. So GDCM gets only what nothing else here decodes, and that in a process of its own.
     """
-    if syntax in (JPEGLSLossless, JPEGLSNearLossless):
+    if syntax in _JPEG_LS:
         return "pyjpegls"
     if syntax in (JPEG2000Lossless, JPEG2000):
         return "pylibjpeg"
@@ -127,7 +129,9 @@ def _check_stream(ds: Dataset, image: CTSlice) -> None:
     """Refuse a JPEG stream of another size than the header says, before a decoder takes the header's word for it."""
     header = image.header
     frame = get_frame(ds.PixelData, header.frame, number_of_frames=header.frames)
-    at = 2
+    # CharLS looks for the end of a JPEG-LS stream without one for many seconds in each slice.
+    cut_off = header.transfer_syntax in _JPEG_LS and not frame.rstrip(b"\0").endswith(_END_OF_IMAGE)
+    at = len(frame) if cut_off else 2
     while at + 9 < len(frame) and frame[at] == 0xFF:
         marker, length = frame[at + 1], int.from_bytes(frame[at + 2 : at + 4], "big")
         if marker == 0xFF:  # a fill byte

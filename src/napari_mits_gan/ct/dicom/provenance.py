@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone, tzinfo
 
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import UID
 
 from napari_mits_gan.ct.dicom.codes import MODIFYING_EQUIPMENT, SOURCE_IMAGE_FOR_PROCESSING, coded
 from napari_mits_gan.ct.dicom.header import SliceHeader
@@ -85,9 +85,9 @@ def source_evidence(ds: Dataset, header: SliceHeader) -> Dataset:
     return study
 
 
-def new_identity(ds: Dataset, series_uid: str, now: datetime) -> None:
+def new_identity(ds: Dataset, series_uid: str, sop_uid: str, now: datetime) -> None:
     """Give `ds` a SOP instance UID, a series and a creation time of its own, and file meta information of ours."""
-    ds.SOPInstanceUID = generate_uid(prefix=None)
+    ds.SOPInstanceUID = sop_uid
     ds.SeriesInstanceUID = series_uid
     local = now.astimezone(_time_zone(ds))
     ds.InstanceCreationDate, ds.InstanceCreationTime = local.strftime("%Y%m%d"), local.strftime("%H%M%S")
@@ -99,6 +99,14 @@ def new_identity(ds: Dataset, series_uid: str, now: datetime) -> None:
     meta.ImplementationVersionName = f"MITSGAN_{version()}"[:16]
     ds.file_meta = meta
     ds.preamble = b"\0" * 128
+
+
+def undate(ds: Dataset) -> None:
+    """Leave out of an anonymous export when it was made."""
+    del ds.InstanceCreationDate, ds.InstanceCreationTime
+    for item in ds.ContributingEquipmentSequence:
+        if "ContributionDateTime" in item:
+            del item.ContributionDateTime
 
 
 def _time_zone(ds: Dataset) -> tzinfo | None:

@@ -6,29 +6,35 @@ import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_mits_gan.ct.dicom.choices import info, layout_chosen
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
+from napari_mits_gan.ct.dicom.directory import DICOMDIR
 from napari_mits_gan.ct.dicom.earlier import earlier_steps
-from napari_mits_gan.ct.dicom.layout import layout_of
 from napari_mits_gan.ct.dicom.padding import declared, padding_mask
 from napari_mits_gan.ct.dicom.pixels import stored_values
 from napari_mits_gan.ct.dicom.rescale import to_hu
-from napari_mits_gan.ct.dicom.series import WORKERS, choose, files_below, find, info
+from napari_mits_gan.ct.dicom.series import WORKERS, files_below, find
 from napari_mits_gan.ct.dicom.source import DicomSource
-from napari_mits_gan.ct.dicom.tilt import Untilting
+from napari_mits_gan.ct.dicom.untilted import fill_hu, storable_hu
+from napari_mits_gan.ct.tilt import Untilting
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ReadError
+from napari_mits_gan.files.archive import Unpacked
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.progress import Progress, silent
 
 logger = logging.getLogger(__name__)
 
 
-def read_dicom(path: Path, *, series: str | None = None, progress: Progress = silent) -> CTVolume:
+def read_dicom(
+    path: Path, *, series: str | None = None, progress: Progress = silent, unpacked: Unpacked | None = None
+) -> CTVolume:
     """Read a DICOM CT series.
 
     Parameters
@@ -37,9 +43,11 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         A folder (searched with the folders in it), a DICOMDIR (its folder), or one DICOM file (its whole series, as far
         as it lies in the same folder).
     series : str, optional
-        SeriesInstanceUID to read where there are several.
+        Which to read where there are several; see `choices.layout_chosen`.
     progress : Progress
         Called with headers and slices read so far.
+    unpacked : Unpacked, optional
+        What keeps the files there, where they came out of an archive.
 
     Returns
     -------
@@ -53,21 +61,28 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         In one sentence, if no CT volume can be read without guessing.
     """
     chosen = None
-    if path.is_file() and path.name.upper() != "DICOMDIR":
+    if path.is_file() and path.name.upper() != DICOMDIR:
         chosen, files = path, files_below(path.parent, recursive=False)
         if series is None:
             series = _series_of(path)
     else:
         files = files_below(path if path.is_dir() else path.parent)
     found = find(files, lambda done, total: progress(done, 2 * total))
-    layout = layout_of(found, choose(found, series), chosen)
+    layout, part = layout_chosen(found, series, chosen)
     grid, ordered, untilting = layout.grid, layout.slices, layout.untilting
     steps = len(files)
     hu, padding, decoded = _decode(
         ordered, untilting, lambda done, total: progress(steps + steps * done // total, 2 * steps)
     )
     source = DicomSource(
-        decoded, layout.left_out, layout.tilt_degrees, grid.drift_mm, earlier=earlier_steps(ordered[0].header.path)
+        decoded,
+        tuple(header.name for header in layout.left_out),
+        layout.tilt_degrees,
+        grid.drift_mm,
+        tuple(dict.fromkeys(header.path for header in layout.left_out)),
+        part,
+        unpacked,
+        earlier_steps(ordered[0].header.path),
     )
     for note in source.notes:
         logger.info("%s", note)
@@ -83,6 +98,7 @@ def read_dicom(path: Path, *, series: str | None = None, progress: Progress = si
         padding=padding,
         source=source,
         name=info([s.header for s in ordered]).description,
+        notes=source.notes,
     )
 
 
@@ -126,7 +142,7 @@ def _decode(
             if clipped is not None and (mask is None or (clipped & ~mask).any()):
                 raise ReadError(f"{image.name} holds values outside -32768 ... 32767 HU, so it is not a CT in HU.")
             if untilting is not None:
-                values, mask = untilting.moved(z, values, mask, image)
+                values, mask = untilting.moved(z, values, mask, fill_hu(image), partial(storable_hu, image=image))
             hu[z] = values
             if mask is not None:
                 masks[z] = np.packbits(mask, axis=None)  # an eighth of the memory until it is known how many there are

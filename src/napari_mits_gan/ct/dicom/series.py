@@ -1,18 +1,16 @@
-"""Finding the DICOM series in a folder, and choosing one of them."""
+"""Finding the DICOM series in a folder."""
 
 from __future__ import annotations
 
 import os
-from collections import Counter
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydicom.uid import UID
-
-from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, SliceHeader, read_headers
-from napari_mits_gan.ct.dicom.source import named
+from napari_mits_gan.ct.dicom.directory import DICOMDIR, missing_of
+from napari_mits_gan.ct.dicom.header import DamagedFile, DoubtfulFile, OtherFile, SliceHeader, read_headers
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.quiet import quiet
 from napari_mits_gan.files.unfinished import is_unfinished
@@ -20,41 +18,6 @@ from napari_mits_gan.progress import Progress, silent
 
 WORKERS = min(8, os.cpu_count() or 1)
 """Threads that read, decode and encode; with more than there are cores they only wait for each other."""
-
-
-@dataclass(frozen=True)
-class SeriesInfo:
-    """A DICOM series, as far as one has to know it to choose it; it holds nothing about the patient.
-
-    Parameters
-    ----------
-    uid : str
-        SeriesInstanceUID.
-    description : str
-        SeriesDescription, or a description made up from number and modality.
-    modality : str
-        Modality, "CT" for instance.
-    number_of_files, number_of_images : int
-        Files, and images (frames) in them.
-    is_ct : bool
-        Whether it holds CT slices, so that it can be read.
-    """
-
-    uid: str
-    description: str
-    modality: str
-    number_of_files: int
-    number_of_images: int
-    is_ct: bool
-
-
-class SeveralSeriesError(ReadError):
-    """Several CT series were found and none was chosen; `series` lists them."""
-
-    def __init__(self, series: Sequence[SeriesInfo]) -> None:
-        self.series = list(series)
-        listed = "; ".join(f"{s.description}, {s.number_of_images} images, {s.uid}" for s in self.series)
-        super().__init__(f"{len(self.series)} CT series are here; choose one of them by its UID: {listed}.")
 
 
 @dataclass(frozen=True)
@@ -71,12 +34,18 @@ class Found:
         Names of all other files.
     doubtful : dict of Path to str
         Those of them that may be slices of which nothing is there yet, with what speaks for it.
+    unknown : tuple of Path
+        Those of the others that are not DICOM.
+    missing : dict of str to tuple of str
+        Names of the images that a DICOMDIR lists and that are not there, by SeriesInstanceUID.
     """
 
     slices: tuple[SliceHeader, ...] = ()
     damaged: dict[str, str] = field(default_factory=dict)
     others: tuple[str, ...] = ()
     doubtful: dict[Path, str] = field(default_factory=dict)
+    unknown: tuple[Path, ...] = ()
+    missing: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def files_below(folder: Path, *, recursive: bool = True) -> list[Path]:
@@ -111,6 +80,7 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
     damaged: dict[str, str] = {}
     others: list[str] = []
     doubtful: dict[Path, str] = {}
+    unknown: list[Path] = []
     with quiet(), ThreadPoolExecutor(WORKERS) as pool:
         try:
             for done, (path, found) in enumerate(zip(files, pool.map(_try_headers, files), strict=True), start=1):
@@ -118,6 +88,9 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
                     damaged[path.name] = str(found)
                 elif isinstance(found, DoubtfulFile):
                     doubtful[path] = str(found)
+                    others.append(path.name)
+                elif isinstance(found, OtherFile):
+                    unknown.append(path)
                     others.append(path.name)
                 elif found:
                     slices.extend(found)
@@ -127,13 +100,16 @@ def find(files: Sequence[Path], progress: Progress = silent) -> Found:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    return Found(tuple(slices), damaged, tuple(others), doubtful)
+        missing = {
+            uid: names for path in files if path.name.upper() == DICOMDIR for uid, names in missing_of(path).items()
+        }
+    return Found(tuple(slices), damaged, tuple(others), doubtful, tuple(unknown), missing)
 
 
-def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile:
+def _try_headers(path: Path) -> list[SliceHeader] | DamagedFile | DoubtfulFile | OtherFile:
     try:
         return read_headers(path)
-    except (DamagedFile, DoubtfulFile) as error:
+    except (DamagedFile, DoubtfulFile, OtherFile) as error:
         return error
 
 
@@ -145,82 +121,31 @@ def series_in(found: Found) -> dict[str, list[SliceHeader]]:
     return grouped
 
 
-def info(headers: Sequence[SliceHeader]) -> SeriesInfo:
-    """What to tell the user about one series."""
-    first = headers[0]
-    modality = first.modality or ("CT" if first.is_ct else "unknown modality")
-    number = "" if first.series_number is None else f" series {first.series_number}"
-    return SeriesInfo(
-        uid=first.series_uid,
-        description=first.series_description or f"{modality}{number}",
-        modality=modality,
-        number_of_files=len({h.path for h in headers}),
-        number_of_images=len(headers),
-        is_ct=any(h.is_ct and not h.is_localizer for h in headers),
-    )
-
-
-def choose(found: Found, series: str | None) -> list[SliceHeader]:
-    """The images of the series that `series` (a SeriesInstanceUID) names, or of the only CT series.
-
-    Raises
-    ------
-    SeveralSeriesError
-        If there are several CT series and `series` is None.
-    ReadError
-        If there is no CT series, or not the one named.
-    """
-    grouped = series_in(found)
-    if series is not None:
-        if series not in grouped:
-            raise ReadError(f"There is no series with the UID {series} here; list_series tells which there are.")
-        if not info(grouped[series]).is_ct:
-            raise ReadError(_why_no_ct(grouped[series]))
-        return grouped[series]
-    with_ct = [headers for headers in grouped.values() if info(headers).is_ct]
-    if len(with_ct) > 1:
-        raise SeveralSeriesError(sorted((info(h) for h in with_ct), key=lambda s: (s.description, s.uid)))
-    if with_ct:
-        return with_ct[0]
-    if found.slices:
-        raise ReadError(_why_no_ct(found.slices))
-    if found.damaged:
-        name, cause = next(iter(found.damaged.items()))
-        raise ReadError(f"{name} cannot be read as DICOM: {cause}; copy the series again.")
-    if found.others:
-        raise ReadError(
-            f"None of the {len(found.others)} file(s) here is a DICOM image ({named(found.others)}); open a folder "
-            "with a CT series, or a NIfTI, MetaImage or NRRD file."
-        )
-    raise ReadError(
-        "The folder is empty, or holds nothing but folders and links to folders, which are not followed; open a folder "
-        "that holds a CT series."
-    )
-
-
-def _why_no_ct(headers: Sequence[SliceHeader]) -> str:
-    kinds = Counter(
-        "localizer image(s)" if h.is_ct else f"image(s) of the kind {UID(h.sop_class).name or h.modality or 'unknown'}"
-        for h in headers
-    )
-    listed = " and ".join(f"{count} {kind}" for kind, count in kinds.items())
-    names = named([h.name for h in headers])
-    return f"There are no CT slices here, only {listed} ({names}); open a series of CT slices."
-
-
 def may_be_slices(found: Found, headers: Sequence[SliceHeader]) -> dict[str, str]:
-    """Names of the doubtful files that lie among the slices of a series and are named as they are, with the reason."""
+    """Names of the files that lie among the slices of a series and are named as they are, with the reason.
+
+    Of files that are empty or zeros the ending, and whether there is a number, tells; of those with something else in
+    them all of the name but its numbers.
+    """
     folders: dict[tuple[Path, str], bool] = {}
     for header in headers:
         place = (header.path.parent, header.path.suffix.lower())
         folders[place] = folders.get(place, False) or not _has_number(header.path)
-    return {
+    patterns = {(header.path.parent, _pattern(header.path)) for header in headers} if found.unknown else set()
+    unreadable = {
+        path.name: "it is not DICOM inside" for path in found.unknown if (path.parent, _pattern(path)) in patterns
+    }
+    return unreadable | {
         path.name: cause
         for path, cause in found.doubtful.items()
         if not path.name.startswith(".")
         and (without_number := folders.get((path.parent, path.suffix.lower()))) is not None
         and (without_number or _has_number(path))
     }
+
+
+def _pattern(path: Path) -> str:
+    return re.sub(r"\d+", "#", path.name.casefold())
 
 
 def _has_number(path: Path) -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.source import Source
 from napari_mits_gan.ct.step import Step
 from napari_mits_gan.ct.storable import StorableHU
+from napari_mits_gan.files.archive import Unpacked
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,12 @@ class DicomSource(Source):
     drift_mm : float
         How far the first and the last slice are shifted against each other in their plane by less than a gantry tilts;
         the slices stay as they were stored, and the volume's z axis follows them.
+    left_out_files : tuple of Path
+        Where the images that were left out lie.
+    part : str
+        Which volume of its series it is, where that mixes several.
+    unpacked : Unpacked or None
+        The folder that the files lie in, where they came out of an archive; it stays as long as the source does.
     earlier : tuple of Step
         What this software says it did to the series before it was read.
     """
@@ -35,6 +43,9 @@ class DicomSource(Source):
     left_out: tuple[str, ...] = ()
     tilt_degrees: float = 0.0
     drift_mm: float = 0.0
+    left_out_files: tuple[Path, ...] = field(default=(), repr=False)
+    part: str = ""
+    unpacked: Unpacked | None = field(default=None, repr=False)
     earlier: tuple[Step, ...] = ()
 
     @property
@@ -44,8 +55,10 @@ class DicomSource(Source):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was left out, and that slices were moved."""
+        """The notes of a volume that was read from it."""
         told = []
+        if self.part:
+            told.append(f"The series mixes several volumes, and this is one of them: {self.part}.")
         if self.left_out:
             told.append(
                 f"{len(self.left_out)} image(s) of the series are no slices of the volume and were left out: "

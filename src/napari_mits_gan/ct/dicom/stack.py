@@ -24,21 +24,32 @@ LEAST_SLICES_BESIDE_A_REFERENCE = 3
 OTHER_PLANE_DEGREES = 10.0
 """An image whose plane is turned by more than this is no slice of the volume."""
 _NAMES = {
-    "patient": "patients",
-    "study": "studies",
-    "frame_of_reference": "frames of reference",
-    "kernel": "convolution kernels",
-    "kind": "kinds of image",
-    "stack": "stacks",
+    "patient": ("patient", "patients"),
+    "study": ("study", "studies"),
+    "frame_of_reference": ("frame of reference", "frames of reference"),
+    "kernel": ("kernel", "convolution kernels"),
+    "kind": ("kind", "kinds of image"),
+    "stack": ("stack", "stacks"),
 }
+"""What slices share: one of them, and several."""
 _TOLD = ("kernel", "kind", "stack")
 """What differs is told in words only where the words say nothing of a patient."""
 _OFTEN_UNIQUE = ("study", "frame_of_reference", "stack")
 """De-identifying programs give each file a value of its own here; then it says nothing."""
 
 
-def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None) -> tuple[list[CTSlice], list[str]]:
-    """The slices of one series that form its volume, and the names of the images left out.
+class MixedSeriesError(ReadError):
+    """A series holds slices of several volumes; `what` says what differs, and `groups` has the slices apart."""
+
+    def __init__(self, what: str, groups: Sequence[tuple[str, list[CTSlice]]]) -> None:
+        super().__init__(f"{what}; put the slices of one volume into a folder of their own and open that.")
+        self.what, self.groups = what, list(groups)
+
+
+def slices_of_volume(
+    headers: Sequence[SliceHeader], chosen: Path | None = None
+) -> tuple[list[CTSlice], list[SliceHeader]]:
+    """The slices of one series that form its volume, and the images left out.
 
     Localizers and screen captures are left out. So is one image of another plane beside at least three slices that
     agree (reformatted series often begin with a reference image). A file that is there twice is taken once; of
@@ -53,7 +64,7 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
     slices = [checked(h) for h in headers if h.is_ct and not h.is_localizer]
     if not slices:
         raise ReadError("The series holds no CT slices.")
-    left_out = [h.name for h in headers if not h.is_ct or h.is_localizer]
+    left_out = [h for h in headers if not h.is_ct or h.is_localizer]
     slices = _without_copies(slices, chosen)
     groups: list[list[CTSlice]] = []
     for image in slices:
@@ -67,12 +78,13 @@ def slices_of_volume(headers: Sequence[SliceHeader], chosen: Path | None = None)
     strays = [image for group in others for image in group]
     reference = len(strays) == 1 and len(main) >= LEAST_SLICES_BESIDE_A_REFERENCE and _other_plane(main[0], strays[0])
     if strays and not reference:
-        raise ReadError(
+        raise MixedSeriesError(
             f"The series mixes images of {len(groups)} sizes, pixel spacings or orientations ({main[0].name} and "
-            f"{strays[0].name} differ); put the slices of one volume into a folder of their own and open that."
+            f"{strays[0].name} differ)",
+            [(_grid_words(group[0]), group) for group in groups],
         )
     _check_shared(main)
-    return main, left_out + [image.name for image in strays]
+    return main, left_out + [image.header for image in strays]
 
 
 def grid_of_volume(slices: Sequence[CTSlice]) -> Grid:
@@ -104,9 +116,12 @@ def _check_acquisitions(slices: Sequence[CTSlice]) -> None:
         return
     told = ", ".join(f"{n} slices of number {number}" for number, n in sorted(counts.items())[:4])
     examples = named([next(s.name for s in numbered if s.header.acquisition == n) for n in sorted(counts)], most=2)
-    raise ReadError(
-        f"The series holds {len(counts)} acquisitions that lie over or between each other ({told}; {examples}); put "
-        "the slices of one into a folder of their own and open that."
+    groups: dict[int | None, list[CTSlice]] = {}
+    for image in slices:
+        groups.setdefault(image.header.acquisition, []).append(image)
+    raise MixedSeriesError(
+        f"The series holds {len(counts)} acquisitions that lie over or between each other ({told}; {examples})",
+        [("no acquisition" if n is None else f"acquisition {n}", group) for n, group in groups.items()],
     )
 
 
@@ -134,19 +149,48 @@ def _other_plane(one: CTSlice, other: CTSlice) -> bool:
     return cosine < float(np.cos(np.radians(OTHER_PLANE_DEGREES)))
 
 
+def _grid_words(image: CTSlice) -> str:
+    """How the grid of a slice is told from others."""
+    rows_mm, columns_mm = image.plane.pixel_spacing
+    plane = ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(unit_axes(image.plane)[:, 0])))]
+    return f"{plane}, {image.header.columns} x {image.header.rows} pixels of {columns_mm:.4g} x {rows_mm:.4g} mm"
+
+
 def _check_shared(slices: Sequence[CTSlice]) -> None:
     """Refuse slices that state different patients, studies, kernels or the like."""
+    differing: dict[str, list[str]] = {}
     for name in (f.name for f in fields(Shared)):
-        stated = [(value, s) for s in slices if (value := str(getattr(s.header.shared, name)))]
-        examples = dict(reversed(stated))
-        if len(examples) < 2 or (name in _OFTEN_UNIQUE and len(examples) == len(stated)):
-            continue
-        words = f": {'; '.join(sorted(examples)[:4])}" if name in _TOLD else ""
-        files = " and ".join(image.name for image in list(examples.values())[:2])
-        raise ReadError(
-            f"The series mixes slices of {len(examples)} {_NAMES[name]}{words} ({files} differ); put the slices of one "
-            "volume into a folder of their own and open that."
-        )
+        stated = [value for s in slices if (value := _stated(s, name))]
+        values = sorted(set(stated))
+        if len(values) > 1 and not (name in _OFTEN_UNIQUE and len(values) == len(stated)):
+            differing[name] = values
+    if not differing:
+        return
+    name, values = next(iter(differing.items()))
+    words = f": {'; '.join(values[:4])}" if name in _TOLD else ""
+    examples = {value: s.name for s in reversed(slices) if (value := _stated(s, name))}
+    files = " and ".join(list(reversed(examples.values()))[:2])
+    groups: dict[str, list[CTSlice]] = {}
+    for image in slices:
+        groups.setdefault(_words_of(image, differing), []).append(image)
+    raise MixedSeriesError(
+        f"The series mixes slices of {len(values)} {_NAMES[name][1]}{words} ({files} differ)", list(groups.items())
+    )
+
+
+def _stated(image: CTSlice, name: str) -> str:
+    return str(getattr(image.header.shared, name))
+
+
+def _words_of(image: CTSlice, differing: dict[str, list[str]]) -> str:
+    """How a slice is told from those that differ from it; what may name a patient is only numbered."""
+    told = []
+    for name, values in differing.items():
+        value = _stated(image, name)
+        number = value if name in _TOLD else str(values.index(value) + 1) if value else ""
+        one = _NAMES[name][0]
+        told.append(f"{one} {number}" if value else f"no {one}")
+    return ", ".join(told)
 
 
 def _without_copies(slices: Sequence[CTSlice], chosen: Path | None) -> list[CTSlice]:

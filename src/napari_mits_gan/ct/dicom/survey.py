@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom.uid import UID
 
-from napari_mits_gan.ct.dicom.header import SliceHeader
+from napari_mits_gan.ct.dicom.choices import Choice, choices_in
 from napari_mits_gan.ct.dicom.layout import layout_of
 from napari_mits_gan.ct.dicom.pixels import why_not_decodable
-from napari_mits_gan.ct.dicom.series import Found, files_below, find, info, series_in
+from napari_mits_gan.ct.dicom.series import Found, files_below, find
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.unfinished import is_unfinished
 
@@ -26,7 +27,7 @@ class SurveyedSeries:
     folder : str
         Where it lies, below the folder that was surveyed; "." for that folder itself.
     uid, description, modality : str
-        SeriesInstanceUID, SeriesDescription and Modality.
+        What it is chosen by (the SeriesInstanceUID), SeriesDescription and Modality.
     images : int
         Images (frames) in it.
     shape : tuple of int, or None
@@ -40,7 +41,13 @@ class SurveyedSeries:
     transfer_syntaxes : tuple of str
         Names of the transfer syntaxes.
     refusal : str
-        Why it cannot be read; empty where it can. What can be read can be exported as a derived series.
+        Why it cannot be read; empty where it can.
+    export_refusal : str
+        Why what can be read cannot be exported as a derived series; empty where it can.
+    is_ct : bool
+        Whether it holds CT slices, so that a refusal tells of something wrong.
+    files : tuple of Path
+        Its files.
     """
 
     folder: str
@@ -54,6 +61,9 @@ class SurveyedSeries:
     tilt_degrees: float
     transfer_syntaxes: tuple[str, ...]
     refusal: str
+    is_ct: bool
+    files: tuple[Path, ...]
+    export_refusal: str = ""
 
 
 def survey(folder: Path) -> Iterator[SurveyedSeries]:
@@ -80,20 +90,40 @@ def survey(folder: Path) -> Iterator[SurveyedSeries]:
     for base, folders, _ in os.walk(folder):
         folders[:] = sorted(name for name in folders if not is_unfinished(name))
         found = find(files_below(Path(base), recursive=False))
-        place = Path(base).relative_to(folder).as_posix()
-        surveyed = [_surveyed(place, found, headers) for headers in series_in(found).values()]
-        yield from sorted(surveyed, key=lambda s: (s.description, s.uid))
+        yield from series_of_folder(found, Path(base).relative_to(folder).as_posix())
 
 
-def _surveyed(folder: str, found: Found, headers: list[SliceHeader]) -> SurveyedSeries:
-    series = info(headers)
+def series_of_folder(found: Found, place: str = ".") -> list[SurveyedSeries]:
+    """The series among the files of one folder.
+
+    Parameters
+    ----------
+    found : Found
+        What the headers of its files tell.
+    place : str
+        What to call the folder.
+
+    Returns
+    -------
+    list of SurveyedSeries
+        By description.
+    """
+    surveyed = [_surveyed(place, found, choice) for choice in choices_in(found)]
+    return sorted(surveyed, key=lambda s: (s.description, s.uid))
+
+
+def _surveyed(folder: str, found: Found, choice: Choice) -> SurveyedSeries:
+    series, headers = choice.info, choice.headers
     shape = spacing = None
-    tilt, refusal = 0.0, ""
+    tilt, refusal, export_refusal = 0.0, "", ""
     try:
         layout = layout_of(found, headers, None)
         if undecodable := next((why for image in layout.slices if (why := why_not_decodable(image.header))), None):
             raise undecodable
         shape, spacing, tilt = layout.shape, layout.grid.spacing, layout.tilt_degrees
+        frames = Counter(image.header.path for image in layout.slices)
+        if any(frames[image.header.path] != image.header.frames for image in layout.slices):
+            export_refusal = "it is a part of a multi-frame file"
     except ReadError as error:
         refusal = str(error)
     return SurveyedSeries(
@@ -108,4 +138,7 @@ def _surveyed(folder: str, found: Found, headers: list[SliceHeader]) -> Surveyed
         tilt_degrees=tilt,
         transfer_syntaxes=tuple(sorted({UID(h.transfer_syntax).name for h in headers})),
         refusal=refusal,
+        is_ct=series.is_ct,
+        files=tuple(sorted({h.path for h in headers})),
+        export_refusal=export_refusal,
     )

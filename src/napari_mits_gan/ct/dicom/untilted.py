@@ -10,10 +10,29 @@ from pydicom.valuerep import format_number_as_ds
 
 from napari_mits_gan.ct.dicom.codes import PIXEL_BY_PIXEL_ADDITION, SPATIAL_RESAMPLING, coded
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
-from napari_mits_gan.ct.dicom.tilt import stored_fill
+from napari_mits_gan.ct.dicom.rescale import to_hu
+from napari_mits_gan.ct.tilt import FILL_HU, whole_hu
 from napari_mits_gan.ct.volume import CTVolume
 
 _NO_LONGER_TRUE = ("GantryDetectorTilt", "SliceLocation", "SpacingBetweenSlices")
+
+
+def stored_fill(image: CTSlice) -> int:
+    """The stored value of what a slice does not cover: its own padding, or the nearest that there is to -2048 HU."""
+    if image.padding:
+        return image.padding[0].filler
+    return int(image.storage.stored(np.array([FILL_HU], np.int16))[0])
+
+
+def fill_hu(image: CTSlice) -> int:
+    """The HU of `stored_fill`."""
+    return int(to_hu(np.array([stored_fill(image)]), image.rescale)[0][0])
+
+
+def storable_hu(values: NDArray[np.floating], image: CTSlice) -> NDArray[np.int16]:
+    """Mixed values as the export will have to store them, so that it is no other scan than the one shown."""
+    hu, _ = to_hu(image.storage.stored(whole_hu(values)), image.rescale)
+    return hu
 
 
 def stored_on_grid(volume: CTVolume, z: int, image: CTSlice) -> tuple[NDArray[np.integer], int | None]:

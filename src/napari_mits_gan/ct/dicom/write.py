@@ -11,10 +11,11 @@ from pathlib import Path
 import pydicom
 from pydicom.charset import convert_encodings
 from pydicom.dataset import Dataset
-from pydicom.uid import generate_uid
 
+from napari_mits_gan.ct.dicom.anonymise import Anonymiser
 from napari_mits_gan.ct.dicom.ct_slice import CTSlice
 from napari_mits_gan.ct.dicom.derive import NewSeries, check_unchanged, derived_object
+from napari_mits_gan.ct.dicom.identity import Identity
 from napari_mits_gan.ct.dicom.new import new_object, new_study, padding_value
 from napari_mits_gan.ct.dicom.series import WORKERS
 from napari_mits_gan.ct.dicom.source import DicomSource
@@ -39,7 +40,9 @@ def write_dicom(
     series_description: str | None = None,
     patient_name: str | None = None,
     patient_id: str | None = None,
+    anonymise: bool = False,
     before_publishing: Callable[[Path], None] | None = None,
+    reproducible_at: datetime | None = None,
 ) -> list[Path]:
     """Write a volume as a DICOM CT series, all of it or nothing.
 
@@ -60,8 +63,15 @@ def write_dicom(
         At most 64 characters; by default the source's, with what was done.
     patient_name, patient_id : str, optional
         The patient of a new series ("Anonymous" by default); a derived series keeps its source's patient.
+    anonymise : bool
+        Whether to take the patient out of a derived series, by the basic profile of DICOM PS3.15, annex E: names,
+        dates, identifiers, descriptions, private attributes and overlays go, and every UID becomes another one. The
+        pixels stay as they are, and so does what they show.
     before_publishing : callable, optional
         Called with the temporary folder once all slices are in it, to add or sign files; if it raises, nothing is left.
+    reproducible_at : datetime, optional
+        When the series is said to be made, with a time zone; its UIDs are then drawn from what is written, so that the
+        same scan gives the same files, byte for byte. By default now, and UIDs like no other.
 
     Returns
     -------
@@ -88,7 +98,15 @@ def write_dicom(
     check_empty(target)
     _check_texts(SeriesDescription=series_description, PatientName=patient_name, PatientID=patient_id)
     chosen_syntax(transfer_syntax, "")
-    series = NewSeries(generate_uid(prefix=None), series_description, datetime.now().astimezone(), transfer_syntax)
+    if anonymise and (patient_name is not None or patient_id is not None):
+        raise WriteError("An anonymous series has no patient; leave patient name and identifier out.")
+    if reproducible_at is None:
+        identity = Identity.now()
+    else:
+        settings = (transfer_syntax, series_description, patient_name, patient_id, anonymise)
+        identity = Identity.of_content(volume, reproducible_at, *settings)
+    anonymiser = Anonymiser() if anonymise else None
+    series = NewSeries(identity.uid("series"), series_description, identity, transfer_syntax, anonymiser)
     if volume.source is not None:
         if patient_name is not None or patient_id is not None:
             raise WriteError("A derived series keeps the patient of its source; leave patient name and identifier out.")
@@ -154,7 +172,7 @@ def _new(
     """What makes each file of a new series, and about how many bytes they take."""
     if max(volume.shape[1:]) > 65535:
         raise WriteError(f"DICOM images have at most 65535 rows and columns; the volume has {volume.shape[1:]}.")
-    study = new_study(patient_name, patient_id)
+    study = new_study(series.identity, patient_name, patient_id)
     padding = padding_value(volume)
 
     def maker(z: int) -> Callable[[], Dataset]:

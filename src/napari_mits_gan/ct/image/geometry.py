@@ -11,7 +11,7 @@ from napari_mits_gan.errors import ReadError
 
 SMALLEST_SPACING_MM, LARGEST_SPACING_MM = 1e-3, 100.0
 """No CT has smaller or larger voxels; such a spacing is a unit other than mm, or none."""
-_RIGHT_ANGLE = 1e-3
+RIGHT_ANGLE = 1e-3
 """Cosine of the angle between two axes, as far as rounding makes it other than 0."""
 
 
@@ -50,9 +50,9 @@ def check_right_angles(axes: NDArray[np.float64], name: str) -> None:
         raise ReadError(f"{name} states no usable directions of its axes; save it with its orientation.")
     unit = axes / lengths
     cosine = float(np.abs(unit.T @ unit - np.eye(3)).max())
-    if cosine > _RIGHT_ANGLE:
+    if cosine > RIGHT_ANGLE:
         sheared = np.degrees(np.arcsin(min(cosine, 1.0)))
         raise ReadError(
-            f"{name} is sheared by {sheared:.1f} degrees, as a scan of a tilted gantry is when it is converted; open "
-            "the DICOM series, which is straightened, or resample the file onto right angles."
+            f"{name} is sheared by {sheared:.1f} degrees; open the DICOM series that it was made of, which is "
+            "straightened if its gantry was tilted, or resample the file onto right angles."
         )

@@ -41,7 +41,7 @@ def history_of(labels: Mapping[str, str], sidecar: Mapping[str, Any]) -> tuple[S
     """The history behind an image file; header and sidecar are both heard, and either suffices to know an attack."""
     steps = []
     for item in sidecar.get("history") or [] if str(sidecar.get("label", "")).startswith(PACKAGE) else []:
-        if isinstance(item, dict) and item.get("kind") in ("attack", "protection", "seal", "recovery"):
+        if isinstance(item, dict) and item.get("kind") in ("attack", "protection", "mark", "seal", "recovery"):
             parameters = item.get("parameters")
             steps.append(Step(item["kind"], parameters if isinstance(parameters, dict) else {}))
     label = _label_in(labels)

@@ -47,7 +47,7 @@ def check_metaimage(path: Path) -> None:
     if data.upper().split()[0] == "LIST" or "%" in data:
         return  # several files, none of them compressed: ITK says which is missing
     place, offset = (path, end) if data.upper() == "LOCAL" else (path.parent / data, max(skip, 0))
-    if fields.get("CompressedData", "False").lower() == "true":
+    if fields.get("CompressedData", "False")[:1] in ("T", "t", "1"):  # ITK looks at no more than the first letter
         if not stated and place == path:  # ITK would read stray memory
             raise ReadError(f"{path.name} does not say how long its compressed voxels are; save it again.")
         check_deflated(place, offset, stated or None, wanted, path.name)

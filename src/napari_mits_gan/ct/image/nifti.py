@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.image.geometry import check_right_angles, check_spacing
+from napari_mits_gan.ct.image.sheared import is_sheared, slice_distance
 from napari_mits_gan.ct.image.values import as_hu
 from napari_mits_gan.errors import ReadError
 
@@ -34,7 +35,7 @@ class NiftiImage:
     hu : ndarray of int16, shape (z, y, x)
         HU in the order of the file's axes.
     affine : ndarray of float, shape (4, 4)
-        From voxels (x, y, z) to world coordinates (x, y, z), RAS, mm.
+        From voxels (x, y, z) to world coordinates (x, y, z), RAS, mm; may shift slices against each other.
     description : str
         The header's one free text.
     """
@@ -155,14 +156,18 @@ def _affine_of(header: object, name: str) -> NDArray[np.float64]:
     if chosen is None:
         chosen = np.diag([*spacing, 1.0])
     affine = np.array(chosen, dtype=np.float64)
-    check_right_angles(affine[:3, :3], name)
-    lengths = np.linalg.norm(affine[:3, :3], axis=0)
+    axes = affine[:3, :3]
+    lengths = np.linalg.norm(axes, axis=0)
+    sheared = bool(np.isfinite(affine).all() and (lengths > 0).all() and is_sheared(axes))
+    if not sheared:
+        check_right_angles(axes, name)
+    elif abs(slice_distance(axes) / spacing[2] - 1) <= _SAME_SPACING:
+        lengths[2] = spacing[2]  # of a sheared axis some state the length, and some how far apart the slices are
     if not np.isfinite(affine).all() or np.abs(lengths / spacing - 1).max() > _SAME_SPACING:
         raise ReadError(f"{name} states two distances between its voxels that disagree; save it again with one.")
     if sform is not None and qform is not None:
         dims = [int(n) - 1 for n in header["dim"][1:4]]  # type: ignore[index]
-        corners = np.array([[x, y, z, 1] for x in (0, dims[0]) for y in (0, dims[1]) for z in (0, dims[2])], float)
-        apart = np.linalg.norm((corners @ (sform - qform).T)[:, :3], axis=1).max()
+        apart = min(_apart(dims, rigid, qform) for rigid in (_as_qform(sform, spacing) if sheared else [sform]))
         if not apart <= _SAME_TRANSFORM * spacing.min():
             raise ReadError(
                 f"{name} states two transforms (sform and qform) that place its voxels up to {apart * scale:.3g} mm "
@@ -170,6 +175,29 @@ def _affine_of(header: object, name: str) -> NDArray[np.float64]:
             )
     affine[:3] *= scale
     return affine
+
+
+def _apart(dims: list[int], one: NDArray[np.float64], other: NDArray[np.float64]) -> float:
+    """How far apart two transforms place a corner at most."""
+    corners = np.array([[x, y, z, 1] for x in (0, dims[0]) for y in (0, dims[1]) for z in (0, dims[2])], float)
+    return float(np.linalg.norm((corners @ (one - other).T)[:, :3], axis=1).max())
+
+
+def _as_qform(sform: NDArray[np.float64], spacing: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+    """What a qform, which cannot state a shear, says of a sheared sform.
+
+    It is the nearest rotation (as the NIfTI library and dcm2niix make it), or that of the first slice.
+    """
+    unit = sform[:3, :3] / np.linalg.norm(sform[:3, :3], axis=0)
+    left, _, right = np.linalg.svd(unit)
+    normal = np.cross(unit[:, 0], unit[:, 1])
+    normal *= np.sign(unit[:, 2] @ normal) / np.linalg.norm(normal)
+    rigid = []
+    for axes in (left @ right, np.stack([unit[:, 0], unit[:, 1], normal], axis=1)):
+        transform = sform.copy()
+        transform[:3, :3] = axes * spacing
+        rigid.append(transform)
+    return rigid
 
 
 def _read_hu(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 
@@ -46,8 +47,8 @@ def check_nrrd(path: Path) -> None:
         raise ReadError(f"{path.name} cannot be read as an image: its header is damaged.") from None
     if any(n < 1 for n in size):
         raise ReadError(f"{path.name} cannot be read as an image: its header is damaged.")
-    if len(size) == 3:
-        _check_geometry(fields, path.name)
+    if len(size) >= 3:
+        _check_geometry(fields, size, path.name)
     if encoding in ("bzip2", "bz2"):
         raise ReadError(f"{path.name} is compressed with bzip2, which cannot be read here; save it with gzip or raw.")
     data = fields.get("data file", fields.get("datafile", ""))
@@ -61,23 +62,27 @@ def check_nrrd(path: Path) -> None:
         check_deflated(place, offset, None, wanted + max(byte_skip, 0), path.name)
 
 
-def _check_geometry(fields: dict[str, str], name: str) -> None:
+def _check_geometry(fields: dict[str, str], size: list[int], name: str) -> None:
+    """Refuse a file that does not state in mm where its voxels lie, along each axis that has more than one of them."""
     units = re.findall(r'"([^"]*)"', fields.get("space units", "") + fields.get("units", ""))
     other = sorted({unit for unit in units if unit.strip().lower() not in _MM})
     if other:
         raise ReadError(f"{name} states the distance between its voxels in another unit than mm; save it in mm.")
-    directions = re.findall(r"\(([^)]*)\)", fields.get("space directions", ""))
+    vectors = re.findall(r"none|\([^)]*\)", fields.get("space directions", ""))
+    nowhere = [math.nan] * 3
     try:
-        if directions:
-            axes = np.array([[float(v) for v in vector.split(",")] for vector in directions])
-            spacing = [float(s) for s in np.linalg.norm(axes, axis=-1)]
-        else:
-            spacing = [float(s) for s in fields.get("spacings", "").split()]
+        axes = [nowhere if v == "none" else [float(part) for part in v.strip("()").split(",")] for v in vectors]
+        spacing = [math.hypot(*axis) for axis in axes] or [float(s) for s in fields.get("spacings", "").split()]
     except ValueError:
         raise ReadError(f"{name} cannot be read as an image: its header is damaged.") from None
+    if len(spacing) == len(size):
+        # Axes beyond three have a single voxel, and need not say how far that lies from the next.
+        single = sorted((n for n, count in enumerate(size) if count == 1), key=lambda n: math.isfinite(spacing[n]))
+        kept = [n for n in range(len(size)) if n not in single[: len(size) - 3]]
+        spacing, axes = [spacing[n] for n in kept], [axes[n] for n in kept] if axes else []
     check_spacing(spacing, name)
-    if directions and axes.shape == (3, 3):
-        check_right_angles(axes.T, name)
+    if axes and all(len(axis) == 3 for axis in axes):
+        check_right_angles(np.array(axes).T, name)
 
 
 def _header(path: Path) -> tuple[dict[str, str], int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from napari_mits_gan.ct.image.labels import history_of, is_ours
 from napari_mits_gan.ct.image.metaimage import check_metaimage
 from napari_mits_gan.ct.image.nifti import read_nifti
 from napari_mits_gan.ct.image.nrrd import check_nrrd
+from napari_mits_gan.ct.image.sheared import straightened
 from napari_mits_gan.ct.image.values import as_hu
 from napari_mits_gan.ct.suffixes import IMAGE_SUFFIXES, NIFTI_SUFFIXES, NRRD_SUFFIXES, ending_of
 from napari_mits_gan.ct.volume import CTVolume
@@ -49,22 +51,34 @@ def read_image(path: Path) -> CTVolume:
     """
     ending = ending_of(path.name)
     read = _from_nifti if ending.lower() in NIFTI_SUFFIXES else _from_itk
-    hu, spacing, origin, direction, labels = read(path)
+    found = read(path)
     name = path.name.removesuffix(ending)
     try:
-        return CTVolume(hu, spacing, origin, direction, name=name, history=history_of(labels, _sidecar(path, name)))
+        return CTVolume(
+            hu=found.hu,
+            spacing=found.spacing,
+            origin=found.origin,
+            direction=found.direction,
+            padding=found.padding,
+            name=name,
+            history=history_of(found.labels, _sidecar(path, name)),
+            notes=found.notes,
+        )
     except ValueError:
         raise ReadError(f"{path.name} states no usable spacing or directions (positive and orthogonal).") from None
 
 
-_Read = tuple[
-    NDArray[np.int16],
-    tuple[float, float, float],
-    tuple[float, float, float],
-    NDArray[np.float64],
-    dict[str, str],
-]
-"""HU (z, y, x), spacing (z, y, x) in mm, origin (x, y, z) in LPS, direction and labels."""
+@dataclass(frozen=True)
+class _Read:
+    """What a file holds: as `CTVolume` has it, and the header's texts."""
+
+    hu: NDArray[np.int16]
+    spacing: tuple[float, float, float]
+    origin: tuple[float, float, float]
+    direction: NDArray[np.float64]
+    labels: dict[str, str]
+    padding: NDArray[np.bool_] | None = None
+    notes: tuple[str, ...] = ()
 
 
 def _from_nifti(path: Path) -> _Read:
@@ -72,16 +86,21 @@ def _from_nifti(path: Path) -> _Read:
 
     image = read_nifti(path)
     labels = {"descrip": image.description}
-    voxels, affine = image.hu.T, image.affine
+    hu, affine, padding, notes = straightened(image.hu, image.affine, path.name)
+    turn = None
     if not is_ours(labels):
         turn = ornt_transform(io_orientation(affine), axcodes2ornt("LPS"))
-        affine = affine @ inv_ornt_aff(turn, voxels.shape)
-        voxels = apply_orientation(voxels, turn)
+        affine = affine @ inv_ornt_aff(turn, hu.shape[::-1])
+
+    def turned(voxels: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray((voxels.T if turn is None else apply_orientation(voxels.T, turn)).T)
+
     to_lps = np.diag([-1.0, -1.0, 1.0]) @ affine[:3]
     x, y, z = (float(length) for length in np.linalg.norm(to_lps[:, :3], axis=0))
     direction = (to_lps[:, :3] / (x, y, z))[:, ::-1]
     origin = (float(to_lps[0, 3]), float(to_lps[1, 3]), float(to_lps[2, 3]))
-    return np.ascontiguousarray(voxels.T), (z, y, x), origin, direction, labels
+    padding = None if padding is None else turned(padding)
+    return _Read(turned(hu), (z, y, x), origin, direction, labels, padding, notes)
 
 
 def _from_itk(path: Path) -> _Read:
@@ -130,7 +149,7 @@ def _read(path: Path) -> _Read:
         raise ReadError(f"{path.name} is damaged or cut off; copy it again.") from None
     direction = np.array(image.GetDirection(), dtype=np.float64).reshape(3, 3)[:, ::-1]
     hu = as_hu(sitk.GetArrayViewFromImage(image), path.name)
-    return hu, image.GetSpacing()[::-1], image.GetOrigin(), direction, labels
+    return _Read(hu, image.GetSpacing()[::-1], image.GetOrigin(), direction, labels)
 
 
 def _labels(image: Any) -> dict[str, str]:

@@ -19,6 +19,50 @@ from napari_mits_gan.files.quiet import quiet_console
 from napari_mits_gan.files.unfinished import unfinished_folder
 
 
+def new_image(path: str | os.PathLike[str], *, with_history: bool) -> tuple[Path, str, Path | None]:
+    """Where an image can be written, so that hours of work are not in vain.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends with .nii, .nii.gz, .mha or .nrrd.
+    with_history : bool
+        Whether its history will lie beside it.
+
+    Returns
+    -------
+    Path
+        The file.
+    str
+        Its ending.
+    Path or None
+        The JSON file of its history.
+
+    Raises
+    ------
+    WriteError
+        If the file or its JSON file exists, its folder does not, or the name has another ending.
+    """
+    target = checked_target(path)
+    ending = ending_of(target.name, WRITABLE_SUFFIXES)
+    stem = target.name.removesuffix(ending)
+    if not ending or not stem:
+        raise WriteError(
+            f"{target.name} cannot be written as an image; its name must end with {', '.join(WRITABLE_SUFFIXES)}."
+        )
+    sidecar = target.with_name(f"{stem}.json") if with_history else None
+    if not target.parent.is_dir():
+        raise WriteError(f"The folder for {target.name} does not exist; make it first.")
+    for wanted in (target, sidecar):
+        if wanted is not None and os.path.lexists(wanted):
+            raise WriteError(f"{wanted.name} is there already and is not overwritten; choose another name.")
+    try:
+        str(target).encode("utf-8")
+    except UnicodeEncodeError:  # ITK ends the whole program
+        raise WriteError("The path holds bytes that are no UTF-8; choose another folder or name.") from None
+    return target, ending.lower(), sidecar
+
+
 def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     """Write a volume as one image file, all of it or nothing.
 
@@ -42,23 +86,7 @@ def write_image(volume: CTVolume, path: str | os.PathLike[str]) -> Path:
     """
     import SimpleITK as sitk
 
-    target = checked_target(path)
-    ending = ending_of(target.name, WRITABLE_SUFFIXES)
-    suffix, stem = ending.lower(), target.name.removesuffix(ending)
-    if not ending or not stem:
-        raise WriteError(
-            f"{target.name} cannot be written as an image; its name must end with {', '.join(WRITABLE_SUFFIXES)}."
-        )
-    sidecar = target.with_name(f"{stem}.json") if volume.history else None
-    if not target.parent.is_dir():
-        raise WriteError(f"The folder for {target.name} does not exist; make it first.")
-    for wanted in (target, sidecar):
-        if wanted is not None and os.path.lexists(wanted):
-            raise WriteError(f"{wanted.name} is there already and is not overwritten; choose another name.")
-    try:
-        str(target).encode("utf-8")
-    except UnicodeEncodeError:  # ITK ends the whole program
-        raise WriteError("The path holds bytes that are no UTF-8; choose another folder or name.") from None
+    target, suffix, sidecar = new_image(path, with_history=bool(volume.history))
     check_space(target.parent, volume.hu.nbytes)
     image = sitk.GetImageFromArray(volume.hu)
     image.SetSpacing(volume.spacing[::-1])

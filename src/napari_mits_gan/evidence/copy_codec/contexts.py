@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.evidence.copy_codec.region_grid import LUNGS, STEP_UNITS, Grid
+from napari_mits_gan.evidence.copy_codec import tokens
+from napari_mits_gan.evidence.copy_codec.region_grid import Grid
 from napari_mits_gan.evidence.copy_codec.wavelet import Band
 
 PHASES = ((0, 0), (1, 1), (0, 1), (1, 0))
@@ -25,41 +26,58 @@ CONSTANT = 16
 
 _PER_OCTAVE_LOG2 = 1
 _BINS = 32
-_REGION_BINS = 3
 CONTEXTS = _BINS * 2
 """Bins of the expected magnitude, in the lungs and elsewhere."""
 _LOWEST_BIN = (127 + WEIGHT_LOG2 - 6) << _PER_OCTAVE_LOG2
 _BIN_SHIFT = 23 - _PER_OCTAVE_LOG2
-# Body and air have larger steps: the same expected size is a smaller multiple of them.
-_OFFSET = np.array([_LOWEST_BIN + (3 << _PER_OCTAVE_LOG2), _LOWEST_BIN + (2 << _PER_OCTAVE_LOG2), _LOWEST_BIN])
-
 Sizes = NDArray[np.int16]
 Weights = NDArray[np.int16]
 Coder = Callable[[int, int, list[NDArray[np.int16]]], Sizes]
 """Codes one quarter of a band: told the band's number, the quarter's and its features, it returns the sizes there."""
 
 
-def in_common_units(magnitudes: NDArray[np.int32], region: Grid) -> Sizes:
+def sizes_of(token: NDArray[np.uint8], units: NDArray[np.uint8]) -> Sizes:
     """Sizes of coefficients that were quantised with their region's step, comparable across regions."""
-    sizes = np.minimum(magnitudes, _LARGEST)
-    sizes *= STEP_UNITS.take(region)
-    return np.minimum(sizes, _LARGEST).astype(np.int16)
+    # Bytes are enough for nearly all; the others are looked up.
+    sizes = (token * units).astype(np.int16)
+    large = np.nonzero(token >= tokens.PLAIN)
+    if large[0].size:
+        sizes[large] = np.minimum(np.minimum(tokens.BASE, _LARGEST)[token[large]] * units[large], _LARGEST)
+    return sizes
 
 
-def context_of(features: list[NDArray[np.int16]], weights: Weights, region: Grid) -> NDArray[np.uint8]:
-    """The context of each coefficient of a quarter."""
+def bins_finer(region: Grid) -> NDArray[np.int8]:
+    """By how many bins a region's contexts lie below those of the lungs.
+
+    Body and air have larger steps: the same expected size is a smaller multiple of them. The numbers are 6, 4 and 0, as
+    arithmetic on bytes.
+    """
+    return np.asarray((np.uint8(6) - region - region * region).view(np.int8))
+
+
+def context_of(features: list[NDArray[np.int16]], weights: Weights, finer: NDArray[np.int8]) -> NDArray[np.uint8]:
+    """The context of each coefficient of a quarter; `finer` is `bins_finer` of its region."""
     expected = np.full(features[0].shape, int(weights[0]) * CONSTANT, np.int32)
+    term = np.empty_like(expected)
     for feature, weight in zip(features, weights[1:], strict=False):
         if weight:
-            expected += np.multiply(feature, np.int32(weight), dtype=np.int32)
+            expected += np.multiply(feature, np.int32(weight), out=term)
     np.maximum(expected, 1, out=expected)
     # The exponent and first bits of a float are a logarithm; the conversion is exact to the last bit everywhere.
-    bins = expected.astype(np.float32).view(np.int32)
-    bins >>= _BIN_SHIFT
-    bins -= _OFFSET.astype(np.int32).take(region)
+    whole = expected.astype(np.float32).view(np.int32)
+    whole >>= _BIN_SHIFT
+    whole -= _LOWEST_BIN
+    bins = whole.astype(np.int8)
+    bins -= finer
     np.clip(bins, 0, _BINS - 1, out=bins)
-    bins += np.where(region == LUNGS, 0, _BINS)
-    return bins.astype(np.uint8)
+    bins += (finer > 0).view(np.int8) * np.int8(_BINS)
+    return bins.view(np.uint8)
+
+
+def quarter_of(phase: int) -> tuple[slice, slice, slice]:
+    """Where a quarter of a band lies in it."""
+    y, x = PHASES[phase]
+    return slice(None), slice(y, None, 2), slice(x, None, 2)
 
 
 def walk(bands: list[Band], code: Coder) -> None:
@@ -100,8 +118,8 @@ def _code_band(number: int, band: Band, outer: list[Sizes], code: Coder) -> Size
     # One more row and column on each side, so that neighbours can be read without asking for the border.
     quarter = {phase: np.zeros((z, (y + 1) // 2 + 2, (x + 1) // 2 + 2), np.int16) for phase in PHASES}
     sizes = np.empty(band.shape, np.int16)
-    for p, (py, px) in enumerate(PHASES):
-        here = (slice(None), slice(py, None, 2), slice(px, None, 2))
+    for p, phase in enumerate(PHASES):
+        here = quarter_of(p)
         features = [feature[here] for feature in outer]
         shape = features[0].shape
         if 0 in shape:
@@ -113,7 +131,7 @@ def _code_band(number: int, band: Band, outer: list[Sizes], code: Coder) -> Size
             features.append(_diagonal(quarter, shape))
         coded = code(number, p, features)
         sizes[here] = coded
-        quarter[py, px][:, 1 : 1 + shape[1], 1 : 1 + shape[2]] = coded
+        quarter[phase][:, 1 : 1 + shape[1], 1 : 1 + shape[2]] = coded
     return sizes
 
 

@@ -9,8 +9,8 @@ from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.copy_codec import container, rans, slab
 from napari_mits_gan.evidence.copy_codec.frequencies import frequencies_of
 from napari_mits_gan.evidence.copy_codec.region_grid import coded
-from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, inverse
+from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, silent
 
 
@@ -54,7 +54,7 @@ def _slab(
     bands = plan.bands(place)
     regions = plan.regions(contents.grid, contents.fineness, place)
     symbols = sum(
-        int(np.count_nonzero(coded(region, band))) for region, band in zip(regions, bands, strict=True) if band.level
+        int(np.count_nonzero(coded(regions(number), band))) for number, band in enumerate(bands) if band.level
     )
     states = stored.states
     # Few states for many symbols are not written: they would take long to read.

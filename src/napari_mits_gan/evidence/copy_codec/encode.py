@@ -7,19 +7,24 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.copy_codec import container, region_grid
-from napari_mits_gan.evidence.copy_codec.plan import Plan
 from napari_mits_gan.evidence.copy_codec.rate import fit_into
-from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
 from napari_mits_gan.evidence.copy_codec.slab import Slab, pack_bytes
-from napari_mits_gan.evidence.copy_codec.wavelet import forward
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.evidence.copy_codec.wavelet import Array, forward
+from napari_mits_gan.evidence.side_by_side import side_by_side
+from napari_mits_gan.progress import Progress, part_of, silent
 
 _GRID_SHARE = 0.02
 """Share of the budget that the region map may take before a coarser one is chosen."""
+_TRANSFORM_SHARE = 0.25
+"""Of the time that encoding takes."""
 
 
 def encode_copy(
-    hu: NDArray[np.int16], regions: NDArray[np.uint8], max_bytes: int, progress: Progress = silent
+    hu: NDArray[np.int16],
+    regions: NDArray[np.uint8],
+    max_bytes: int,
+    progress: Progress = silent,
+    known: NDArray[np.bool_] | None = None,
 ) -> bytes:
     """Encode a scan as well as fits into a budget.
 
@@ -33,6 +38,8 @@ def encode_copy(
         The copy is never longer, and seldom much shorter.
     progress : Progress
         Told how far the work is; may raise to stop.
+    known : ndarray of bool, shape (z, y, x), or None
+        Voxels that the reader knows from elsewhere: the copy makes them what spends the fewest bytes.
 
     Returns
     -------
@@ -47,16 +54,24 @@ def encode_copy(
     if hu.ndim != 3 or hu.shape != regions.shape or 0 in hu.shape or max(hu.shape) > container.LARGEST_SIDE:
         raise EvidenceError(f"no recovery copy can be made of a scan of shape {hu.shape}: 1 to 65535 voxels a side")
     box = _box(regions)
+    fill = _fill(hu, regions, known)
     fineness, grid = _grid(regions[box], max_bytes)
-    slabs = _slabs(hu[box], regions[box], grid, fineness, container.plan_of(box))
+    plan = container.plan_of(box)
+    parts = _Parts(hu[box], regions[box], None if known is None else known[box], fill)
+
+    def one(place: slice) -> Slab:
+        coefficients = forward(parts.voxels(place), plan.levels)
+        return Slab.weighted(plan.bands(place), coefficients, plan.regions(grid, fineness, place))
+
+    slabs = side_by_side(one, plan.slabs if 0 not in plan.shape else [], part_of(progress, 0, _TRANSFORM_SHARE))
     contents = container.Contents(
         shape=(hu.shape[0], hu.shape[1], hu.shape[2]),
         box=box,
-        fill=_fill(hu, regions, box),
+        fill=fill,
         fineness=fineness,
         grid=grid,
     )
-    return fit_into(contents, slabs, max_bytes, progress)
+    return fit_into(contents, slabs, max_bytes, part_of(progress, _TRANSFORM_SHARE, 1))
 
 
 def _box(regions: NDArray[np.uint8]) -> container.Box:
@@ -66,11 +81,12 @@ def _box(regions: NDArray[np.uint8]) -> container.Box:
     return z, y, x
 
 
-def _fill(hu: NDArray[np.int16], regions: NDArray[np.uint8], box: container.Box) -> int:
-    """The median outside the box, or of what air there is."""
-    outside = np.ones(hu.shape, bool)
-    outside[box] = False
-    values = hu[outside] if outside.any() else hu[regions == region_grid.AIR]
+def _fill(hu: NDArray[np.int16], regions: NDArray[np.uint8], known: NDArray[np.bool_] | None) -> int:
+    """The median of the air, in every fourth slice; 0 where there is none."""
+    air = regions[::4] == region_grid.AIR
+    if known is not None:
+        air &= ~known[::4]
+    values = hu[::4][air]
     return int(np.median(values)) if len(values) else 0
 
 
@@ -83,22 +99,39 @@ def _grid(regions: NDArray[np.uint8], max_bytes: int) -> tuple[int, region_grid.
     return fineness, grid
 
 
-def _slabs(
-    hu: NDArray[np.int16],
-    regions: NDArray[np.uint8],
-    grid: region_grid.Grid,
-    fineness: int,
-    plan: Plan,
-) -> list[Slab]:
-    """Every slab's coefficients. Air is kept within the range of the body, so that padding makes no edges."""
-    if not hu.size:
-        return []
-    body = hu[regions != region_grid.AIR]
-    low, high = body.min(), body.max()
+class _Parts:
+    """Voxels to be transformed: air within the range of the body, known voxels like air, so that neither makes edges.
 
-    def one(place: slice) -> Slab:
-        air = regions[place] == region_grid.AIR
-        voxels = np.where(air, np.clip(hu[place], low, high), hu[place]).astype(np.float32, copy=False)
-        return Slab(plan.bands(place), forward(voxels, plan.levels), plan.regions(grid, fineness, place))
+    Parameters
+    ----------
+    hu, regions, known
+        As `encode_copy` has them, of the box.
+    fill : int
+        HU of the air.
+    """
 
-    return side_by_side(one, plan.slabs)
+    def __init__(
+        self, hu: NDArray[np.int16], regions: NDArray[np.uint8], known: NDArray[np.bool_] | None, fill: int
+    ) -> None:
+        self._hu, self._regions, self._known, self._fill = hu, regions, known, np.int16(fill)
+        self._low, self._high = np.int16(32767), np.int16(-32768)
+        for z in range(len(hu)):  # slice by slice, so that no copy of the scan is made
+            body = regions[z] != region_grid.AIR
+            if known is not None:
+                body &= ~known[z]
+            inside = hu[z][body]
+            self._low = min(self._low, inside.min(initial=32767))
+            self._high = max(self._high, inside.max(initial=-32768))
+
+    def voxels(self, place: slice) -> Array:
+        """The voxels of one slab."""
+        out = np.empty((place.stop - place.start, *self._hu.shape[1:]), np.float32)
+        for i, z in enumerate(range(place.start, place.stop)):
+            values = self._hu[z]
+            if self._known is not None:
+                values = np.where(self._known[z], self._fill, values)
+            if self._low <= self._high:
+                air = self._regions[z] == region_grid.AIR
+                values = np.where(air, np.clip(values, self._low, self._high), values)
+            out[i] = values
+        return out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -35,8 +36,9 @@ class Plan:
         """The bands of one slab."""
         return bands_of((slab.stop - slab.start, *self.shape[1:]), self.levels)
 
-    def regions(self, grid: Grid, fineness: int, slab: slice) -> list[Grid]:
-        """The region of each coefficient of one slab; `grid` covers the whole box."""
+    def regions(self, grid: Grid, fineness: int, slab: slice) -> Callable[[int], Grid]:
+        """Tells the region of each coefficient of a band of one slab; `grid` covers the whole box."""
         slices = cell_slices(fineness)
         part = grid[slab.start // slices : -(-slab.stop // slices)]
-        return [region_of_coefficients(part, fineness, band) for band in self.bands(slab)]
+        bands = self.bands(slab)
+        return lambda number: region_of_coefficients(part, fineness, bands[number])

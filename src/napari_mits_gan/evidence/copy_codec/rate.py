@@ -1,25 +1,33 @@
-"""The finest quantisation whose copy fits into the budget: estimated from a sample, then trimmed slab by slab."""
+"""The finest quantisation whose copy fits into the budget: estimated from a sample, corrected from slab to slab."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
-from napari_mits_gan.evidence.copy_codec import container, rans, tokens
-from napari_mits_gan.evidence.copy_codec.contexts import CONTEXTS
+from napari_mits_gan.evidence.copy_codec import container, rans
 from napari_mits_gan.evidence.copy_codec.fit import WeightFit
-from napari_mits_gan.evidence.copy_codec.frequencies import bits, codes_of, frequencies_of
-from napari_mits_gan.evidence.copy_codec.region_grid import LUNGS, coded
-from napari_mits_gan.evidence.copy_codec.side_by_side import side_by_side
-from napari_mits_gan.evidence.copy_codec.slab import STEP_CODES, Coded, Slab, code, pack_coarsest, to_words
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.evidence.copy_codec.frequencies import codes_of, frequencies_of
+from napari_mits_gan.evidence.copy_codec.slab import (
+    STEP_CODES,
+    Coded,
+    Model,
+    Slab,
+    code,
+    pack_coarsest,
+    to_words,
+    worth_of,
+)
+from napari_mits_gan.evidence.side_by_side import side_by_side
+from napari_mits_gan.progress import Progress, part_of, silent
 
-_SAMPLE = 2_000_000
-"""Coefficients from which the step is estimated, about."""
+_SAMPLE = 3_000_000
+"""Coefficients from which steps and weights are estimated, about."""
 _FIRST_STEP = 128 * 6
 _AIM = 0.996
 _FULL = 0.99
@@ -27,6 +35,12 @@ _FULL = 0.99
 _ROUNDS = 10
 _SLOPE = -0.004
 """Change of the logarithm of the size with the step's code, as a rule."""
+_AT_ONCE = 2
+"""Slabs coded side by side, before the next ones' step is corrected by what they took."""
+_MOST_CORRECTION = 24
+"""Steps of neighbouring slabs differ by no more: 14 %."""
+_LARGEST_SHIFT = 10
+"""By how much the step of one slab is changed to fill the budget, where several can share."""
 
 Weights = NDArray[np.int16]
 
@@ -35,27 +49,69 @@ def fit_into(contents: container.Contents, slabs: list[Slab], max_bytes: int, pr
     """The bytes of the best copy of these slabs that fits; raises EvidenceError where none does."""
     if not slabs:
         return _checked(container.write(contents), max_bytes)
-    parts = _sample(slabs)
-    weights = _fitted(parts[::3], _FIRST_STEP)
-    step = _search(parts, slabs, weights, max_bytes)
-    weights = _fitted(parts, step)
-    now = side_by_side(lambda s: code(s, step, weights), slabs, progress)
-    best = _trimmed(contents, slabs, weights, now, max_bytes)
+    guess = _estimated(slabs, max_bytes, part_of(progress, 0, 0.3))
+    model = guess.model
+    now = _coded(contents, slabs, guess, max_bytes, part_of(progress, 0.3, 0.8))
+    best = _trimmed(contents, slabs, model, now, max_bytes)
     while True:
-        data = container.write(_contents(contents, weights, best))
+        data = container.write(_contents(contents, model, best, part_of(progress, 0.8, 1)))
         if len(data) <= max_bytes or all(c.step == STEP_CODES - 1 for c in best):
             return _checked(data, max_bytes)
-        best = _shifted(slabs, best, weights, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data)))
+        best = _shifted(slabs, best, model, max(1, len(slabs) * (len(data) - max_bytes) * 300 // len(data)))
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    """What a sample of the slabs says.
+
+    Parameters
+    ----------
+    step : int
+        The code of the step at which the copy has about the size aimed at.
+    slope : float
+        Change of the logarithm of the size with the step's code, there.
+    sizes : ndarray of float, shape (slabs,)
+        Bytes of each slab with that step, about.
+    model : Model
+        What to code them with.
+    """
+
+    step: int
+    slope: float
+    sizes: NDArray[np.float64]
+    model: Model
+
+
+def _coded(
+    contents: container.Contents, slabs: list[Slab], guess: _Estimate, max_bytes: int, progress: Progress
+) -> list[Coded]:
+    """Code the slabs, a few at a time; what they take beyond the estimate is saved in those that follow."""
+    coded_slabs: list[Coded] = []
+    for first in range(0, len(slabs), _AT_ONCE):
+        shift = 0
+        if first:
+            left = _AIM * max_bytes - _size(contents, guess.model, coded_slabs)
+            so_far = sum(c.bits(frequencies_of(_codes(coded_slabs))) for c in coded_slabs) / 8
+            expected = guess.sizes[first:].sum() * so_far / guess.sizes[:first].sum()
+            wanted = math.log(max(left, 1) / expected) / guess.slope
+            shift = round(min(max(wanted, -_MOST_CORRECTION), _MOST_CORRECTION))
+        step = min(max(guess.step + shift, 0), STEP_CODES - 1)
+        coded_slabs += side_by_side(
+            partial(code, step=step, model=guess.model),
+            slabs[first : first + _AT_ONCE],
+            part_of(progress, first / len(slabs), min(first + _AT_ONCE, len(slabs)) / len(slabs)),
+        )
+    return coded_slabs
 
 
 def _trimmed(
-    contents: container.Contents, slabs: list[Slab], weights: Weights, now: list[Coded], max_bytes: int
+    contents: container.Contents, slabs: list[Slab], model: Model, now: list[Coded], max_bytes: int
 ) -> list[Coded]:
     """The slabs with their steps changed by little, until they fill the budget."""
     best, over, fits, slope = now, -1, len(slabs) * STEP_CODES, _SLOPE / len(slabs)
     for _ in range(_ROUNDS):
         at = sum(c.step for c in now)
-        size = _size(contents, weights, now)
+        size = _size(contents, model, now)
         if size > max_bytes:
             over = at
         else:
@@ -65,11 +121,11 @@ def _trimmed(
         if fits - over <= 1:
             break
         goal = at + round(math.log(max(_AIM * max_bytes, 1.0) / size) / slope)
-        now = _shifted(slabs, now, weights, min(max(goal, over + 1), fits - 1) - at)
+        now = _shifted(slabs, now, model, min(max(goal, over + 1), fits - 1) - at)
         moved = sum(c.step for c in now) - at
         if not moved:
             break
-        slope = min(math.log(_size(contents, weights, now) / size) / moved, slope / 4)
+        slope = min(math.log(_size(contents, model, now) / size) / moved, slope / 4)
     return best
 
 
@@ -82,11 +138,11 @@ def _checked(data: bytes, max_bytes: int) -> bytes:
 
 
 def _sample(slabs: list[Slab]) -> list[Slab]:
-    """Some slices of every slab, from changing places."""
-    every = sum(c.size for s in slabs for c in s.coefficients) // _SAMPLE
-    deepest = min(len(s.coefficients[0]) for s in slabs)
-    of = max(1, min(every, deepest))
-    return [s.part((i * 2 + of // 2) % of, of) for i, s in enumerate(slabs)]
+    """Some slices of some slabs, from changing places."""
+    size = sum(c.size for s in slabs for c in s.coefficients)
+    of = max(1, min(size // _SAMPLE, min(len(s.coefficients[0]) for s in slabs)))
+    every = max(1, min(size // of // _SAMPLE, len(slabs) // 2))
+    return [s.part((i * 2 + of // 2) % of, of) for i, s in enumerate(slabs[every // 2 :: every])]
 
 
 def _fitted(parts: list[Slab], step: int) -> Weights:
@@ -98,51 +154,58 @@ def _fitted(parts: list[Slab], step: int) -> Weights:
     return sum(side_by_side(one, parts), WeightFit(len(parts[0].bands))).weights()
 
 
-def _coefficients(slabs: list[Slab]) -> NDArray[np.float64]:
-    """How many are coded in the lungs and elsewhere."""
-    lungs = every = 0
-    for s in slabs:
-        for band, region in zip(s.bands[1:], s.regions[1:], strict=True):
-            lungs += int(np.count_nonzero(region == LUNGS))
-            every += int(np.count_nonzero(coded(region, band)))
-    return np.array([lungs, every - lungs], dtype=np.float64)
+def _estimated(slabs: list[Slab], max_bytes: int, progress: Progress) -> _Estimate:
+    """Find the step at which the copy has about the size aimed at, on a sample."""
+    parts = _sample(slabs)
+    progress(1, _ROUNDS)
+    model = Model(_fitted(parts, _FIRST_STEP))
 
+    def size(step: int) -> NDArray[np.float64]:
+        """Bytes of each slab; what ones are worth is learnt from it."""
+        nonlocal model
+        found = side_by_side(partial(code, step=step, model=model), parts)
+        frequencies = frequencies_of(_codes(found))
+        taken = sum(c.bits(frequencies) / 8 - len(c.coarsest) for c in found)
+        each = np.array([s.activity(step) for s in slabs]) * taken / max(sum(p.activity(step) for p in parts), 1e-9)
+        model = replace(model, worth=worth_of(np.sum([c.counts for c in found], axis=0)))
+        return each + np.array([len(pack_coarsest(s.coefficients[0], step)) for s in slabs])
 
-def _search(parts: list[Slab], slabs: list[Slab], weights: Weights, max_bytes: int) -> int:
-    """The code of the step at which the copy has about the size aimed at."""
-    scale = _coefficients(slabs) / np.maximum(_coefficients(parts), 1)
-    half = CONTEXTS // 2
-
-    def size(step: int) -> float:
-        found = side_by_side(lambda s: code(s, step, weights), parts)
-        counts = sum((c.counts for c in found), np.zeros((CONTEXTS, tokens.TOKENS), np.int64))
-        frequencies = frequencies_of(codes_of(counts))
-        total = 8.0 * sum(len(pack_coarsest(s.coefficients[0], step)) for s in slabs)
-        for group, factor in zip((slice(0, half), slice(half, None)), scale, strict=True):
-            here = counts[group]
-            plain = here[:, 1:].sum() + (here * tokens.EXTRA_BITS).sum()
-            total += factor * (bits(here, frequencies[group]) + plain)
-        return total / 8
-
-    low, high, step = 0, STEP_CODES - 1, _FIRST_STEP
+    low, high, step, slope = 0, STEP_CODES - 1, _FIRST_STEP, _SLOPE
     aim = max(_AIM * max_bytes, 1.0)
-    for _ in range(_ROUNDS):
-        ratio = math.log(max(size(step), 1) / aim)
-        if abs(ratio) < 0.003:
+    seen: dict[int, float] = {}
+    for number in range(_ROUNDS):
+        progress(number + 1, _ROUNDS)
+        sizes = size(step)
+        seen[step] = math.log(max(sizes.sum(), 1))
+        ratio = seen[step] - math.log(aim)
+        if abs(ratio) < 0.02:
+            if len(seen) > 1:
+                slope = _slope_of(seen)
             break
+        if len(seen) > 1:
+            slope = _slope_of(seen)
         low, high = (step, high) if ratio > 0 else (low, step)
-        step = min(max(step - round(ratio / _SLOPE), low + 1), high - 1)
         if high - low < 2:
             break
-    return step
+        step = min(max(step - round(ratio / slope), low + 1), high - 1)
+        if number == 0:
+            model = replace(model, weights=_fitted(parts, step))
+    final = min(max(step - round(ratio / slope), 0), STEP_CODES - 1)
+    return _Estimate(final, slope, sizes * math.exp(slope * (final - step)), model)
 
 
-def _size(contents: container.Contents, weights: Weights, coded_slabs: list[Coded]) -> float:
+def _slope_of(seen: dict[int, float]) -> float:
+    """The slope between the two last sizes that were seen."""
+    (a, first), (b, second) = list(seen.items())[-2:]
+    return min((second - first) / (b - a), _SLOPE / 4)
+
+
+def _size(contents: container.Contents, model: Model, coded_slabs: list[Coded]) -> float:
     """Bytes of the copy, nearly exact."""
     codes = _codes(coded_slabs)
     frequencies = frequencies_of(codes)
     empty = [container.SlabBytes(c.step, b"", c.centres, 1, b"", b"") for c in coded_slabs]
-    head = len(container.write(replace(contents, weights=weights, codes=codes, slabs=empty)))
+    head = len(container.write(replace(contents, weights=model.weights, codes=codes, slabs=empty)))
     return head + sum(c.bits(frequencies) / 8 + 4 for c in coded_slabs)
 
 
@@ -152,19 +215,21 @@ def _codes(coded_slabs: list[Coded]) -> NDArray[np.uint8]:
     return codes_of(counts[:, :used])
 
 
-def _shifted(slabs: list[Slab], coded_slabs: list[Coded], weights: Weights, shift: int) -> list[Coded]:
-    """Code again with steps whose codes are larger by `shift` in sum, spread over the slabs."""
-    n = len(slabs)
-    by = [shift // n + (i < shift % n) for i in range(n)]
+def _shifted(slabs: list[Slab], coded_slabs: list[Coded], model: Model, shift: int) -> list[Coded]:
+    """Code again with steps whose codes are larger by `shift` in sum, spread over as few slabs as can share it."""
+    n = min(len(slabs), -(-abs(shift) // _LARGEST_SHIFT)) or 1
+    by = [0] * (len(slabs) - n) + [shift // n + (i < shift % n) for i in range(n)]
 
     def one(i: int) -> Coded:
         step = min(max(coded_slabs[i].step + by[i], 0), STEP_CODES - 1)
-        return coded_slabs[i] if step == coded_slabs[i].step else code(slabs[i], step, weights)
+        return coded_slabs[i] if step == coded_slabs[i].step else code(slabs[i], step, model)
 
-    return side_by_side(one, range(n))
+    return side_by_side(one, range(len(slabs)))
 
 
-def _contents(contents: container.Contents, weights: Weights, coded_slabs: list[Coded]) -> container.Contents:
+def _contents(
+    contents: container.Contents, model: Model, coded_slabs: list[Coded], progress: Progress
+) -> container.Contents:
     codes = _codes(coded_slabs)
     frequencies = frequencies_of(codes)
 
@@ -175,4 +240,4 @@ def _contents(contents: container.Contents, weights: Weights, coded_slabs: list[
         stored = state.astype("<u4").tobytes() + words.astype("<u2").tobytes()
         return container.SlabBytes(c.step, c.coarsest, c.centres, states, stored, rest + c.extra)
 
-    return replace(contents, weights=weights, codes=codes, slabs=side_by_side(one, coded_slabs))
+    return replace(contents, weights=model.weights, codes=codes, slabs=side_by_side(one, coded_slabs, progress))

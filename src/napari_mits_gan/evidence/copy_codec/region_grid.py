@@ -9,7 +9,7 @@ from napari_mits_gan.evidence.copy_codec.wavelet import Band
 
 AIR, BODY, LUNGS = 0, 1, 2
 STEP_UNITS = np.array([16, 8, 2], dtype=np.int16)
-"""Quantisation steps of air, body and lungs relative to each other."""
+"""Quantisation steps of air, body and lungs relative to each other; `units_of` has the same."""
 
 _CELL_LOG2 = ((1, 3, 3), (2, 4, 4), (3, 5, 5))
 """Cells of the grid (z, y, x) as powers of two, finest first."""
@@ -84,8 +84,16 @@ def region_of_coefficients(grid: Grid, fineness: int, band: Band) -> Grid:
     return grid
 
 
+def units_of(region: Grid) -> NDArray[np.uint8]:
+    """`STEP_UNITS` of each region: as arithmetic on bytes several times as fast as looking them up."""
+    return np.asarray((region * region - region * np.uint8(9)) + np.uint8(STEP_UNITS[AIR]))
+
+
+def air_is_coded(band: Band) -> bool:
+    """Whether a band's coefficients in the air are coded; else they are zero."""
+    return not 0 < band.level < _COARSE_LEVEL
+
+
 def coded(region: Grid, band: Band) -> NDArray[np.bool_]:
     """Which coefficients are coded at all; the others are zero."""
-    if 0 < band.level < _COARSE_LEVEL:
-        return region != AIR
-    return np.ones(region.shape, bool)
+    return np.ones(region.shape, bool) if air_is_coded(band) else region != AIR

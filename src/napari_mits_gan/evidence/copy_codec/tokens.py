@@ -5,35 +5,35 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-_PLAIN = 16
+PLAIN = 16
 """Magnitudes below are their own token."""
 LARGEST = (1 << 24) - 1
-TOKENS = _PLAIN + 2 * 20
+TOKENS = PLAIN + 2 * 20
 """Tokens that magnitudes up to `LARGEST` need."""
 
 
 def tokens_of(magnitudes: NDArray[np.int32]) -> NDArray[np.uint8]:
     """The token of each magnitude, 0 to `LARGEST`."""
     tokens = magnitudes.astype(np.uint8)
-    large = np.flatnonzero(magnitudes >= _PLAIN)
-    if len(large):
+    large = np.nonzero(magnitudes >= PLAIN)
+    if large[0].size:
         values = magnitudes[large]
         exponent = np.frexp(values.astype(np.float64))[1] - 1
-        tokens[large] = _PLAIN + 2 * (exponent - 4) + (values >> (exponent - 1) & 1)
+        tokens[large] = PLAIN + 2 * (exponent - 4) + (values >> (exponent - 1) & 1)
     return tokens
 
 
 _NUMBERS = np.arange(TOKENS)
-EXTRA_BITS = np.where(_NUMBERS < _PLAIN, 0, 3 + (_NUMBERS - _PLAIN) // 2).astype(np.uint8)
+EXTRA_BITS = np.where(_NUMBERS < PLAIN, 0, 3 + (_NUMBERS - PLAIN) // 2).astype(np.uint8)
 """Bits that follow each token."""
-BASE = np.where(_NUMBERS < _PLAIN, _NUMBERS, (2 + _NUMBERS % 2) << EXTRA_BITS.astype(np.int64)).astype(np.int32)
+BASE = np.where(_NUMBERS < PLAIN, _NUMBERS, (2 + _NUMBERS % 2) << EXTRA_BITS.astype(np.int64)).astype(np.int32)
 """Smallest magnitude of each token."""
 
 
 def pack_extra(tokens: NDArray[np.uint8], magnitudes: NDArray[np.int32]) -> bytes:
     """The further bits of all large magnitudes, token by token, each padded to a byte."""
     packed = []
-    for token in range(_PLAIN, TOKENS):
+    for token in range(PLAIN, TOKENS):
         rest = magnitudes[tokens == token] - BASE[token]
         if len(rest):
             packed.append(np.packbits(rest[:, None] >> np.arange(EXTRA_BITS[token]) & 1).tobytes())
@@ -50,7 +50,7 @@ def unpack_extra(data: bytes, tokens: NDArray[np.uint8]) -> NDArray[np.int32]:
     """The magnitudes; `data` has `extra_size` bytes."""
     magnitudes = BASE.take(tokens)
     at = 0
-    for token in range(_PLAIN, TOKENS):
+    for token in range(PLAIN, TOKENS):
         places = np.flatnonzero(tokens == token)
         if len(places):
             bits = int(EXTRA_BITS[token])

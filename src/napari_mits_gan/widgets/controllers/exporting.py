@@ -11,7 +11,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller
 from napari_mits_gan.widgets.layers.volume_layer import volume_of
-from napari_mits_gan.workflow.protect_series import write_series
+from napari_mits_gan.workflow.protect_series import WritingOptions, write_series
 
 WRITING = "Writing DICOM"
 
@@ -22,10 +22,13 @@ class Exporting(Controller):
     exported = Signal(str)
     """The folder."""
 
-    def export(self, folder: str, *, selected_layer: bool = False, shown: bool = False) -> None:
+    def export(
+        self, folder: str, *, selected_layer: bool = False, shown: bool = False, anonymise: bool = False
+    ) -> None:
         """Write the protected scan (or the selected layer's, or the version shown without the attacks) as DICOM.
 
         A sealed version takes its seal along, and its signed manifest into the folder, which must be new or empty.
+        `anonymise` takes the patient out of a series that is derived from DICOM.
         """
         messages = self.parts.messages
         if not folder:
@@ -46,6 +49,8 @@ class Exporting(Controller):
         finish = None if seal is None else seal.finish
         beside = "" if seal is None else ", sealed, and a signed manifest"
 
+        writing = WritingOptions(anonymise=anonymise)
+
         def done(files: list[Any]) -> None:
             messages.say(f"Exported {len(files)} DICOM files{beside} to {folder}.")
             self.exported.emit(folder)
@@ -53,7 +58,7 @@ class Exporting(Controller):
         self.parts.slow.run(
             Work(
                 WRITING,
-                lambda progress: write_series(volume, Path(folder), progress=progress, finish=finish),
+                lambda progress: write_series(volume, Path(folder), writing, progress, finish),
                 done,
                 lambda error: messages.report(WRITING, error),
             )

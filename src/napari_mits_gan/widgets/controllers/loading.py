@@ -76,6 +76,12 @@ class Loading(Controller):
         dz, dy, dx = scan.spacing
         return f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm"
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how the scan that is open was made from its file."""
+        scan = self.parts.session.original
+        return () if scan is None else scan.notes
+
     def open_path(self, path: str, series: str | None = None) -> None:
         """Read a scan in the background and open it; what is open stays until that has worked."""
 

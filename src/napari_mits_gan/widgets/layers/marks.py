@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.attack.contract import Action
     from napari_mits_gan.detection.sites import Site
     from napari_mits_gan.evaluation.vulnerability import VulnerabilityMap
+    from napari_mits_gan.inspection.contract import Finding
     from napari_mits_gan.session.sealed_sites import SealedSites
 
 RADIUS_MM = 14.0
@@ -39,6 +40,10 @@ PLACE = "place"
 """Name of the feature that says which site of the vulnerability map a point belongs to, from 0 on."""
 FOUND_COLOR, MISSED_COLOR = "#2b5fe3", "#d7301f"
 """Of a site where the check found the attack, and where it did not; the two ends of the vulnerability map's colours."""
+INSPECTED_MM = 6.0
+"""A click this near to the middle of a finding is one on its marker."""
+FINDING_COLOR = "#ff3fb4"
+"""That of changed blocks: here something is not as it was."""
 DEVIATION_STEPS = (
     (-1.0, "#d7301f", "hardly"),
     (0.00625, "#fdae61", "somewhat"),
@@ -256,3 +261,48 @@ def sealed_sites_options(volume: CTVolume, found: SealedSites, across: int | Non
             "translation": beside(VULNERABILITY_MM, volume, across),
         },
     }
+
+
+def findings_name() -> str:
+    """What the layers of an inspection's findings are called."""
+    return "Traces of tampering"
+
+
+def findings_options(volume: CTVolume, findings: Sequence[Finding], across: int | None = 0) -> dict[str, Any]:
+    """Keyword arguments of `viewer.add_points` that outline, in each slice, the ball that each finding covers."""
+    dx = volume.spacing[2]
+    balls = [_ball(volume, finding, across) for finding in findings]
+    data = np.concatenate([np.zeros((0, 3)), *(points for points, _ in balls)])
+    sizes = np.concatenate([np.zeros(0), *(diameters for _, diameters in balls)])
+    owners = [number for number, (points, _) in enumerate(balls) for _ in points]
+    return {
+        "data": data,
+        "size": sizes,
+        "symbol": "disc",
+        "face_color": "transparent",
+        "border_color": FINDING_COLOR,
+        "border_width": 2 * LINE_MM / dx,
+        "border_width_is_relative": False,
+        "features": {
+            PLACE: np.array(owners, dtype=int),
+            "score": np.array([findings[owner].score for owner in owners]),
+            "kind": np.array([findings[owner].kind for owner in owners]),
+        },
+        "text": {
+            "string": "{kind}",
+            "size": 8,
+            "color": "#ffd21f",
+            "anchor": "upper_left",
+            "translation": beside(INSPECTED_MM, volume, across),
+        },
+    }
+
+
+def _ball(volume: CTVolume, finding: Finding, across: int | None) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    radius_mm = finding.radius_mm
+
+    def here(away_mm: float) -> float:
+        return float(np.sqrt(max(radius_mm**2 - away_mm**2, LINE_MM**2)))
+
+    points, diameters, _ = _through_slices(volume, [finding.at], radius_mm, here, across)
+    return points, diameters

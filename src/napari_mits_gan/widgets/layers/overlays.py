@@ -1,4 +1,4 @@
-"""Markers of sites that lie over every panel alike: suggested sites, the vulnerability map."""
+"""Markers of sites that lie over every panel alike: suggested sites, the vulnerability map, findings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from napari_mits_gan.session import Injection, Voxel
 from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
-BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES = KINDS = ("blocks", "suggestions", "vulnerability", "sealed sites")
+BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION = KINDS = (
+    *("blocks", "suggestions", "vulnerability", "sealed sites"),
+    "inspection",
+)
 """Kinds of overlays, as they lie above one another, from below."""
 
 

@@ -6,6 +6,7 @@ from napari_mits_gan.widgets.sections.attack import AttackSection
 from napari_mits_gan.widgets.sections.compare import CompareSection
 from napari_mits_gan.widgets.sections.evidence import EvidenceSection
 from napari_mits_gan.widgets.sections.export import ExportSection
+from napari_mits_gan.widgets.sections.inspect import InspectSection
 from napari_mits_gan.widgets.sections.protect import ProtectSection
 from napari_mits_gan.widgets.sections.scan import ScanSection
 from napari_mits_gan.widgets.sections.section import Section
@@ -16,5 +17,6 @@ SECTIONS: list[type[Section]] = [
     AttackSection,
     CompareSection,
     EvidenceSection,
+    InspectSection,
     ExportSection,
 ]

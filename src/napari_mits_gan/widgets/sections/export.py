@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QApplication, QComboBox, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton
+from qtpy.QtWidgets import (
+    QApplication,
+    QCheckBox,
+    QComboBox,
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+)
 
 from napari_mits_gan.widgets.controls.rows import in_a_row
 from napari_mits_gan.widgets.sections.replacing import may_replace
@@ -39,12 +48,17 @@ class ExportSection(Section):
         self.choose_button.setMaximumWidth(30)
         self.export_button = QPushButton("Export")
         self.export_button.setToolTip("Write a derived DICOM series; nothing is ever written over")
+        self.anonymise = QCheckBox("Anonymise")
+        self.anonymise.setToolTip(
+            "Take the patient out of the series (DICOM PS3.15, basic profile): names, dates, identifiers, private "
+            "attributes; all UIDs become others. The pixels stay as they are"
+        )
         row = QHBoxLayout()
         row.setSpacing(4)
         row.addWidget(self.folder, 1)
         row.addWidget(self.choose_button)
         self.body.addLayout(row)
-        self.body.addLayout(in_a_row(self.source, self.export_button))
+        self.body.addLayout(in_a_row(self.source, self.anonymise, self.export_button))
         self.save_button = QPushButton("Save session…")
         self.save_button.setToolTip(
             "Write down path of the scan, protection, attacks, view and figures; neither the scan nor keys"
@@ -109,7 +123,10 @@ class ExportSection(Section):
     def _export(self) -> None:
         source = self.source.currentText()
         self.workspace.exporting.export(
-            self.folder.text().strip(), selected_layer=source == LAYER, shown=source == SHOWN
+            self.folder.text().strip(),
+            selected_layer=source == LAYER,
+            shown=source == SHOWN,
+            anonymise=self.anonymise.isChecked(),
         )
 
     def _choose(self) -> None:

@@ -32,11 +32,11 @@ class ScanSection(Section):
         self.path = QLineEdit()
         self.path.setPlaceholderText("Folder or file; press Enter to open")
         self.path.setAccessibleName("Folder or file")
-        self.path.setToolTip("A DICOM folder or file, or a NIfTI, MetaImage or NRRD file")
+        self.path.setToolTip("A DICOM folder or file, a zip or tar file, or a NIfTI, MetaImage or NRRD file")
         self.folder_button = QPushButton("Folder…")
         self.folder_button.setToolTip("Open a folder with a DICOM series")
         self.file_button = QPushButton("File…")
-        self.file_button.setToolTip("Open a DICOM file (its whole series), NIfTI, MetaImage or NRRD")
+        self.file_button.setToolTip("Open a DICOM file (its whole series), a zip or tar file, NIfTI, MetaImage or NRRD")
         self.sample_button = QPushButton("Sample")
         self.sample_button.setToolTip("Open the chest phantom that comes with this plugin")
         self.layer_button = QPushButton("Layer")
@@ -44,12 +44,14 @@ class ScanSection(Section):
             "Take the selected image layer for a CT scan in HU; its scale is the spacing in mm"
         )
         self.summary = note(NONE_YET)
+        self.notes = note("")
         self.earlier = note()
         self._controls = (self.path, self.folder_button, self.file_button, self.sample_button, self.layer_button)
 
         self.body.addWidget(self.path)
         self.body.addLayout(in_a_row(*self._controls[1:]))
         self.body.addWidget(self.summary)
+        self.body.addWidget(self.notes)
         self.body.addWidget(self.earlier)
 
         self.path.returnPressed.connect(self._open)
@@ -65,6 +67,8 @@ class ScanSection(Section):
         self.summary.setText(loading.summary or NONE_YET)
         self.earlier.setText(loading.earlier)
         self.earlier.setVisible(bool(loading.earlier))
+        self.notes.setText(" ".join(loading.notes))
+        self.notes.setVisible(bool(loading.notes))
         for widget in self._controls:
             widget.setEnabled(not self.workspace.busy)
 

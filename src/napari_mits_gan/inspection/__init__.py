@@ -1,0 +1,1 @@
+"""Traces of tampering in scans that nobody sealed: methods behind one contract, calibrated on untouched scans."""

@@ -1,0 +1,182 @@
+"""CT-GAN's noise: copied into whatever it paints, always from the same spot of the scan.
+
+CT-GAN (Mirsky, Mahler, Shelef, Elovici, USENIX Security 2019), section 5.3 'Touch-ups', published code
+`procedures/attack_pipeline.py`: the noise of a box around half of the slices, 0.43 of the rows and 0.27 of the columns
+is added to what the generator painted. A removal leaves that noise in the whole box, an injection only where the
+nodule is brighter than the scan was. Both put it at a distance that the site alone decides, so the site follows from
+where the correlation peaks, to the voxel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_mits_gan.ct.grid import Box, Voxel
+from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
+from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.examined_scan import ExaminedScan
+from napari_mits_gan.inspection.false_alarms import Tail
+from napari_mits_gan.inspection.matched_filter import Slab, correlate, over_neighbours
+from napari_mits_gan.inspection.peaks import peaks
+from napari_mits_gan.progress import Progress, part_of, silent
+
+_WIDE_MM = 9.8
+"""Standard deviation of the Gaussian that weights the box: that of CT-GAN's own blending of an injection."""
+_NARROW_MM = 5.0
+"""The same for bright structures, which are smaller than the box."""
+_BRIGHT_HU, _SOFT_HU = -700.0, 70.0
+"""CT-GAN paints an injection as far as a sigmoid around this HU, with this width, says."""
+_LEAST_BRIGHT = 0.02
+"""Places with less bright structure than this share are not looked at as nodules."""
+_NEIGHBOURS_MM = (5.0, 7.0, 7.0)
+_SAME_MM = 12.0
+_EDGE_MM = 4.0
+"""The middle of a nodule at the pleura lies up to this far outside of the lungs."""
+_LEAST_NOISE = 0.05
+"""Share of the box that has to be lung; CT-GAN copies nothing of the rest."""
+_NODULE_MM = 3.0
+
+
+@dataclass(frozen=True)
+class FixedSpot:
+    """Looks for noise of CT-GAN's fixed spot anywhere else.
+
+    Parameters
+    ----------
+    spot : tuple of int or None
+        Another voxel (z, y, x) to take for the fixed spot; None has CT-GAN's.
+    """
+
+    spot: Voxel | None = None
+
+    name = "CT-GAN's fixed spot"
+    tail = Tail(6.0, 0.1, 3.0)
+
+    def false_alarms_per_scan(self, score: float) -> float:
+        """See `Method`."""
+        return self.tail.false_alarms_per_scan(score)
+
+    def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
+        """See `Method`; the score is the peak of the correlation over the root mean square around it."""
+        score = self.evidence(scan, progress=progress)
+        if score is None:
+            return []
+        found = []
+        spot = self.source(scan)
+        for at, value in peaks(score, self.tail.score, _SAME_MM, scan.spacing):
+            voxel = scan.in_scan(at)
+            bright = _is_bright(scan, at)
+            what = "a nodule painted into the scan" if bright else "something painted over"
+            found.append(
+                Trace(
+                    voxel,
+                    "copied noise",
+                    value,
+                    f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
+                    6.0 if bright else 16.0,
+                    spot,
+                )
+            )
+        return found
+
+    def source(self, scan: ExaminedScan) -> Voxel:
+        """The voxel around which noise would be copied from."""
+        from napari_mits_gan.attack.ctgan.touch_up import noise_spot
+
+        return noise_spot(scan.volume.shape) if self.spot is None else self.spot
+
+    def evidence(self, scan: ExaminedScan, *, progress: Progress = silent) -> NDArray[np.float32] | None:
+        """The score at each voxel of the examined region; None where the spot shows no noise to be copied."""
+        copied = self._copied(scan)
+        if copied is None:
+            return None
+        noise, box = copied
+        spot = self.source(scan)
+        middle = tuple(s - low for s, low in zip(spot, box.low, strict=True))
+        away = [(np.arange(n) - m) * mm for n, m, mm in zip(box.shape, middle, scan.spacing, strict=True)]
+        square = sum(np.ix_(*(a.astype(np.float32) ** 2 for a in away)))
+        neighbours = tuple(max(2, round(mm / s)) for mm, s in zip(_NEIGHBOURS_MM, scan.spacing, strict=True))
+        own = tuple(s - low for s, low in zip(spot, scan.region.low, strict=True))
+
+        def compare(values: Slab, sigma_mm: float, part: Progress) -> NDArray[np.float32]:
+            piece = noise * np.exp(-square / (2 * sigma_mm**2), dtype=np.float32)
+            found = correlate(values, scan.region.shape, piece, middle, progress=part)
+            _forget(found, own, scan)
+            return found
+
+        wide = compare(lambda low, high: scan.residual[low:high], _WIDE_MM, part_of(progress, 0.0, 0.4))
+        over_neighbours(wide, neighbours)
+        hu, residual = scan.hu, scan.residual
+
+        def bright(low: int, high: int) -> NDArray[np.float32]:
+            return residual[low:high] * brightness(hu[low:high])
+
+        narrow = compare(bright, _NARROW_MM, part_of(progress, 0.4, 0.8))
+        _over_expected(narrow, bright, _NARROW_MM, scan)
+        over_neighbours(narrow, neighbours)
+        np.maximum(wide, narrow, out=wide)
+        del narrow
+        near = _near_lungs(scan)
+        for z in range(len(wide)):
+            wide[z] *= each_voxel(near, z, wide.shape)
+        progress(1, 1)
+        return wide
+
+    def _copied(self, scan: ExaminedScan) -> tuple[NDArray[np.float32], Box] | None:
+        """The residual of the noise as it is copied, and the box that it is copied from."""
+        import torch
+
+        from napari_mits_gan.attack.ctgan.touch_up import NOISE_BELOW_HU, noise_from, touched_shape
+
+        box = Box.around(self.source(scan), touched_shape(scan.spacing, cubic=False)).inside(scan.volume.shape)
+        hu = scan.volume.hu[box.slices()]
+        if 0 in box.shape or np.mean(hu < NOISE_BELOW_HU) < _LEAST_NOISE:
+            return None
+        noise = noise_from(torch.from_numpy(hu.astype(np.float32)))
+        if noise is None:
+            return None
+        return scan.whitening.residual(noise.numpy(), scan.spacing), box
+
+
+def brightness(hu: NDArray[np.int16]) -> NDArray[np.float32]:
+    """How much of an injection is painted where a voxel has these HU, 0 to 1."""
+    low, high = -1100, 200
+    table = 1 / (1 + np.exp(-(np.arange(low, high + 1, dtype=np.float32) - _BRIGHT_HU) / _SOFT_HU))
+    found: NDArray[np.float32] = table[np.clip(hu, low, high).astype(np.int32) - low]
+    return found
+
+
+def _forget(found: NDArray[np.float32], own: tuple[int, ...], scan: ExaminedScan) -> None:
+    """Leave out the spot itself, which resembles itself."""
+    reach = [max(2, round(3.0 / mm)) for mm in scan.spacing]
+    found[tuple(slice(max(0, o - r), max(0, o + r + 1)) for o, r in zip(own, reach, strict=True))] = 0
+
+
+def _over_expected(found: NDArray[np.float32], weighted: Slab, sigma_mm: float, scan: ExaminedScan) -> None:
+    """Divide by what chance would give, given how much bright structure lies around; 0 where there is hardly any."""
+    power = block_mean(np.concatenate([weighted(z, z + 1) ** 2 for z in range(len(found))]))
+    sigma = [sigma_mm / np.sqrt(2) / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(scan.spacing)]
+    power = ndimage.gaussian_filter(power, sigma, mode="constant")
+    power[power < _LEAST_BRIGHT] = np.inf
+    np.sqrt(power, out=power)
+    for z in range(len(found)):
+        found[z] /= each_voxel(power, z, found.shape)
+
+
+def _near_lungs(scan: ExaminedScan) -> NDArray[np.bool_]:
+    """Blocks of voxels in the lungs or close to them."""
+    share = block_mean(scan.lungs.view(np.uint8))
+    size = [2 * round(_EDGE_MM / mm / (1 if axis == 0 else BLOCK)) + 1 for axis, mm in enumerate(scan.spacing)]
+    return np.asarray(ndimage.maximum_filter(share, size)) > 0
+
+
+def _is_bright(scan: ExaminedScan, at: Voxel) -> bool:
+    """Whether the middle of a trace is as bright as a nodule."""
+    reach = [max(1, round(_NODULE_MM / mm)) for mm in scan.spacing]
+    around = scan.hu[tuple(slice(max(0, a - r), a + r + 1) for a, r in zip(at, reach, strict=True))]
+    return bool(np.median(around) > -500)

@@ -1,0 +1,91 @@
+"""Lung that is too quiet: a scanner leaves noise everywhere, an interpolation or a smoothing leaves none.
+
+The noise of a CT changes slowly from place to place and with the slice (dose and attenuation), so lung whose noise is
+far below that of the lung in the same slices was painted, smoothed or resampled. Noise that is inconsistent with its
+surroundings is the oldest trace of splicing in photographs (Mahdian, Saic, 'Using noise inconsistencies for blind
+image forensics', Image and Vision Computing 27:1497, 2009).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_mits_gan.inspection.blocks import BLOCK, block_mean
+from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.examined_scan import ExaminedScan
+from napari_mits_gan.inspection.false_alarms import Tail
+from napari_mits_gan.inspection.peaks import peaks
+from napari_mits_gan.progress import Progress, silent
+
+_SLAB_MM = 15.0
+"""The usual noise is that of the slices within this distance."""
+_LUNG_HU = (-960.0, -600.0)
+"""Mean HU of what is looked at: air is often cut off at the least HU that a scan stores, and has no noise either."""
+_LEAST_SPREAD = 0.15
+"""Of the noise's logarithm; in real lungs it is 0.16 and more."""
+_FEWEST_BLOCKS = 50
+_SAME_MM = 12.0
+_SMOOTH_MM = 3.0
+_RADIUS_MM = 8.0
+
+
+@dataclass(frozen=True)
+class NoiseLevel:
+    """Looks for lung with less noise than the lung around it."""
+
+    name = "noise level"
+    tail = Tail(6.0, 0.1, 1.5)
+
+    def false_alarms_per_scan(self, score: float) -> float:
+        """See `Method`."""
+        return self.tail.false_alarms_per_scan(score)
+
+    def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
+        """See `Method`; the score is in standard deviations of the noise's logarithm over the lung."""
+        score, quieter = self.evidence(scan, progress=progress)
+        dz, dy, dx = scan.spacing
+        found = []
+        for (z, y, x), value in peaks(score, self.tail.score, _SAME_MM, (dz, BLOCK * dy, BLOCK * dx)):
+            rows, columns = (
+                min(n - 1, BLOCK * b + BLOCK // 2) for n, b in zip(scan.lungs.shape[1:], (y, x), strict=True)
+            )
+            percent = 100 * float(quieter[z, y, x])
+            sentence = f"The lung here has {percent:.0f} % of the noise of the lung in the slices around."
+            found.append(Trace(scan.in_scan((z, rows, columns)), "noise too low", value, sentence, _RADIUS_MM))
+        return found
+
+    def evidence(
+        self, scan: ExaminedScan, *, progress: Progress = silent
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """The score of each block of the examined region, and its noise as a part of the usual one."""
+        progress(0, 2)
+        hu = block_mean(scan.hu)
+        inside = block_mean(scan.lungs.view(np.uint8)) >= 1
+        size = [2 * max(1, round(3.0 / mm / (1 if axis == 0 else BLOCK))) + 1 for axis, mm in enumerate(scan.spacing)]
+        inside = ndimage.minimum_filter(inside.view(np.uint8), size) > 0
+        inside &= (hu > _LUNG_HU[0]) & (hu < _LUNG_HU[1])
+        progress(1, 2)
+        level = np.log(np.maximum(scan.strength, 1e-3))
+        reach = max(1, round(_SLAB_MM / scan.spacing[0]))
+        usual = np.zeros(len(level), dtype=np.float32)
+        for z in range(len(level)):
+            around = slice(max(0, z - reach), z + reach + 1)
+            values = level[around][inside[around]]
+            if values.size < _FEWEST_BLOCKS:
+                inside[z] = False
+            else:
+                usual[z] = np.median(values)
+        away = level - usual[:, None, None]
+        if not inside.any():
+            return np.zeros_like(level), np.ones_like(level)
+        spread = max(_LEAST_SPREAD, 1.4826 * float(np.median(np.abs(away[inside]))))
+        progress(2, 2)
+        score = np.where(inside, -away / spread, 0).astype(np.float32)
+        # So that the peak lies in the middle of what is quiet.
+        sigma = [_SMOOTH_MM / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(scan.spacing)]
+        return ndimage.gaussian_filter(score, sigma), np.exp(away)

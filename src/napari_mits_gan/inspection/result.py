@@ -1,0 +1,118 @@
+"""What an inspection found, in words, as JSON and as a map on the scan's grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.inspection.contract import Finding
+
+CANNOT_SEE = (
+    "tampering that leaves the scan's own noise in place, such as a nodule that is drawn and added to it",
+    "tampering in a scan that was resampled, denoised or compressed with loss afterwards",
+    "tampering by who knows these traces and leaves none",
+    "what was changed outside the lungs",
+)
+"""What an inspection does not notice, for the user."""
+_STRONGEST = 9.0
+
+
+@dataclass(frozen=True, eq=False)
+class Inspection:
+    """Findings in one scan.
+
+    Parameters
+    ----------
+    volume : CTVolume
+        The scan that was looked at.
+    findings : tuple of Finding
+        Rarest in untouched scans first.
+    methods : tuple of str
+        Names of the methods that were used.
+    false_alarms_per_scan : float
+        Of all methods together, at the limit that findings had to reach: so many are found in an untouched scan.
+    """
+
+    volume: CTVolume
+    findings: tuple[Finding, ...]
+    methods: tuple[str, ...]
+    false_alarms_per_scan: float
+
+    @property
+    def found(self) -> bool:
+        """Whether there is a trace of tampering."""
+        return bool(self.findings)
+
+    @property
+    def headline(self) -> str:
+        """In one sentence; it never says that a scan is authentic."""
+        if not self.findings:
+            return "No trace of tampering was found, which does not show that there is none."
+        number = len(self.findings)
+        count = "1 trace" if number == 1 else f"{number} traces"
+        return f"{count} of tampering found, the first {rarity(self.findings[0].false_alarms_per_scan)}."
+
+    def evidence(self) -> NDArray[np.float32]:
+        """How rare in untouched scans what covers each voxel is.
+
+        Returns
+        -------
+        ndarray of float32, shape (z, y, x)
+            Minus the common logarithm of the false alarms per scan, at most 9; 0 where nothing was found.
+        """
+        out = np.zeros(self.volume.shape, dtype=np.float32)
+        for finding in self.findings:
+            strength = min(_STRONGEST, -np.log10(max(finding.false_alarms_per_scan, 10**-_STRONGEST)))
+            around, inside = ball(finding, self.volume)
+            part = out[around]
+            part[inside] = np.maximum(part[inside], strength)
+        return out
+
+    def text(self) -> str:
+        """All of it, for a terminal."""
+        lines = [self.headline]
+        for finding in self.findings:
+            (z, y, x), (wx, wy, wz) = finding.at, finding.world_mm
+            lines += [
+                f"  z {z}, y {y}, x {x} (world {wx:.1f}, {wy:.1f}, {wz:.1f} mm): {finding.kind}, score "
+                f"{finding.score:.1f}, {rarity(finding.false_alarms_per_scan)}.",
+                f"    {finding.sentence}",
+            ]
+        return "\n".join([*lines, "Not seen:", *(f"  {what}" for what in CANNOT_SEE)])
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, JSON-serialisable."""
+        return {
+            "found": self.found,
+            "headline": self.headline,
+            "findings": [finding.as_json() for finding in self.findings],
+            "methods": list(self.methods),
+            "false_alarms_per_scan": self.false_alarms_per_scan,
+            "not_seen": list(CANNOT_SEE),
+        }
+
+
+def rarity(false_alarms_per_scan: float) -> str:
+    """A rate of false alarms in words."""
+    if false_alarms_per_scan < 1e-6:
+        return "seen in fewer than one of a million untouched scans"
+    return f"seen in about one of {round(1 / min(1.0, false_alarms_per_scan), -1) or 1:,.0f} untouched scans"
+
+
+def ball(finding: Finding, volume: CTVolume) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
+    """The voxels that a finding covers: the slices of a box around them, and which of its voxels they are."""
+    reach = [int(finding.radius_mm / mm) for mm in volume.spacing]
+    low = [max(0, a - r) for a, r in zip(finding.at, reach, strict=True)]
+    high = [min(n, a + r + 1) for n, a, r in zip(volume.shape, finding.at, reach, strict=True)]
+    away = np.ix_(
+        *(
+            ((np.arange(lo, hi) - a) * mm / finding.radius_mm) ** 2
+            for lo, hi, a, mm in zip(low, high, finding.at, volume.spacing, strict=True)
+        )
+    )
+    z, y, x = (slice(lo, hi) for lo, hi in zip(low, high, strict=True))
+    return (z, y, x), np.asarray(away[0] + away[1] + away[2] <= 1)

@@ -1,0 +1,69 @@
+"""CT-GAN's own noise gives its attacks away, at the voxel that was clicked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_mits_gan.attack.ctgan.attacker import CTGAN
+from napari_mits_gan.attack.ctgan.pipeline import MENDED, REFERENCE
+from napari_mits_gan.attack.ctgan.touch_up import noise_spot
+from napari_mits_gan.inspection.examined_scan import ExaminedScan
+from napari_mits_gan.inspection.fixed_spot import FixedSpot
+from noisy_chest import make_lung_block, told_to_be_lung
+
+SITE = (22, 60, 75)
+
+
+@pytest.fixture(scope="module")
+def lung():
+    return make_lung_block()
+
+
+def traces(volume, method=None):
+    return (method or FixedSpot()).traces(ExaminedScan.of(volume))
+
+
+def best(volume, method=None):
+    score = (method or FixedSpot()).evidence(ExaminedScan.of(volume))
+    return 0.0 if score is None else float(score.max())
+
+
+@pytest.mark.parametrize("mode", [MENDED, REFERENCE], ids=["mended", "published"])
+@pytest.mark.parametrize("action", ["inject", "remove"])
+def test_an_attack_is_found_at_the_voxel_that_was_clicked(lung, action, mode):
+    tampered = CTGAN.load(action, "cpu", mode=mode).tamper(lung, SITE)
+    first, *others = traces(told_to_be_lung(tampered))
+    assert first.at == SITE
+    assert first.source == noise_spot(lung.shape)
+    assert ("nodule" in first.sentence) == (action == "inject")
+    assert all(other.score < first.score / 2 for other in others)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_untouched_noise_shows_nothing(seed):
+    assert traces(make_lung_block(seed)) == []
+
+
+def test_noise_of_another_spot_is_not_found_at_the_fixed_one_but_there(lung):
+    hu = lung.hu.copy()
+    hu[24:40, 60:95, 65:100] = hu[2:18, 3:38, 70:105]
+    copied = told_to_be_lung(replace(lung, hu=hu))
+    assert best(copied) < FixedSpot.tail.score
+    (first, *_) = traces(copied, FixedSpot((10, 20, 87)))
+    assert first.at == (32, 77, 82)
+
+
+def test_a_spot_without_lung_gives_no_noise_to_look_for(lung):
+    hu = lung.hu.copy()
+    hu[:, :75, :60] = 40
+    assert best(told_to_be_lung(replace(lung, hu=hu))) == 0.0
+
+
+def test_a_trace_under_padding_is_not_looked_at(lung):
+    tampered = CTGAN.load("remove", "cpu").tamper(lung, SITE)
+    padding = np.zeros(lung.shape, dtype=bool)
+    padding[:, 30:, 45:] = True
+    assert traces(told_to_be_lung(replace(tampered, padding=padding))) == []
