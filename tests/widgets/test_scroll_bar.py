@@ -34,6 +34,6 @@ def test_no_part_of_the_dock_lies_under_the_scroll_bar(shown_dock, settle, viewe
         for part in content.findChildren(QWidget):
             if part.isVisible():
                 assert right_edge(part, scroll) < left_of_bar, (type(part).__name__, width, height)
-        assert right_edge(bar, dock) <= dock.rect().right()
+        qtbot.waitUntil(lambda: right_edge(bar, dock) <= dock.rect().right(), timeout=TIMEOUT_MS)
         scrolled.add(bar.isEnabled())
     assert scrolled == {True, False}
