@@ -48,6 +48,7 @@ class MitsGanDock(QWidget):
         self.sections = {kind.name: kind(self.workspace) for kind in SECTIONS}
         self.tasks = TaskBar()
         self.pages = QStackedWidget()
+        self.scrolls: list[VerticalScroll] = []
         self.message = MessageLine()
         self._ends_with_window = False
         self._lay_out()
@@ -94,7 +95,8 @@ class MitsGanDock(QWidget):
             column.addWidget(section, int(section.stretches))
             if not section.stretches:
                 column.addStretch(1)
-            self.pages.addWidget(VerticalScroll(page, WIDTH))
+            self.scrolls.append(VerticalScroll(page, WIDTH))
+            self.pages.addWidget(self.scrolls[-1])
         # No smallest width of the dock itself: it would stand for that of what the dock holds, which may be more.
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
@@ -150,8 +152,12 @@ class MitsGanDock(QWidget):
         return bool(super().event(event))
 
     def showEvent(self, event: Any) -> None:
-        """Docked by now."""
+        """Docked by now: every page gets the width that it needs, so that the dock keeps its own from page to page."""
         super().showEvent(event)
+        for scroll in self.scrolls:
+            for part in scroll.findChildren(QWidget):
+                part.ensurePolished()  # without its style, a page that was not seen yet takes itself for narrower
+            scroll.fit()
         self._end_with_window()
 
     def _end_with_window(self) -> None:

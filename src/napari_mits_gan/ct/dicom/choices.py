@@ -183,7 +183,9 @@ def _chosen(found: Found, series: str | None) -> tuple[Sequence[SliceHeader], st
     for number, choice in enumerate(offered, start=1):
         if series in (choice.info.uid, str(number)):
             return choice.headers, choice.part
-    raise ReadError(f"There is no series with the number or UID {series} here; list_series tells which there are.")
+    raise ReadError(
+        f"There is no series with the number or UID {series} here; leave it out to be told which there are."
+    )
 
 
 def _choices_of(headers: Sequence[SliceHeader]) -> list[Choice]:

@@ -47,15 +47,16 @@ class VerticalScroll(QScrollArea):
     def eventFilter(self, watched: Any, event: Any) -> bool:
         """Follow what is held when it needs more room."""
         if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
-            self._widen()
+            self.fit()
         return bool(super().eventFilter(watched, event))
 
     def showEvent(self, event: Any) -> None:
         """Widths are known only now, when the style is."""
         super().showEvent(event)
-        self._widen()
+        self.fit()
 
-    def _widen(self) -> None:
+    def fit(self) -> None:
+        """Be no narrower than what is held; widths are known only once the style is."""
         style = QApplication.style()
         bar = 0 if style is None else style.pixelMetric(QStyle.PixelMetric.PM_ScrollBarExtent)
         # Style sheets leave a margin around the bar, which no metric tells.

@@ -16,29 +16,33 @@ if TYPE_CHECKING:
 
 INSPECT_SHORTCUT = "Ctrl+Alt+I"
 NOT_INSPECTED = "Not inspected yet"
-_FOUND_STYLE = "QLabel { color: #ff7b6b; font-weight: bold; }"
+_FOUND_STYLE = "QLabel { background: #8c2323; color: white; font-weight: bold; padding: 4px; border-radius: 3px; }"
 
 
 class InspectSection(Section):
     """Inspect, headline, findings."""
 
     name, title = "inspect", "Inspect"
+    help = "Look for traces of tampering in a scan that nobody sealed"
+    stretches = True
 
     def build(self) -> None:
         """Buttons, headline and list."""
         self._shown: Inspected | None = None
         self.inspect_button = QPushButton("Inspect")
-        self.inspect_button.setShortcut(INSPECT_SHORTCUT)
+        self.on_keys(INSPECT_SHORTCUT, self.inspect_button)
         self.inspect_button.setToolTip(
             f"Look for traces of tampering in the scan that is shown, without a key ({INSPECT_SHORTCUT}). Not seen: "
             f"{'; '.join(CANNOT_SEE)}"
         )
         self.clear_button = QPushButton("×")
         self.clear_button.setMaximumWidth(26)
+        self.clear_button.setAccessibleName("Put the findings away")
         self.clear_button.setToolTip("Put the findings and their marks away")
         self.headline = note(NOT_INSPECTED)
         self.findings = QListWidget()
-        self.findings.setMaximumHeight(64)
+        self.findings.setMinimumHeight(70)
+        self.findings.setAccessibleName("Traces found")
         self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.findings.setWordWrap(True)
         self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
@@ -47,7 +51,8 @@ class InspectSection(Section):
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
-        self.body.addWidget(self.findings)
+        self.body.addWidget(self.findings, 100)
+        self.body.addStretch(1)
         inspecting = self.workspace.inspecting
         self.inspect_button.clicked.connect(lambda: inspecting.inspect())
         self.clear_button.clicked.connect(lambda: inspecting.clear())
