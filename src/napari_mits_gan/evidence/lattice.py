@@ -133,15 +133,14 @@ def lattice_of(volume: CTVolume) -> tuple[Lattice, int, int]:
 
 def _common_levels(volume: CTVolume) -> NDArray[np.int16]:
     """HU that every slice of a volume can store, ascending."""
-    common: NDArray[np.int16] | None = None
-    seen: set[int] = set()
-    for z in range(len(volume.hu)):
+    common = volume.storable(0).levels
+    seen = {id(common): common}  # kept, since another array may get the number of one that is gone
+    for z in range(1, len(volume.hu)):
         levels = volume.storable(z).levels
         if id(levels) in seen:
             continue
-        seen.add(id(levels))
-        common = levels if common is None else np.intersect1d(common, levels, assume_unique=True)
-    assert common is not None  # a volume has a slice
+        seen[id(levels)] = levels
+        common = np.intersect1d(common, levels, assume_unique=True)
     return common
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.evidence import fountain
-from napari_mits_gan.evidence.check import Checked, check
+from napari_mits_gan.evidence.check import check
 from napari_mits_gan.evidence.copy_object import unpack_copy
 from napari_mits_gan.evidence.encrypted import decrypt
 from napari_mits_gan.evidence.examine import Examination
@@ -94,7 +94,7 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     missing = sorted(set(range(header.shape[0])) - {*seen.chosen(), *order.replaced.values()})
     current[missing] = hu[missing]
     progress(1000, 1000)
-    return Recovery(_volume(volume, hu, bad, checked), bad, current, verdict)
+    return Recovery(_volume(volume, hu, bad, seen, verdict), bad, current, verdict)
 
 
 def _copy(seen: Examination, progress: Progress) -> NDArray[np.int16]:
@@ -148,12 +148,12 @@ def _voxels(blocks: NDArray[np.bool_], seen: Examination) -> NDArray[np.bool_]:
     return wide[: grid.shape[1], : grid.shape[2]]
 
 
-def _volume(volume: CTVolume, hu: NDArray[np.int16], healed: NDArray[np.bool_], checked: Checked) -> CTVolume:
-    seen = checked.seen
-    assert seen is not None
+def _volume(
+    volume: CTVolume, hu: NDArray[np.int16], healed: NDArray[np.bool_], seen: Examination, verdict: Verdict
+) -> CTVolume:
     geometry = seen.index.geometry if seen.index is not None else None
     lies_same = seen.found.orientation.is_same and volume.shape == hu.shape
-    edited = any(f.kind in (Kind.GEOMETRY, Kind.TURNED) for f in checked.verdict.findings)
+    edited = any(f.kind in (Kind.GEOMETRY, Kind.TURNED) for f in verdict.findings)
     padding = None
     if seen.index is not None and volume.padding is not None:
         filler = seen.found.lattice.hu(np.array([seen.index.filler], np.int16))[0]

@@ -83,17 +83,17 @@ def quarter_of(phase: int) -> tuple[slice, slice, slice]:
 def walk(bands: list[Band], code: Coder) -> None:
     """Take the detail bands of a slab in coding order; `code` is called for each quarter of each."""
     coarser: Sizes | None = None
-    level, total, last = -1, None, None
+    level, total, last = 0, np.zeros((0, 0, 0), np.int16), None
     box_coarser = up = None
     for number, band in enumerate(bands):
         if band.level == 0:
             continue
         if band.level != level:
-            coarser, level, last = total, band.level, None
+            coarser = total if level else None
+            level, last = band.level, None
             total = np.zeros(_widest(bands, level), np.int16)
             box_coarser = None if coarser is None else _fit(_box(coarser), total.shape)
             up = None if coarser is None else _fit(coarser, total.shape)
-        assert total is not None
         none = np.zeros(band.shape, np.int16)
         outer = [
             none if last is None else _fit(last, band.shape),
