@@ -64,6 +64,14 @@ def _display():
         pytest.skip("no screen here; run the tests under xvfb-run")
 
 
+@pytest.fixture(autouse=True)
+def _agreed(monkeypatch):
+    """Whatever the window asks is answered with Open: a question that waits for somebody would wait for ever."""
+    from qtpy.QtWidgets import QMessageBox
+
+    monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Open)
+
+
 class Ball(Attacker):
     """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
 

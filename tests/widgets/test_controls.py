@@ -25,6 +25,7 @@ CONTROLS = (
 )
 LOW_SCREENS = ((1280, 720), (1366, 768))
 PLACE = (20, 45, 34)
+TIMEOUT_MS = 60_000
 
 
 def _is_part_of_another(widget: QWidget) -> bool:
@@ -62,11 +63,13 @@ def test_no_page_needs_scrolling_on_a_low_screen(shown_dock, settle, viewer_of, 
     dock.workspace.messages.complain("Something that takes two lines of the narrow dock to be said went wrong.")
     for width, height in LOW_SCREENS:
         viewer.window.resize(width, height)
-        qtbot.waitUntil(lambda height=height: viewer.window._qt_window.height() == height)
+        qtbot.waitUntil(lambda height=height: viewer.window._qt_window.height() == height, timeout=TIMEOUT_MS)
         for page in dock.sections:
             dock.show_page(page)
             scroll = dock.pages.currentWidget()
-            qtbot.waitUntil(lambda scroll=scroll: scroll.widget().width() == scroll.viewport().width())
+            qtbot.waitUntil(
+                lambda scroll=scroll: scroll.widget().width() == scroll.viewport().width(), timeout=TIMEOUT_MS
+            )
             # a page that was not seen yet is laid out only now
-            qtbot.waitUntil(lambda scroll=scroll: scroll.verticalScrollBar().maximum() == 0)
+            qtbot.waitUntil(lambda scroll=scroll: scroll.verticalScrollBar().maximum() == 0, timeout=TIMEOUT_MS)
         assert dock.width() <= 0.4 * width

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication
 from napari_mits_gan.widgets.layers.view import world_of
 
 PLACE = (20, 45, 34)
+TIMEOUT_MS = 60_000
 
 
 def letters(viewer) -> dict[str, str]:
@@ -48,9 +49,9 @@ def test_planes_are_upright_and_named_and_napari_rolls_through_them(dock, settle
     assert dock.header.plane_buttons["axial"].isChecked()
 
 
-def test_window_presets_hold_for_all_panels_but_the_difference(dock, settle, viewer_of):
-    viewer, header = viewer_of(dock), dock.header
-    dock.workspace.attacking.attack("inject", PLACE)
+def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer_of):
+    viewer, work, header = viewer_of(dock), dock.workspace, dock.header
+    work.attacking.attack("inject", PLACE)
     settle(dock)
     assert header.window_box.currentText() == "Lung"
     for name, limits in (("Mediastinum", (-135, 215)), ("Bone", (-100, 900)), ("Brain", (0, 100))):
@@ -65,6 +66,17 @@ def test_window_presets_hold_for_all_panels_but_the_difference(dock, settle, vie
     dock.workspace.changed.emit()
     assert header.window_box.currentIndex() == -1
     assert header.window_box.placeholderText() == "1200 / 100"
+
+    scan, attacked = work.session.original, work.session.attacked("original")
+    viewer.mouse_over_canvas = True
+    viewer.cursor.position = world_of(scan, PLACE)
+    viewer.status = {"coordinates": "anything that napari says", "layer_base": "", "source_type": "", "plugin": ""}
+    before, after = int(scan.hu[PLACE]), int(attacked.hu[PLACE])
+    assert viewer.status == (
+        "z 20, y 45, x 34 · R 26.0, P 0.0, H 50.0 mm · "
+        f"HU: original {before}, attack on original {after}, difference {after - before}"
+    )
+    assert work.readout.text(world_of(scan, (99, 0, 0))) is None
 
 
 def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of):
@@ -115,24 +127,9 @@ def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_
     assert viewer.scene.camera.zoom == zoom
 
 
-def test_the_status_bar_reads_every_panel_under_the_mouse(dock, settle, viewer_of):
-    viewer, work = viewer_of(dock), dock.workspace
-    work.attacking.attack("inject", PLACE)
-    settle(dock)
-    scan, attacked = work.session.original, work.session.attacked("original")
-    viewer.mouse_over_canvas = True
-    viewer.cursor.position = world_of(scan, PLACE)
-    viewer.status = {"coordinates": "anything that napari says", "layer_base": "", "source_type": "", "plugin": ""}
-    before, after = int(scan.hu[PLACE]), int(attacked.hu[PLACE])
-    assert viewer.status == (
-        "z 20, y 45, x 34 · R 26.0, P 0.0, H 50.0 mm · "
-        f"HU: original {before}, attack on original {after}, difference {after - before}"
-    )
-    assert work.readout.text(world_of(scan, (99, 0, 0))) is None
-
-
-def test_both_versions_and_both_attacks_stand_in_two_rows_whichever_is_attacked(dock, settle, viewer_of):
+def test_both_versions_and_both_attacks_stand_in_two_rows_or_take_turns(dock, settle, viewer_of, qtbot):
     viewer, work, section = viewer_of(dock), dock.workspace, dock.sections["compare"]
+    assert not dock.header.blink_button.isEnabled()
     work.attacking.attack("inject", PLACE)
     settle(dock)
     assert not section.four_button.isEnabled()
@@ -160,12 +157,7 @@ def test_both_versions_and_both_attacks_stand_in_two_rows_whichever_is_attacked(
     section.usual_button.click()
     assert work.panels.shown == ("scan", "attack", "difference")
 
-
-def test_two_panels_take_turns_until_it_is_stopped(dock, settle, viewer_of, qtbot):
-    viewer, work = viewer_of(dock), dock.workspace
-    assert not dock.header.blink_button.isEnabled()
-    work.attacking.attack("inject", PLACE)
-    dock.sections["protect"].protect_button.click()
+    dock.header.switch.click()
     settle(dock)
 
     def seen() -> list[str]:
@@ -173,8 +165,8 @@ def test_two_panels_take_turns_until_it_is_stopped(dock, settle, viewer_of, qtbo
 
     dock.header.blink_button.click()
     assert seen() == ["SIMULATED ATTACK · original"]
-    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · protected"])
-    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · original"])
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · protected"], timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: seen() == ["SIMULATED ATTACK · original"], timeout=TIMEOUT_MS)
     dock.header.blink_button.click()
     assert seen() == ["Scan · protected", "SIMULATED ATTACK · protected", "Difference (HU) · attacked − scan"]
     dock.header.blink_button.click()

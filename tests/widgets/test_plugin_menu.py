@@ -178,7 +178,7 @@ def counting():
 def test_a_section_of_ones_own_is_one_class_and_one_line(counting, make_dock, scan, settle):
     dock = make_dock(scan)
     own = dock.section(Counting)
-    dock.show_page("counting")
+    dock.tasks.buttons["counting"].click()
     assert own.isVisibleTo(dock)
     assert own.answer.text() == "original"
     own.button.click()

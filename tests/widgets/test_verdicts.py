@@ -13,20 +13,14 @@ from napari_mits_gan.evidence.key import new_key, write_key
 PLACE, OTHER = (20, 45, 34), (20, 45, 86)
 
 
-@pytest.fixture
-def table(dock, settle):
-    """Two attacks on a protected scan, and the table."""
+def test_each_attack_has_its_figures_which_are_sorted_gone_to_and_saved(dock, settle, tmp_path, monkeypatch):
     work = dock.workspace
     work.attacking.attack("inject", PLACE)
     work.attacking.attack("remove", OTHER)
     dock.sections["protect"].protect_button.click()
     settle(dock)
     dock.sections["compare"].table_button.click()
-    yield dock.sections["compare"].verdicts
-    dock.sections["compare"].verdicts.close()
-
-
-def test_each_attack_has_its_figures(table, dock):
+    table = dock.sections["compare"].verdicts
     first, second = table.table.texts()
     assert first[:4] == ["1", "20, 45, 34", "Inject", "lung"]
     assert first[4:7] == ["0.00", "1.00", "1.00"]
@@ -38,8 +32,6 @@ def test_each_attack_has_its_figures(table, dock):
     assert float(first[9]) == round(verdict.core_hu_original)
     assert verdict.disrupted == (verdict.deviation > 0.0125)
 
-
-def test_a_click_goes_there_and_a_title_sorts(table, dock, settle, viewer_of):
     table.table.sortByColumn(0, Qt.SortOrder.DescendingOrder)
     assert [row[0] for row in table.table.texts()] == ["2", "1"]
     table.table.itemClicked.emit(table.table.item(0, 0))
@@ -47,8 +39,6 @@ def test_a_click_goes_there_and_a_title_sorts(table, dock, settle, viewer_of):
     dock.workspace.changed.emit()
     assert [row[0] for row in table.table.texts()] == ["2", "1"]
 
-
-def test_it_is_saved_as_csv_and_never_written_over(table, dock, tmp_path, monkeypatch):
     path = tmp_path / "verdicts.csv"
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (str(path), ""))
     table.save_button.click()
@@ -62,6 +52,7 @@ def test_it_is_saved_as_csv_and_never_written_over(table, dock, tmp_path, monkey
     table.save_button.click()
     assert "is there already" in dock.message.complaint.text()
     assert path.read_bytes() == before
+    table.close()
 
 
 def test_found_and_healed_follow_the_check(dock, settle, tmp_path):

@@ -55,8 +55,8 @@ def row_text(info: SeriesInfo) -> str:
     """One series in a line, with what tells it from its neighbours: number, kernel, slice thickness, date."""
     number, kernel = getattr(info, "number", None), getattr(info, "kernel", "")
     thickness_mm, date = getattr(info, "thickness_mm", None), getattr(info, "study_date", "")
-    told = [f"series {number}"] if number is not None else []
-    told += [info.description or "no description", info.modality or "unknown", f"{info.number_of_images} images"]
+    told = [info.description or "no description", info.modality or "unknown", f"{info.number_of_images} images"]
+    told += [f"number {number}"] if number is not None else []
     told += [kernel] if kernel else []
     told += [f"{thickness_mm:g} mm"] if thickness_mm else []
     told += [f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date] if date else []
