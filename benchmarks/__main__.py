@@ -69,7 +69,7 @@ def measured(name: str, folder: Path) -> bool:
         "figures": figures,
     }
     last = last_of(name, folder)
-    path = folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}.json"
+    path = folder / f"{name}-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**9:09d}.json"
     path.write_text(json.dumps(found, indent=2) + "\n", "utf-8")
     for line in changes(figures, {} if last is None else last["figures"]):
         print(line)

@@ -691,6 +691,12 @@ CASES: dict[str, tuple[Case, ...]] = {
                 shape=(6, 16, 12),
             ),
         ),
+        Case(
+            "two tube voltages, or slice thicknesses, interleaved",
+            OFFERED,
+            "2 tube voltages that lie over or between each other",
+            lambda m: m.edited(lambda ds, z: setattr(ds, "KVP", ("80", "140")[z % 2]), shape=(6, 16, 12)),
+        ),
         Case("two stacks of an enhanced file", OFFERED, "2 stacks: 0; 1", _two_stacks),
         Case(
             "one slice of another kernel",

@@ -9,9 +9,12 @@ import numpy as np
 import pytest
 
 from copying_job import CopyingJob
-from napari_mits_gan.archive.output import STATE, ArchiveError
-from napari_mits_gan.archive.record import DONE, FAILED, NO_CT
+from napari_mits_gan.archive.jobs import VerifyJob
+from napari_mits_gan.archive.output import STATE, ArchiveError, Output
+from napari_mits_gan.archive.record import BUSY, DONE, FAILED, NO_CT
 from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.evidence.key_files import make_key_files
+from napari_mits_gan.files.lock import held
 
 
 def statuses(finished):
@@ -107,6 +110,24 @@ def test_parts_share_the_archive_among_them(add, run_of, tmp_path) -> None:
     assert parts[-1].summary.counts == {DONE: 12}
 
 
+def test_another_job_does_not_replace_what_the_first_made(add, run_of, tmp_path) -> None:
+    add("a")
+    run_of(CopyingJob())
+    with pytest.raises(ArchiveError, match="holds what copy made; choose another output to verify"):
+        run_of(VerifyJob(public_key=make_key_files(tmp_path / "key")[1]))
+
+
+def test_a_series_that_another_run_is_at_is_left_to_it(add, run_of, tmp_path) -> None:
+    add("a")
+    add("b")
+    (first, _) = run_of(CopyingJob()).records
+    with held(Output.opened(tmp_path / "archive", tmp_path / "out", "copy").lock_file(first.id)):
+        finished = run_of(CopyingJob("another name"))
+    assert sorted(r.status for r in finished.records) == sorted([DONE, BUSY])
+    assert finished.busy == 1
+    assert run_of(CopyingJob("another name")).were_done == 1
+
+
 def test_folders_that_lie_in_each_other_are_refused(root, run_of, tmp_path) -> None:
     for out in ("archive/out", "archive", "."):
         with pytest.raises(ArchiveError, match="must lie apart"):
@@ -117,6 +138,7 @@ def test_folders_that_lie_in_each_other_are_refused(root, run_of, tmp_path) -> N
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.filterwarnings("ignore:Invalid value for VR UI")
 def test_a_series_identifier_cannot_lead_out_of_the_output(add, run_of, tmp_path) -> None:
     def astray(ds, z):
         ds.SeriesInstanceUID = "../../astray"

@@ -60,15 +60,15 @@ def test_protecting_gives_what_the_command_for_one_scan_gives(root, tmp_path) ->
 
 def test_a_dry_run_tells_what_it_would_take_and_writes_nothing(root, key, tmp_path, capsys) -> None:
     out = tmp_path / "out"
-    assert archive(root, out, "seal", "--key-file", key, options=("--dry-run",)) == 0
+    assert archive(root, out, "verify", "--key-file", key, options=("--dry-run",)) == 0
     told = capsys.readouterr().out
-    assert "2 series to seal, 0 done before; 0 cannot be read" in told
+    assert "2 series to verify, 0 done before; 0 cannot be read" in told
     assert "1 million voxels" in told
     assert not out.exists()
-    archive(root, out, "seal", "--key-file", key, options=("--part", "1/1"))
+    assert archive(root, out, "verify", "--key-file", key, options=("--part", "1/1")) == 3  # there is no seal
     capsys.readouterr()
-    assert archive(root, out, "seal", "--key-file", key, options=("--dry-run",)) == 0
-    assert "0 series to seal, 2 done before" in capsys.readouterr().out
+    assert archive(root, out, "verify", "--key-file", key, options=("--dry-run",)) == 0
+    assert "0 series to verify, 2 done before" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

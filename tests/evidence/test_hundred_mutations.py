@@ -212,7 +212,7 @@ EVERYWHERE = [
     _of_hu("shifted by a voxel", lambda hu: np.roll(hu, 1, 1), (Kind.NO_SEAL,), _ANY),
     _of_hu("cropped at the start", lambda hu: hu[:, 16:], (Kind.NO_SEAL,), _ANY),
     _of_hu("cropped at the end", lambda hu: hu[:, :-5], (Kind.CUT, _C), "91 x 112 voxels (y, x), and had 96 x 112"),
-    _of_hu("noise", _noise(0.1), (Kind.EVERYWHERE, Kind.NOT_JUDGED), "None of the slices holds a block"),
+    _of_hu("noise", _noise(0.05), (Kind.EVERYWHERE, Kind.NOT_JUDGED), "None of the slices holds a block"),
     _of_hu(
         "second lowest bits 0", lambda hu: hu & ~np.int16(2), (Kind.EVERYWHERE, Kind.NOT_JUDGED), "None of the slices"
     ),

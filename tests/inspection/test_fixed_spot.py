@@ -12,6 +12,7 @@ from napari_mits_gan.attack.ctgan.pipeline import MENDED, REFERENCE
 from napari_mits_gan.attack.ctgan.touch_up import noise_spot
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
+from napari_mits_gan.inspection.inspect import inspect
 from noisy_chest import make_lung_block, told_to_be_lung
 
 SITE = (22, 60, 75)
@@ -59,7 +60,10 @@ def test_noise_of_another_spot_is_not_found_at_the_fixed_one_but_there(lung):
 def test_a_spot_without_lung_gives_no_noise_to_look_for(lung):
     hu = lung.hu.copy()
     hu[:, :75, :60] = 40
-    assert best(told_to_be_lung(replace(lung, hu=hu))) == 0.0
+    without = told_to_be_lung(replace(lung, hu=hu))
+    assert best(without) == 0.0
+    assert any("which is no lung" in said for said in inspect(without).not_seen)
+    assert not any("which is no lung" in said for said in inspect(lung).not_seen)
 
 
 def test_a_trace_under_padding_is_not_looked_at(lung):

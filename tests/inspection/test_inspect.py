@@ -36,9 +36,13 @@ class Fixed:
 
     found: tuple[Trace, ...]
     name: str = "fixed"
+    share: float = 1.0
 
     def traces(self, scan, *, progress):
         return self.found
+
+    def not_seen(self, scan):
+        return None
 
     def false_alarms_per_scan(self, score):
         return TAIL.false_alarms_per_scan(score)
@@ -82,8 +86,9 @@ def test_findings_are_ordered_and_limited_by_their_false_alarms(lung):
 def test_methods_share_the_false_alarms(lung):
     trace = Trace((5, 50, 20), "copied noise", 8.0, "Here.", 5.0)
     (alone,) = inspect(lung, methods=[Fixed((trace,))]).findings
-    (shared,) = inspect(lung, methods=[Fixed((trace,)), Fixed(())], false_alarms_per_scan=0.1).findings
-    assert shared.false_alarms_per_scan == pytest.approx(2 * alone.false_alarms_per_scan)
+    methods = [Fixed((trace,)), Fixed((), share=3.0)]
+    (shared,) = inspect(lung, methods=methods, false_alarms_per_scan=0.1).findings
+    assert shared.false_alarms_per_scan == pytest.approx(4 * alone.false_alarms_per_scan)
 
 
 def test_what_two_methods_see_of_one_copy_is_one_finding(lung):
@@ -92,6 +97,7 @@ def test_what_two_methods_see_of_one_copy_is_one_finding(lung):
     unsure = Fixed(
         (
             Trace(there, "copied noise", 20.0, "There.", 5.0, here),
+            Trace((40, 66, 20), "copied noise", 19.5, "As far.", 5.0, (40, 36, -25)),
             Trace((5, 20, 90), "copied noise", 19.0, "Elsewhere.", 5.0),
         )
     )

@@ -454,3 +454,28 @@ def test_the_real_attacker_refuses_a_folder_that_is_none(volume, tmp_path):
         session.use_attacker("inject", tmp_path)
     assert str(tmp_path.parent) not in str(refused.value)
     assert session.networks.chosen("inject") == BUILT_IN
+
+
+def test_networks_that_were_warmed_up_are_loaded_and_have_computed():
+    calls, detector, loaded = [], Brightness(), []
+
+    def load(action, device):
+        loaded.append(action)
+        return Blob(action, calls)
+
+    session = make_session(load_attacker=load, load_detector=lambda device: detector)
+    session.networks.warm_up()
+    assert loaded == ["inject", "remove"]
+    assert (len(calls), len(detector.asked)) == (2, 1)
+    session.networks.attacker("inject")
+    assert loaded == ["inject", "remove"]
+
+
+def test_networks_that_cannot_be_loaded_are_not_complained_of_before_they_are_asked_for():
+    def missing(*_):
+        raise WeightsError("the weights are gone")
+
+    session = make_session(load_attacker=missing, load_detector=missing)
+    session.networks.warm_up()
+    with pytest.raises(WeightsError, match="gone"):
+        session.networks.detector()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,14 @@ def test_of_two_series_napari_asks_the_user(scan, tmp_path, qtbot):
     QTimer.singleShot(0, lambda: answer(False))
     with pytest.raises(SeveralSeriesError, match="choose one of them"):
         get_reader(str(both))(str(both))
+
+
+def test_a_packed_series_is_opened_and_a_packed_zarr_is_left_to_others(series, scan, tmp_path):
+    path = tmp_path / "scan.zip"
+    with zipfile.ZipFile(path, "w") as made:
+        for file in sorted(series.iterdir()):
+            made.write(file, file.name)
+    ((data, *_),) = get_reader(str(path))(str(path))
+    assert np.array_equal(data, scan.hu)
+    path.rename(tmp_path / "image.ome.zarr.zip")
+    assert get_reader(str(tmp_path / "image.ome.zarr.zip")) is None

@@ -50,8 +50,8 @@ class ProtectJob:
     @property
     def cost(self) -> Cost:
         """See `Job.cost`."""
-        protecting = Cost(0.6, 12, 500, 1) if self.protection is not None else Cost(0, 0, 0, 1)
-        sealing = Cost(0.35, 24, 350, 1) if self.sealing is not None else Cost(0, 0, 0, 1)
+        protecting = Cost(0.32, 8, 450, 1) if self.protection is not None else Cost(0, 0, 0, 1)
+        sealing = Cost(0.31, 16, 350, 1) if self.sealing is not None else Cost(0, 0, 0, 1)
         return Cost(
             seconds=protecting.seconds + sealing.seconds,
             bytes_per_voxel=max(protecting.bytes_per_voxel, sealing.bytes_per_voxel),
@@ -111,7 +111,7 @@ class VerifyJob:
     public_key: Path | None = None
 
     name = "verify"
-    cost = Cost(0.05, 8, 200, 0)
+    cost = Cost(0.05, 6, 150, 0)
 
     def check(self) -> None:
         """See `Job.check`."""

@@ -47,19 +47,26 @@ class Output:
     begun: datetime
 
     @classmethod
-    def planned(cls, root: Path, out: Path) -> Output:
-        """An output that need not exist, for looking only."""
+    def planned(cls, root: Path, out: Path, job: str) -> Output:
+        """An output that need not exist, for looking only; see `opened`."""
         state = out / STATE / "archive.json"
-        return _opened(root, out, state) if state.is_file() else cls(root, out, b"", _now())
+        return _opened(root, out, state, job) if state.is_file() else cls(root, out, b"", _now())
 
     @classmethod
-    def opened(cls, root: Path, out: Path) -> Output:
+    def opened(cls, root: Path, out: Path, job: str) -> Output:
         """The output, made where it is not there.
+
+        Parameters
+        ----------
+        root, out : Path
+            The archive, and the output.
+        job : str
+            What is done; an output holds what one job made, which another would replace.
 
         Raises
         ------
         ArchiveError
-            If the archive is not there, one of the two folders lies in the other, or the output is another archive's.
+            If the archive is not there, one of the two folders lies in the other, or the output is another job's.
         WriteError
             If the output cannot be written to.
         """
@@ -68,7 +75,7 @@ class Output:
         try:
             state.mkdir(mode=0o700, parents=True, exist_ok=True)
             first = state / f"archive.json.{os.getpid()}.{secrets.token_hex(4)}"
-            told = {"format": _FORMAT, "salt": secrets.token_hex(16), "begun": _now().isoformat()}
+            told = {"format": _FORMAT, "job": job, "salt": secrets.token_hex(16), "begun": _now().isoformat()}
             try:
                 first.write_text(json.dumps(told) + "\n", "utf-8")
                 os.link(first, state / "archive.json")  # of several runs that begin together, the first decides
@@ -78,7 +85,7 @@ class Output:
                 first.unlink(missing_ok=True)
         except OSError as error:
             raise failure(error) from None
-        return _opened(root, out, state / "archive.json")
+        return _opened(root, out, state / "archive.json", job)
 
     def id_of(self, series: ArchiveSeries) -> str:
         """The identifier of a series in reports: 16 hexadecimal digits that tell nothing of its names."""
@@ -124,11 +131,13 @@ def check_apart(root: Path, out: Path) -> None:
         )
 
 
-def _opened(root: Path, out: Path, path: Path) -> Output:
+def _opened(root: Path, out: Path, path: Path, job: str) -> Output:
     try:
         told = json.loads(path.read_text("utf-8"))
         if told["format"] != _FORMAT:
             raise ValueError
+        if told["job"] != job:
+            raise ArchiveError(f"This output holds what {told['job']} made; choose another output to {job}.")
         return Output(root, out, bytes.fromhex(told["salt"]), datetime.fromisoformat(told["begun"]))
     except OSError as error:
         raise failure(error) from None

@@ -110,7 +110,7 @@ def run_archive(run: ArchiveRun, progress: Progress = silent) -> Finished:
     """
     check_apart(run.root, run.out)
     run.job.check()
-    output = Output.opened(run.root, run.out)
+    output = Output.opened(run.root, run.out, run.job.name)
     context = Context.of(output, run.job, run.part, thumbnails=run.thumbnails)
     tasks = Tasks(context, folders_of(run.root), progress)
     if run.scheduler is not None:

@@ -138,7 +138,7 @@ def _print_estimate(request: ArchiveRun) -> None:
     check_apart(request.root, request.out)
     request.job.check()
     with progress_bar("Looking into folders") as progress:
-        output = Output.planned(request.root, request.out)
+        output = Output.planned(request.root, request.out, request.job.name)
         found = estimate(output, request.job, request.workers, request.part, progress)
     print(
         f"{found.series} series to {request.job.name}, {found.were_done} done before; {found.refused} cannot be read, "

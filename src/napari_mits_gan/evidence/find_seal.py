@@ -31,6 +31,8 @@ _ALIKE = 0.15
 """Correlation of the votes of two slices of one sealed scan, at least; slices without a seal have 0 +- 0.025."""
 _SIGNAL = 1.25
 """Square sum of votes by their number: 1 +- 0.035 if they are random, and no header can be read from so few more."""
+_NOT_RANDOM = 1.1
+"""The same for a single slice, which may be one of several of the same scan."""
 _SPIKE = 10
 """So many times as frequent as the values above it is padding, at least."""
 _FEW_SLICES, _MORE_SLICES = 24, 96
@@ -138,15 +140,16 @@ class FoundHeader:
     reader: HeaderReader
 
 
-def find_seal(volume: CTVolume, key: SealKey) -> FoundSeal | None:
+def find_seal(volume: CTVolume, key: SealKey, *, thorough: bool = True) -> FoundSeal | None:
     """The seal that a scan carries under a key; None where there is none.
 
     Looked for as the scan lies, then turned and mirrored within its slices, then with other planes for slices; each on
-    the lattices that the values may be of. A few slices tell for most scans; where they do not, all are read.
+    the lattices that the values may be of. A few slices tell for most scans; where they do not, all are read, unless
+    `thorough` is False: then a turned scan of which next to nothing is left is missed, in a third of the time.
     """
     filler = likely_filler(volume.hu)
     readers: dict[tuple[int, ...], HeaderReader] = {}
-    for orientation, lattice, number in _tries(volume):
+    for orientation, lattice, number in _tries(volume, thorough):
         turned = orientation.turn(volume.hu)
         if number:
             turned = turned[sampled_slices(key, len(turned), number)]
@@ -178,7 +181,7 @@ def sampled_slices(key: SealKey, slices: int, number: int = _FEW_SLICES) -> NDAr
     return np.sort(keyed_order(key.derive("sample of slices"), slices)[:number])
 
 
-def _tries(volume: CTVolume) -> Iterator[tuple[Orientation, Lattice, int]]:
+def _tries(volume: CTVolume, thorough: bool) -> Iterator[tuple[Orientation, Lattice, int]]:
     """Ways to read a scan, likeliest first, and how many slices to look at; 0 for all."""
     ways = (*in_plane(), *across_planes())
     yield ways[0], Lattice(), 0
@@ -186,9 +189,9 @@ def _tries(volume: CTVolume) -> Iterator[tuple[Orientation, Lattice, int]]:
     for orientation, lattice in product(ways, lattices):
         if not (orientation.is_same and lattice.is_hu):
             yield orientation, lattice, _FEW_SLICES
-    for lattice, orientation in product(lattices, ways):
+    for lattice, orientation in product(lattices if thorough else [], ways):
         if not (orientation.is_same and lattice.is_hu):
-            yield orientation, lattice, 0 if orientation.axes[0] == 0 else _MORE_SLICES
+            yield orientation, lattice, 0 if orientation.axes[0] == 0 and lattice.is_hu else _MORE_SLICES
 
 
 def _step_of(filler: int, lattice: Lattice) -> int:
@@ -240,7 +243,7 @@ def read_header(
     for agreement in agreements.values():
         known |= agreement >= SLICE_AGREES
     rest = np.flatnonzero(~known)
-    for members in _alike(votes[rest]):
+    for members in _alike(votes[rest], cast[rest]):
         add(rest[members].tolist())
     if not agreements:
         return None
@@ -278,8 +281,8 @@ def _agreement(votes: NDArray[np.int64], cast: NDArray[np.int64], header: Header
     return np.asarray(0.5 + 0.5 * (votes @ expected) / np.maximum(1, cast))
 
 
-def _alike(votes: NDArray[np.int64]) -> list[list[int]]:
-    """Slices whose votes are alike.
+def _alike(votes: NDArray[np.int64], cast: NDArray[np.int64]) -> list[list[int]]:
+    """Slices whose votes are alike; those whose votes look random are left out.
 
     Slices of one sealed scan are, in whatever order they lie and whatever else lies between them. Those that decide
     most clearly come first, since slices without a seal are alike with none.
@@ -287,7 +290,7 @@ def _alike(votes: NDArray[np.int64]) -> list[list[int]]:
     groups: list[tuple[list[int], NDArray[np.int64]]] = []
     strength = (votes**2).sum(axis=1)
     for z in np.argsort(-strength, kind="stable"):
-        if strength[z] == 0:
+        if strength[z] < _NOT_RANDOM * max(1, cast[z]):
             continue
         for members, total in groups:
             if votes[z] @ total >= _ALIKE * np.sqrt(float(strength[z]) * float((total**2).sum())):

@@ -100,8 +100,20 @@ class Method(Protocol):
         """Short, for the records."""
         ...
 
+    @property
+    def share(self) -> float:
+        """Of the false alarms that all methods may raise together, how much is this one's; counted against the others'.
+
+        The less a method has in common with untouched scans, the less it needs.
+        """
+        ...
+
     def traces(self, scan: ExaminedScan, *, progress: Progress) -> Sequence[Trace]:
         """All that is as striking as anything an untouched scan shows, or more; most striking first."""
+        ...
+
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """What cannot be seen in this very scan, for the user, as a part of a sentence; None where there is nothing."""
         ...
 
     def false_alarms_per_scan(self, score: float) -> float:

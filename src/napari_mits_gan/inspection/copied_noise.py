@@ -37,6 +37,9 @@ _NEAR_MM = 8.0
 _LEAST_VOTES = 3
 _TOGETHER_MM = 20.0
 """Votes for a distance count as far as they come from one place of this size."""
+_LARGEST_MM = 25.0
+_MANY_VOTES = 30
+"""From so many votes on, their middle is that of what was copied."""
 _MOST_DISTANCES = 60
 _WIDE_MM, _NARROW_MM = 6.0, 3.5
 """Standard deviations of the Gaussians under which the residuals at both ends are compared."""
@@ -87,7 +90,12 @@ class CopiedNoise:
     """Looks for noise that lies at two places."""
 
     name = "copied noise"
+    share = 0.1
     tail = Tail(8.0, 0.1, 1.5)
+
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        return None
 
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""
@@ -225,8 +233,11 @@ def _ballots(
         some = places_mm[:: max(1, len(places) // 32)]
         near = np.linalg.norm(places_mm[None] - some[:, None], axis=2) < _TOGETHER_MM / 2
         together = near[int(np.argmax(near.sum(axis=1)))]
-        if together.sum() >= _LEAST_VOTES:
-            found.append((places[together], distance[members[0]], int(together.sum())))
+        votes = int(together.sum())
+        if votes >= _LEAST_VOTES:
+            # What was copied may be larger: its middle is that of all votes around.
+            around = np.linalg.norm(places_mm - np.median(places_mm[together], axis=0), axis=1) < _LARGEST_MM
+            found.append((places[around], distance[members[0]], votes))
     found.sort(key=lambda ballot: -ballot[2])
     return found[:_MOST_DISTANCES]
 
@@ -239,7 +250,7 @@ def _compared(
     spacing: Spacing,
 ) -> tuple[Voxel, float] | None:
     """Where among the places the residual agrees best with the source's at a distance, and how well."""
-    middle = np.median(places, axis=0)
+    middle = places.mean(axis=0)
     best: tuple[Voxel, float] | None = None
     for _ in range(2):  # the words that agree need not lie around the middle of what was copied
         pair = _Pair.around(middle, residual, source, distance, spacing)
@@ -249,6 +260,9 @@ def _compared(
         if best is None or score > best[1]:
             best = (centre, score)
         middle = np.array(centre)
+    if best is not None and len(places) >= _MANY_VOTES:
+        z, y, x = (round(float(c)) for c in places.mean(axis=0))
+        best = ((z, y, x), best[1])
     return best
 
 

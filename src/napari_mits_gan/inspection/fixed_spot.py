@@ -55,7 +55,16 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
+    share = 0.8
     tail = Tail(6.0, 0.1, 3.0)
+
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        if self._copied(scan) is not None:
+            return None
+        return (
+            f"the usual trace of CT-GAN: it copies noise around voxel {self.source(scan)} (z, y, x), which is no lung"
+        )
 
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""

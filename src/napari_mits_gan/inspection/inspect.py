@@ -13,13 +13,14 @@ from napari_mits_gan.inspection.copied_noise import CopiedNoise
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
 from napari_mits_gan.inspection.noise_level import NoiseLevel
-from napari_mits_gan.inspection.result import Inspection
+from napari_mits_gan.inspection.result import CANNOT_SEE, RAREST, Inspection
 from napari_mits_gan.progress import Progress, part_of, silent
 
 METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel())
 """All methods; a new one is one line here."""
 
-_SAME_MM = 15.0
+_SAME_MM, _SAME_WAY_MM = 15.0, 4.0
+"""Traces this near to each other, or copied over distances this alike, are one."""
 
 FALSE_ALARMS_PER_SCAN = 0.01
 """The usual limit: of 100 untouched scans, one is suspected."""
@@ -66,27 +67,40 @@ def inspect(
             "choose one above 0, and at most 1."
         )
     scan = ExaminedScan.of(volume, progress=part_of(progress, 0.0, 0.3))
+    all_shares = sum(method.share for method in methods)
     found: list[tuple[float, str, Trace]] = []
     for number, method in enumerate(methods):
         start, stop = (0.3 + 0.7 * n / len(methods) for n in (number, number + 1))
         for trace in method.traces(scan, progress=part_of(progress, start, stop)):
             # Each method may raise its share of the false alarms, whatever the others do.
-            rate = method.false_alarms_per_scan(trace.score) * len(methods)
+            rate = method.false_alarms_per_scan(trace.score) * all_shares / method.share
             if rate <= false_alarms_per_scan:
                 found.append((rate, method.name, trace))
     found.sort(key=lambda item: item[0])
-    findings: list[Finding] = []
-    for rate, name, trace in found:
-        if not any(_same(volume, trace, finding) for finding in findings):
-            world = volume.world_from_voxel(trace.at)
-            kind, score, sentence, radius_mm = trace.kind, trace.score, trace.sentence, trace.radius_mm
-            findings.append(Finding(trace.at, world, kind, score, rate, sentence, radius_mm, name))
+    kept: list[tuple[float, str, Trace]] = []
+    for item in found:
+        if not any(_same(volume, item[2], other) for _, _, other in kept):
+            kept.append(item)
+    findings = []
+    for rate, name, trace in kept:
+        world, told = volume.world_from_voxel(trace.at), max(rate, RAREST)
+        kind, score, sentence, radius_mm = trace.kind, trace.score, trace.sentence, trace.radius_mm
+        findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name))
     progress(1, 1)
-    return Inspection(volume, tuple(findings), tuple(method.name for method in methods), false_alarms_per_scan)
+    here = tuple(said for said in (method.not_seen(scan) for method in methods) if said is not None)
+    names = tuple(method.name for method in methods)
+    return Inspection(volume, tuple(findings), names, false_alarms_per_scan, CANNOT_SEE + here)
 
 
-def _same(volume: CTVolume, trace: Trace, finding: Finding) -> bool:
-    """Whether a trace is another one's view of what was found already: at its place, or copied from there."""
+def _same(volume: CTVolume, trace: Trace, other: Trace) -> bool:
+    """Whether a trace is another view of one that was found already: at its place, copied from there, or as far."""
+    spacing = np.asarray(volume.spacing)
+    reach_mm = max(_SAME_MM, trace.radius_mm + other.radius_mm)
     ends = [end for end in (trace.at, trace.source) if end is not None]
-    away_mm = np.linalg.norm((np.array(ends) - finding.at) * np.asarray(volume.spacing), axis=1)
-    return bool(away_mm.min() < _SAME_MM)
+    if np.linalg.norm((np.array(ends) - other.at) * spacing, axis=1).min() < reach_mm:
+        return True
+    if trace.source is None or other.source is None:
+        return False
+    way, other_way = np.subtract(trace.at, trace.source), np.subtract(other.at, other.source)
+    away_mm = min(np.linalg.norm((way - sign * other_way) * spacing) for sign in (1, -1))
+    return bool(away_mm < _SAME_WAY_MM)

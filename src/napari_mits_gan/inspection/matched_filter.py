@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 Slab = Callable[[int, int], Array]
 """Gives the slices of a volume from a first one up to, without, a last one."""
 
-_MOST_VOXELS = 16_000_000
+_MOST_VOXELS = 40_000_000
 """Of the Fourier transform of a slab."""
 _WORKERS = 2
 _CAP = 4.0
@@ -56,7 +56,7 @@ def correlate(
     depth = piece.shape[0]
     rows, columns = (fft.next_fast_len(n + k - 1, real=True) for n, k in zip(shape[1:], piece.shape[1:], strict=True))
     most = max(2 * depth, _MOST_VOXELS // (rows * columns))
-    step = min(shape[0], max(1, most - depth + 1))
+    step = -(-shape[0] // -(-shape[0] // (most - depth + 1)))  # slabs of one size
     size = [fft.next_fast_len(step + depth - 1, real=True), rows, columns]
     of_piece = np.conjugate(fft.rfftn(piece, size, workers=_WORKERS))
     out = np.empty(shape, dtype=np.float32)

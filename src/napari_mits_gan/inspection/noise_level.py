@@ -39,7 +39,12 @@ class NoiseLevel:
     """Looks for lung with less noise than the lung around it."""
 
     name = "noise level"
+    share = 0.1
     tail = Tail(6.0, 0.1, 1.5)
+
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        return None
 
     def false_alarms_per_scan(self, score: float) -> float:
         """See `Method`."""

@@ -18,7 +18,8 @@ CANNOT_SEE = (
     "what was changed outside the lungs",
 )
 """What an inspection does not notice, for the user."""
-_STRONGEST = 9.0
+RAREST = 1e-6
+"""No lower rate of false alarms is told: it would be read off a curve far beyond all scans that were looked at."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,12 +36,15 @@ class Inspection:
         Names of the methods that were used.
     false_alarms_per_scan : float
         Of all methods together, at the limit that findings had to reach: so many are found in an untouched scan.
+    not_seen : tuple of str
+        What is not noticed in any scan, and in this one, as parts of sentences.
     """
 
     volume: CTVolume
     findings: tuple[Finding, ...]
     methods: tuple[str, ...]
     false_alarms_per_scan: float
+    not_seen: tuple[str, ...] = CANNOT_SEE
 
     @property
     def found(self) -> bool:
@@ -62,11 +66,11 @@ class Inspection:
         Returns
         -------
         ndarray of float32, shape (z, y, x)
-            Minus the common logarithm of the false alarms per scan, at most 9; 0 where nothing was found.
+            Minus the common logarithm of the false alarms per scan, at most 6; 0 where nothing was found.
         """
         out = np.zeros(self.volume.shape, dtype=np.float32)
         for finding in self.findings:
-            strength = min(_STRONGEST, -np.log10(max(finding.false_alarms_per_scan, 10**-_STRONGEST)))
+            strength = -np.log10(finding.false_alarms_per_scan)
             around, inside = ball(finding, self.volume)
             part = out[around]
             part[inside] = np.maximum(part[inside], strength)
@@ -82,7 +86,7 @@ class Inspection:
                 f"{finding.score:.1f}, {rarity(finding.false_alarms_per_scan)}.",
                 f"    {finding.sentence}",
             ]
-        return "\n".join([*lines, "Not seen:", *(f"  {what}" for what in CANNOT_SEE)])
+        return "\n".join([*lines, "Not seen:", *(f"  {what}" for what in self.not_seen)])
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON-serialisable."""
@@ -92,15 +96,16 @@ class Inspection:
             "findings": [finding.as_json() for finding in self.findings],
             "methods": list(self.methods),
             "false_alarms_per_scan": self.false_alarms_per_scan,
-            "not_seen": list(CANNOT_SEE),
+            "not_seen": list(self.not_seen),
         }
 
 
 def rarity(false_alarms_per_scan: float) -> str:
     """A rate of false alarms in words."""
-    if false_alarms_per_scan < 1e-6:
+    if false_alarms_per_scan <= RAREST:
         return "seen in fewer than one of a million untouched scans"
-    return f"seen in about one of {round(1 / min(1.0, false_alarms_per_scan), -1) or 1:,.0f} untouched scans"
+    scans = 1 / min(1.0, false_alarms_per_scan)
+    return f"seen in about one of {float(f'{scans:.1g}'):,.0f} untouched scans"
 
 
 def ball(finding: Finding, volume: CTVolume) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:

@@ -74,7 +74,7 @@ def reached(reach: NDArray[np.float32], zs: range, shape: tuple[int, int], margi
     tuple of slice, or None
         None where nothing is kept.
     """
-    kept: NDArray[np.bool_] = np.any(reach[zs.start : zs.stop], axis=0)
+    kept = np.asarray((reach[zs.start : zs.stop] > 0).any(axis=0))
     if not kept.any():
         return None
     found = []

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_mits_gan.attack.contract import ACTIONS, Action, Attacker
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.errors import MitsGanError
 from napari_mits_gan.session.attackers import BUILT_IN, Attackers, Choice
 
 if TYPE_CHECKING:
     from napari_mits_gan.detection.sites import Detector
+
+
+_WARM_UP_SHAPE = (64, 64, 64)
+"""Voxels of 1 mm: room for every attacker."""
 
 
 def load_by_name(action: Action, device: str, choice: Choice | None = None) -> Attacker:
@@ -75,10 +84,19 @@ class Networks:
         """
         return self._attackers.get(action, self.chosen(action) if name is None else name, self.device)
 
-    def load_attackers(self) -> None:
-        """Load the usual attackers, so that the first click need not wait for them."""
+    def warm_up(self) -> None:
+        """Load the usual networks and compute once with each, so that the first click need not wait for either.
+
+        The first computation plans the convolutions, and takes three times as long as those that follow.
+        """
+        side = _WARM_UP_SHAPE[0] // 2
+        noise = CTVolume(np.random.default_rng(0).integers(-900, 0, _WARM_UP_SHAPE).astype(np.int16), (1.0, 1.0, 1.0))
+        # What cannot be loaded or made is complained of when it is asked for.
         for action in ACTIONS:
-            self.attacker(action, BUILT_IN)
+            with suppress(MitsGanError):
+                next(self.attacker(action, BUILT_IN).attacks(noise, [(side, side, side)]))
+        with suppress(MitsGanError):
+            self.detector().scores(noise, [(side, side, side)])
 
     def prepare(self, action: Action, choice: Choice) -> str:
         """Load another attacker, so that `use` need not wait for them; returns the attacker's name.

@@ -90,7 +90,7 @@ def seal_volume(
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
     key = read_key(options.key_file)
-    if find_seal(volume, key) is not None:
+    if find_seal(volume, key, thorough=False) is not None:
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )

@@ -16,7 +16,7 @@ from pydicom.dataelem import DataElement, RawDataElement
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 from pydicom.tag import Tag
-from pydicom.uid import ExplicitVRBigEndian, ImplicitVRLittleEndian, generate_uid
+from pydicom.uid import ImplicitVRLittleEndian, generate_uid
 
 from enhanced_ct import enhanced_file
 from napari_mits_gan.command_line.main import main
@@ -75,7 +75,7 @@ def _planted(depth: int) -> Dataset:
         ds[keyword] = RawDataElement(Tag(keyword), dictionary_VR(keyword), 8, WORD.encode(), 0, False, True)
     block = ds.private_block(0x0019, "ZANZIBAR MAKER", create=True)
     block.add_new(1, "LO", WORD)
-    for keyword in SEQUENCES if depth == 2 else SEQUENCES[:depth]:
+    for keyword in SEQUENCES[: 2 * depth - 1] if depth else ():
         setattr(ds, keyword, Sequence([copy.deepcopy(_planted(depth - 1))]))
     if depth:
         private = Dataset()
@@ -94,20 +94,13 @@ def _told(path) -> list[str]:
     return [word for word in TELLING if word.encode() in data or word.encode("utf-16-le") in data]
 
 
-@pytest.mark.parametrize(
-    "syntax", [None, ImplicitVRLittleEndian, ExplicitVRBigEndian], ids=["explicit", "implicit", "big"]
-)
-def test_nothing_planted_anywhere_is_left(dicom_series, tmp_path, syntax) -> None:
+@pytest.mark.parametrize("implicit", [False, True])
+def test_nothing_planted_anywhere_is_left(dicom_series, tmp_path, implicit) -> None:
     series = dicom_series(shape=(1, 8, 8), edit=_plant_everywhere)
-    if syntax is not None:
-        for path in series.files:
-            ds = pydicom.dcmread(path)
-            if syntax == ExplicitVRBigEndian:
-                ds.PixelData = np.frombuffer(ds.PixelData, "<u2").astype(">u2").tobytes()
-            ds.file_meta.TransferSyntaxUID = syntax
-            pydicom.dcmwrite(
-                path, ds, implicit_vr=syntax == ImplicitVRLittleEndian, little_endian=syntax != ExplicitVRBigEndian
-            )
+    if implicit:
+        ds = pydicom.dcmread(series.files[0])
+        ds.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian
+        pydicom.dcmwrite(series.files[0], ds, implicit_vr=True, little_endian=True)
     assert len(_planted(0)) > 1000
     assert set(_told(series.files[0])) == set(TELLING)
     volume = read_ct(series.folder)
@@ -246,4 +239,3 @@ def test_seal_anonymises_and_its_manifest_names_nobody(dicom_series, tmp_path, c
     assert [path.name for path in files] == [*(f"{n:06d}.dcm" for n in range(1, 5)), "manifest.json"]
     assert [_told(path) for path in files] == 5 * [[]]
     assert json.loads(files[-1].read_text())["slices"]
-    assert main(["verify", str(tmp_path / "out"), "--key-file", str(tmp_path / "a.key")]) == 0

@@ -34,6 +34,13 @@ def _passes(ds, z) -> None:
     ds.ImagePositionPatient = [0, 0, 2 * (z % 4) + 5 * (z // 4)]
 
 
+def _interleaved(keyword, one, other):
+    def edit(ds, z) -> None:
+        setattr(ds, keyword, (one, other)[z % 2])
+
+    return edit
+
+
 def _planes(ds, z) -> None:
     if z >= 4:
         ds.ImageOrientationPatient, ds.ImagePositionPatient = [1, 0, 0, 0, 0, -1], [0, 3 * z, 0]
@@ -46,6 +53,9 @@ def _planes(ds, z) -> None:
         (_mip, ("kind DERIVED MAX_IP", "kind ORIGINAL"), lambda z: z % 2),
         (_patients, ("patient 1, study 1", "patient 2, study 2"), lambda z: z // 4),
         (_passes, ("acquisition 1", "acquisition 2"), lambda z: z // 4),
+        (_interleaved("KVP", "80", "140"), ("80 kV", "140 kV"), lambda z: z % 2),
+        (_interleaved("SliceThickness", "1", "5"), ("1 mm", "5 mm"), lambda z: z % 2),
+        (_interleaved("SeriesNumber", 2, 3), ("series number 2", "series number 3"), lambda z: z % 2),
         (_planes, ("axial, 12 x 16 pixels", "coronal, 12 x 16 pixels"), lambda z: z // 4),
     ],
 )

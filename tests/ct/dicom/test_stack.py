@@ -137,12 +137,20 @@ def test_acquisitions_that_continue_each_other_are_one_volume(dicom_series) -> N
     assert volume.shape[0] == 6
 
 
+@pytest.mark.parametrize(("keyword", "values"), [("KVP", ("80", "120")), ("SliceThickness", ("1", "1.5"))])
+def test_voltages_and_thicknesses_that_change_once_along_a_scan_are_one_volume(dicom_series, keyword, values) -> None:
+    edit = lambda ds, z: setattr(ds, keyword, values[z // 3])  # noqa: E731
+    assert read_ct(dicom_series(shape=(6, 16, 12), edit=edit).folder).shape[0] == 6
+
+
 def test_acquisitions_that_overlap_are_told_as_such(dicom_series) -> None:
     def edit(ds, z) -> None:
         ds.AcquisitionNumber = 1 + z // 4
         ds.ImagePositionPatient = [0, 0, 2 * (z % 4) + 5 * (z // 4)]
 
-    with pytest.raises(ReadError, match=r"2 acquisitions .*4 slices of number 1, 4 slices of number 2; 001.dcm, 005"):
+    with pytest.raises(
+        ReadError, match=r"2 acquisitions .*4 slices of acquisition 1, 4 slices of acquisition 2; 001.dcm, 005"
+    ):
         read_ct(dicom_series(shape=(8, 16, 12), edit=edit).folder)
 
 

@@ -122,7 +122,12 @@ def info(headers: Sequence[SliceHeader], number: int = 0, words: str = "") -> Se
 def choices_in(found: Found) -> list[Choice]:
     """All that a folder offers, series with CT slices first, then by description; mixed series by volume."""
     offered = [choice for headers in series_in(found).values() for choice in _choices_of(headers)]
-    return sorted(offered, key=lambda c: (not c.info.is_ct, c.info.description, c.info.uid))
+
+    def order(choice: Choice) -> tuple[bool, list[tuple[str, float]], str, int]:
+        uid, _, number = choice.info.uid.partition(_PART)
+        return not choice.info.is_ct, _natural(choice.info.description), uid, int(number or 0)
+
+    return sorted(offered, key=order)
 
 
 def layout_chosen(found: Found, series: str | None, file: Path | None = None) -> tuple[Layout, str]:
@@ -197,7 +202,7 @@ def _parts(headers: Sequence[SliceHeader]) -> list[Choice]:
         return []
     if len(apart) < 2 or min(len(images) for _, images in apart) < LEAST_SLICES:
         return []
-    apart.sort(key=lambda part: (part[0], _first_place(part[1])))
+    apart.sort(key=lambda part: (_natural(part[0]), _first_place(part[1])))
     told = [f"{words}, {number} of {len(apart)}" for number, (words, _) in enumerate(apart, start=1)]
     return [
         Choice(info(images, number, words), tuple(images), part)
@@ -221,6 +226,11 @@ def _taken_apart(headers: Sequence[SliceHeader], words: str = "") -> list[tuple[
             found += _taken_apart([image.header for image in images], f"{words}, {told}" if words else told)
         return found
     return [(words, list(headers))]
+
+
+def _natural(words: str) -> list[tuple[str, float]]:
+    """What brings words into the order of the numbers in them: 80 kV before 140 kV."""
+    return [("", float(part)) if n % 2 else (part, 0.0) for n, part in enumerate(re.split(r"(\d+(?:\.\d+)?)", words))]
 
 
 def _first_place(headers: Sequence[SliceHeader]) -> tuple[float, str]:

@@ -14,7 +14,7 @@ from pydicom.uid import UID
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
     "SliceThickness", "SpacingBetweenSlices", "StudyInstanceUID", "PatientID", "SeriesInstanceUID", "AcquisitionNumber",
-    "ConvolutionKernel", "SeriesNumber", "StudyDate", "ImagePositionPatient",
+    "ConvolutionKernel", "SeriesNumber", "StudyDate", "KVP", "ImagePositionPatient",
     "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
     "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",

@@ -96,6 +96,9 @@ class SliceHeader:
     stored_format: StoredFormat | None
     plane: Plane | None
     thickness_mm: float | None
+    """Distance of the slices, or their thickness, as far as the header tells."""
+    nominal_thickness_mm: float | None
+    kilovolts: float | None
     rescale: Rescale | None
     rescale_type: str
     padding_value: int | None
@@ -195,7 +198,7 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
         transfer_syntax=syntax, pixel_offset=offset, pixel_bytes=size,
         sop_class=text(ds, "SOPClassUID"), sop_uid=text(ds, "SOPInstanceUID"),
         series_uid=text(ds, "SeriesInstanceUID"), series_description=text(ds, "SeriesDescription"),
-        series_number=whole(ds, "SeriesNumber"), study_date=text(ds, "StudyDate"),
+        series_number=whole(ds, "SeriesNumber"), study_date=_date(ds, "StudyDate"),
         acquisition=whole(ds, "AcquisitionNumber"),
         character_set=text(ds, "SpecificCharacterSet"),
         modality=text(ds, "Modality"),
@@ -217,7 +220,9 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             image_type=tuple(printable(str(v)) for v in first_of(group, "FrameType", "ImageType")),
             shared=_shared(ds, group),
             plane=None if lost else _plane(group),
-            thickness_mm=_thickness(group),
+            thickness_mm=_positive(group, "SpacingBetweenSlices") or _positive(group, "SliceThickness"),
+            nominal_thickness_mm=_positive(group, "SliceThickness", decimals=2),
+            kilovolts=_positive(group, "KVP", decimals=1),
             rescale=_rescale(group),
             rescale_type=printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
@@ -269,6 +274,12 @@ def _native_pixels(stream: BinaryIO, syntax: str, *, implicit: bool) -> tuple[in
     return (None, 0) if size == 0xFFFFFFFF else (start + at, size)
 
 
+def _date(ds: Dataset, keyword: str) -> str:
+    """A date as DICOM has it, YYYYMMDD; what is none may be anything, a name among it, and counts as absent."""
+    stated = text(ds, keyword)
+    return stated if len(stated) == 8 and stated.isascii() and stated.isdigit() else ""
+
+
 def _frame_groups(ds: Dataset, frames: int) -> list[list[Dataset]] | None:
     """For each frame the datasets that may hold an attribute, the most specific first; None for classic files."""
     per_frame = ds.get("PerFrameFunctionalGroupsSequence")
@@ -312,12 +323,10 @@ def _plane(group: list[Dataset]) -> Plane | None:
     return Plane(position, orientation[:3], orientation[3:], spacing)  # type: ignore[arg-type]
 
 
-def _thickness(group: list[Dataset]) -> float | None:
-    for keyword in ("SpacingBetweenSlices", "SliceThickness"):
-        found = numbers(group, keyword, 1)
-        if found is not None and found[0] > 0:
-            return found[0]
-    return None
+def _positive(group: list[Dataset], keyword: str, decimals: int = 12) -> float | None:
+    """A number above zero, or None."""
+    found = numbers(group, keyword, 1)
+    return round(found[0], decimals) if found is not None and found[0] > 0 else None
 
 
 def _rescale(group: list[Dataset]) -> Rescale | None:

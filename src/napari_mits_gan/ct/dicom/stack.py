@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import filecmp
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
@@ -36,6 +36,14 @@ _TOLD = ("kernel", "kind", "stack")
 """What differs is told in words only where the words say nothing of a patient."""
 _OFTEN_UNIQUE = ("study", "frame_of_reference", "stack")
 """De-identifying programs give each file a value of its own here; then it says nothing."""
+
+_INTERLEAVED: tuple[tuple[str, str, Callable[[SliceHeader], float | None]], ...] = (
+    ("acquisitions", "acquisition {}", lambda header: header.acquisition),
+    ("series numbers", "series number {}", lambda header: header.series_number),
+    ("tube voltages", "{:g} kV", lambda header: header.kilovolts),
+    ("slice thicknesses", "{:g} mm", lambda header: header.nominal_thickness_mm),
+)
+"""What continues along a volume, or is the same all over it: several of them, one of them, and its value."""
 
 
 class MixedSeriesError(ReadError):
@@ -98,31 +106,32 @@ def grid_of_volume(slices: Sequence[CTSlice]) -> Grid:
     try:
         grid = grid_of([s.plane for s in slices], [s.name for s in slices], slices[0].header.thickness_mm)
     except ReadError:
-        _check_acquisitions(slices)
+        _check_interleaved(slices)
         raise
-    _check_acquisitions(slices)
+    _check_interleaved(slices)
     return grid
 
 
-def _check_acquisitions(slices: Sequence[CTSlice]) -> None:
-    """Refuse acquisitions that lie over or between each other; those that continue each other form one volume."""
-    numbered = [s for s in slices if s.header.acquisition is not None]
-    counts = Counter(s.header.acquisition or 0 for s in numbered)
-    if not 1 < len(counts) < len(numbered) or min(counts.values()) < 2:
-        return
-    along = np.array([s.plane.position for s in numbered]) @ unit_axes(numbered[0].plane)[:, 0]
-    ascending = [numbered[i].header.acquisition for i in np.argsort(along, kind="stable")]
-    if sum(a != b for a, b in pairwise(ascending)) < len(counts):
-        return
-    told = ", ".join(f"{n} slices of number {number}" for number, n in sorted(counts.items())[:4])
-    examples = named([next(s.name for s in numbered if s.header.acquisition == n) for n in sorted(counts)], most=2)
-    groups: dict[int | None, list[CTSlice]] = {}
-    for image in slices:
-        groups.setdefault(image.header.acquisition, []).append(image)
-    raise MixedSeriesError(
-        f"The series holds {len(counts)} acquisitions that lie over or between each other ({told}; {examples})",
-        [("no acquisition" if n is None else f"acquisition {n}", group) for n, group in groups.items()],
-    )
+def _check_interleaved(slices: Sequence[CTSlice]) -> None:
+    """Refuse acquisitions and the like that lie over or between each other; those that continue are one volume."""
+    for several, one, value_of in _INTERLEAVED:
+        stated = [s for s in slices if value_of(s.header) is not None]
+        counts = Counter(value_of(s.header) or 0 for s in stated)
+        if not 1 < len(counts) < len(stated) or min(counts.values()) < 2:
+            continue
+        along = np.array([s.plane.position for s in stated]) @ unit_axes(stated[0].plane)[:, 0]
+        ascending = [value_of(stated[i].header) for i in np.argsort(along, kind="stable")]
+        if sum(a != b for a, b in pairwise(ascending)) < len(counts):
+            continue
+        told = ", ".join(f"{n} slices of {one.format(value)}" for value, n in sorted(counts.items())[:4])
+        examples = named([next(s.name for s in stated if value_of(s.header) == v) for v in sorted(counts)], most=2)
+        groups: dict[float | None, list[CTSlice]] = {}
+        for image in slices:
+            groups.setdefault(value_of(image.header), []).append(image)
+        raise MixedSeriesError(
+            f"The series holds {len(counts)} {several} that lie over or between each other ({told}; {examples})",
+            [("nothing stated" if v is None else one.format(v), group) for v, group in groups.items()],
+        )
 
 
 def _same_grid(one: CTSlice, other: CTSlice) -> bool:

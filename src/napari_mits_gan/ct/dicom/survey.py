@@ -80,7 +80,7 @@ def survey(folder: Path) -> Iterator[SurveyedSeries]:
     Yields
     ------
     SurveyedSeries
-        CT or not, by folder and description.
+        Folder by folder, in each those of CT first, then by description.
 
     Raises
     ------
@@ -106,10 +106,9 @@ def series_of_folder(found: Found, place: str = ".") -> list[SurveyedSeries]:
     Returns
     -------
     list of SurveyedSeries
-        By description.
+        In the order of the numbers that choose them.
     """
-    surveyed = [_surveyed(place, found, choice) for choice in choices_in(found)]
-    return sorted(surveyed, key=lambda s: (s.description, s.uid))
+    return [_surveyed(place, found, choice) for choice in choices_in(found)]
 
 
 def _surveyed(folder: str, found: Found, choice: Choice) -> SurveyedSeries:

@@ -47,7 +47,7 @@ def check_nrrd(path: Path) -> None:
         raise ReadError(f"{path.name} cannot be read as an image: its header is damaged.") from None
     if any(n < 1 for n in size):
         raise ReadError(f"{path.name} cannot be read as an image: its header is damaged.")
-    if len(size) >= 3:
+    if len(size) - size.count(1) <= 3 <= len(size):  # of more axes the reader says that they are too many
         _check_geometry(fields, size, path.name)
     if encoding in ("bzip2", "bz2"):
         raise ReadError(f"{path.name} is compressed with bzip2, which cannot be read here; save it with gzip or raw.")

@@ -53,9 +53,12 @@ def encode_copy(
     """
     if hu.ndim != 3 or hu.shape != regions.shape or 0 in hu.shape or max(hu.shape) > container.LARGEST_SIDE:
         raise EvidenceError(f"no recovery copy can be made of a scan of shape {hu.shape}: 1 to 65535 voxels a side")
+    progress(0, 1)
     box = _box(regions)
     fill = _fill(hu, regions, known)
+    progress(0, 1)
     fineness, grid = _grid(regions[box], max_bytes)
+    progress(0, 1)
     plan = container.plan_of(box)
     parts = _Parts(hu[box], regions[box], None if known is None else known[box], fill)
 

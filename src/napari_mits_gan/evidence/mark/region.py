@@ -16,6 +16,8 @@ from napari_mits_gan.evidence.mark.pattern import Part
 _MARKED_MM = 10.0
 _LOOKED_AT_MM = 2.5
 """Around the lungs; less than is marked, since lungs are not found alike in every version of a scan."""
+_SMALL_PART = 0.05
+"""Share of all lung, below which a part is left out."""
 _COARSE_MM = 2.5
 """Distances are measured in blocks about this large."""
 
@@ -35,11 +37,17 @@ def marked_region(volume: CTVolume) -> tuple[NDArray[np.bool_], float]:
 
 
 def looked_at(volume: CTVolume) -> NDArray[np.bool_]:
-    """Lungs with little around them, shape (z, y, x), without padding; the whole body where no lung is found."""
+    """Lungs with little around them, shape (z, y, x), without padding; the whole body where no lung is found.
+
+    Parts that are thin, or small and by themselves, are left out: bowel, or air beside the patient, may be taken for
+    lung in one version of a scan and not in another.
+    """
     anatomy = anatomy_of(volume)
     if not anatomy.lungs.any():
         return _without_padding(volume, anatomy.body)
-    return _without_padding(volume, _around(anatomy.lungs, volume.spacing, _LOOKED_AT_MM) & anatomy.body)
+    return _without_padding(
+        volume, _around(anatomy.lungs, volume.spacing, _LOOKED_AT_MM, only_sure=True) & anatomy.body
+    )
 
 
 def box_around(mask: NDArray[np.bool_]) -> Part:
@@ -51,17 +59,31 @@ def box_around(mask: NDArray[np.bool_]) -> Part:
     return spans[0], spans[1], spans[2]
 
 
-def _around(mask: NDArray[np.bool_], spacing: tuple[float, float, float], margin_mm: float) -> NDArray[np.bool_]:
-    """Voxels within a margin of a mask, measured in blocks of voxels that hold any of it."""
+def _around(
+    mask: NDArray[np.bool_], spacing: tuple[float, float, float], margin_mm: float, *, only_sure: bool = False
+) -> NDArray[np.bool_]:
+    """Voxels within a margin of a mask, or of what of it is neither thin nor small; in blocks that hold any of it."""
     steps = [max(1, math.floor(_COARSE_MM / s)) for s in spacing]
     blocks = mask
     for axis, step in enumerate(steps):
         blocks = np.logical_or.reduceat(blocks, np.arange(0, blocks.shape[axis], step), axis=axis)
+    if only_sure:
+        blocks = _sure(blocks)
     near = ndimage.distance_transform_edt(~blocks, sampling=[k * s for k, s in zip(steps, spacing, strict=True)])
     out = np.asarray(near <= margin_mm)
     for axis, (step, n) in enumerate(zip(steps, mask.shape, strict=True)):
         out = np.repeat(out, step, axis=axis).take(np.arange(n), axis=axis)
     return out
+
+
+def _sure(blocks: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Blocks in a cube of 3 x 3 x 3 of them, in a part that is no small share; lungs go on beyond the scan's ends."""
+    higher = np.pad(blocks, ((2, 2), (0, 0), (0, 0)), mode="edge")
+    opened = ndimage.binary_opening(higher, np.ones((3, 3, 3)))[2:-2]
+    labels, _ = ndimage.label(opened)
+    sizes = np.bincount(labels.ravel())
+    sizes[0] = 0
+    return np.asarray((sizes >= _SMALL_PART * sizes.sum())[labels] & opened)
 
 
 def _without_padding(volume: CTVolume, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject
 
-from napari_mits_gan.errors import MitsGanError
 from napari_mits_gan.widgets.background import Work
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 
@@ -27,7 +25,7 @@ class Preparing(Controller):
         """The protection methods by name; empty until they are known."""
 
     def warm_up(self) -> None:
-        """Find out devices and methods, and load the package's own networks."""
+        """Find out devices and methods, and warm the package's own networks up."""
         networks = self.parts.session.networks
 
         def load(progress: Any) -> tuple[tuple[str, ...], Mapping[str, type[Method]]]:
@@ -35,11 +33,7 @@ class Preparing(Controller):
             from napari_mits_gan.protection.protect import METHODS
 
             found = ("auto", *available_devices())
-            # what cannot be loaded is complained of when it is asked for
-            with suppress(MitsGanError):
-                networks.load_attackers()
-            with suppress(MitsGanError):
-                networks.detector()
+            networks.warm_up()
             return found, METHODS
 
         def done(found: tuple[tuple[str, ...], Mapping[str, type[Method]]]) -> None:

@@ -1,0 +1,426 @@
+"""What an inspection finds and how often it errs, on scans kept out of training, as Markdown tables.
+
+python -m benchmarks.inspection measure --records inspection.jsonl
+python -m benchmarks.inspection report --records inspection.jsonl > docs/inspect_results.md
+
+Measuring appends a line for each inspection to a file of records and goes on where it ended, so it can be done in
+parts (--most, --kinds). Attacks are made on the untouched scan, several at a time where they lie far apart, and each
+is judged by itself: it is found where a finding lies within 3 mm of the voxel that was clicked.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
+from benchmarks.scans import add_scans, chosen_paths
+from napari_mits_gan.ct.volume import CTVolume
+
+FAR_MM, CUBIC_FAR_MM = 60.0, 110.0
+"""Least distance of two attacks in one scan; the published mode reaches further across slices."""
+NEAR_MM, REGION_MM = 3.0, 10.0
+FLIPS = {"as it is": (1, 1), "left and right": (1, -1), "front and back": (-1, 1), "both": (-1, -1)}
+TREATMENTS = ("protected", "sealed", "thick slices", "noise-10", "resample-1mm", "jpeg2000-5", "blur-0.5", "denoiser")
+AFTER = ("jpeg2000-5", "noise-10", "resample-1mm", "blur-0.5")
+SPOTS = 4
+ELSEWHERE = (0.45, 0.5, 0.7)
+"""A place in the other lung, in parts of the scan's shape."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("task", choices=("measure", "report", "tails", "speed"))
+    add_scans(parser)
+    parser.add_argument("--records", type=Path, default=Path("inspection.jsonl"), help="(default: %(default)s)")
+    parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=list(KINDS), help="(default: all)")
+    parser.add_argument("--only", help="only attackers, or kinds of untouched scans, with this in their name")
+    parser.add_argument("--sites", type=int, default=6, help="attacked at once where they lie apart (default: 6)")
+    parser.add_argument("--most", type=int, default=sys.maxsize, metavar="N", help="measure no more than N lines")
+    parser.add_argument("--cores", type=int, default=2, help="(default: 2)")
+    options = parser.parse_args()
+    limit_cores(options.cores)
+    if options.task == "measure":
+        measure(options)
+    elif options.task == "tails":
+        print(tails(read_records(options.records)))
+    elif options.task == "speed":
+        print(speed(chosen_paths(options)[0], options.cores))
+    else:
+        print(report(read_records(options.records)))
+
+
+# ---- measuring
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A scan, with what is told of it in the records."""
+
+    name: str
+    volume: CTVolume
+    sites: int
+
+
+def measure(options: argparse.Namespace) -> None:
+    from napari_mits_gan.ct.read import read_ct
+
+    done = 0
+    known = {record["key"] for record in read_records(options.records)}
+    for path in chosen_paths(options):
+        name = path.name.removesuffix(".gz").removesuffix(".nii")
+        scan: Scan | None = None
+        for kind in options.kinds:
+            for key, work in KINDS[kind](name):
+                if key in known or (options.only and options.only not in key):
+                    continue
+                if done >= options.most:
+                    return
+                scan = scan or Scan(name, replace(read_ct(path), source=None), options.sites)
+                print(key, file=sys.stderr, flush=True)
+                record = {"key": key, "scan": name, "kind": kind, **work(scan)}
+                with options.records.open("a") as stream:
+                    stream.write(json.dumps(record) + "\n")
+                done += 1
+
+
+def read_records(path: Path) -> list[dict[str, Any]]:
+    """Each line of the file, the last one where a line was measured twice."""
+    lines = path.read_text().splitlines() if path.exists() else []
+    return list({record["key"]: record for record in map(json.loads, lines)}.values())
+
+
+def inspected(volume: CTVolume, at: Sequence[Any] = ()) -> dict[str, Any]:
+    """The highest score of each method, and what is found near each of the sites attacked, and elsewhere."""
+    from napari_mits_gan.inspection.inspect import inspect
+
+    began = time.perf_counter()
+    found = inspect(volume, false_alarms_per_scan=1.0).findings
+    seconds = time.perf_counter() - began
+    told = []
+    rest = list(found)
+    for site in at:
+        near = [f for f in found if away_mm(volume, f.at, site) <= REGION_MM]
+        told.append([[f.method, f.score, f.false_alarms_per_scan, away_mm(volume, f.at, site)] for f in near])
+        rest = [f for f in rest if f not in near]
+    others = [[f.method, f.score, f.false_alarms_per_scan] for f in rest]
+    return {"sites": told, "others": others, "seconds": seconds}
+
+
+def away_mm(volume: CTVolume, one: Sequence[int], other: Sequence[int]) -> float:
+    return float(np.linalg.norm((np.array(one) - other) * volume.spacing))
+
+
+def highest(volume: CTVolume, spots: Sequence[Any] = ()) -> dict[str, Any]:
+    """The highest score of each method in an untouched scan; of the fixed spot also with other spots."""
+    from napari_mits_gan.inspection.copied_noise import CopiedNoise
+    from napari_mits_gan.inspection.examined_scan import ExaminedScan
+    from napari_mits_gan.inspection.fixed_spot import FixedSpot
+    from napari_mits_gan.inspection.noise_level import NoiseLevel
+
+    began = time.perf_counter()
+    scan = ExaminedScan.of(volume)
+    fixed = [FixedSpot(spot).evidence(scan) for spot in (None, *spots)]
+    copies = CopiedNoise().copies(scan)
+    level, _ = NoiseLevel().evidence(scan)
+    scores = {
+        FixedSpot.name: [float(score.max()) for score in fixed if score is not None],
+        CopiedNoise.name: [copies[0].score if copies else 0.0],
+        NoiseLevel.name: [float(level.max())],
+    }
+    return {"scores": scores, "seconds": time.perf_counter() - began}
+
+
+def untouched(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    """The scan flipped four ways, which puts CT-GAN's fixed spot at four places."""
+    for flip, (y, x) in FLIPS.items():
+
+        def work(scan: Scan, y: int = y, x: int = x) -> dict[str, Any]:
+            return {"class": "as it is", **highest(flipped(scan.volume, y, x))}
+
+        yield f"untouched/{name}/{flip}", work
+
+
+def other_spots(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    """The fixed spot put to other places of the lungs, where nothing was ever copied from."""
+    for number in range(SPOTS):
+
+        def work(scan: Scan, number: int = number) -> dict[str, Any]:
+            from napari_mits_gan.ct.anatomy import lung_mask
+            from napari_mits_gan.inspection.examined_scan import ExaminedScan
+            from napari_mits_gan.inspection.fixed_spot import FixedSpot
+
+            examined = ExaminedScan.of(scan.volume)
+            places = np.argwhere(lung_mask(scan.volume)[::2, ::4, ::4]) * (2, 4, 4)
+            scores = []
+            for at in places[np.random.default_rng(number).choice(len(places), 2, replace=False)]:
+                score = FixedSpot(tuple(int(v) for v in at)).evidence(examined)
+                if score is not None:
+                    scores.append(float(score.max()))
+            return {"class": "other spots", "scores": {FixedSpot.name: scores}}
+
+        yield f"spots/{name}/{number}", work
+
+
+def treated(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    for treatment in TREATMENTS:
+
+        def work(scan: Scan, treatment: str = treatment) -> dict[str, Any]:
+            return {"class": treatment, **highest(treat(scan.volume, treatment))}
+
+        yield f"treated/{name}/{treatment}", work
+
+
+def flipped(volume: CTVolume, y: int, x: int) -> CTVolume:
+    padding = None if volume.padding is None else volume.padding[:, ::y, ::x].copy()
+    return CTVolume(volume.hu[:, ::y, ::x].copy(), volume.spacing, padding=padding, name=volume.name)
+
+
+def treat(volume: CTVolume, treatment: str) -> CTVolume:
+    from napari_mits_gan.evaluation.robustness.purifiers import purify
+    from napari_mits_gan.evidence.key import SealKey
+    from napari_mits_gan.evidence.seal import seal
+    from napari_mits_gan.protection.protect import protect
+
+    if treatment == "protected":
+        return protect(volume)
+    if treatment == "sealed":
+        return seal(volume, SealKey(bytes(range(32))), bits=2)
+    if treatment == "thick slices":
+        return volume.coarsen((2, 1, 1))
+    return purify(volume, treatment)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """An attacker as it is told of in the tables."""
+
+    family: str
+    name: str
+    make: Callable[[], Any]
+    far_mm: float = FAR_MM
+    scans: int = 1
+    alone: bool = False
+    spot: tuple[float, float, float] | None = None
+
+
+def attacks() -> list[Attack]:
+    from napari_mits_gan.attack.attackers import load_attacker
+    from napari_mits_gan.attack.ctgan.attacker import CTGAN
+    from napari_mits_gan.attack.ctgan.pipeline import REFERENCE
+
+    def published(which: str) -> Callable[[], Any]:
+        return lambda: CTGAN.load(which, "cpu", mode=REFERENCE)
+
+    def named(which: str) -> Callable[[], Any]:
+        return lambda: load_attacker(which, "cpu")
+
+    others = ("inject-other-seed", "inject-small-core", "inject-fixed-window", "remove-small-core")
+    return [
+        Attack("CT-GAN", "remove, published mode", published("remove"), CUBIC_FAR_MM, 2),
+        Attack("CT-GAN", "remove, mended mode", named("remove"), scans=2),
+        Attack("CT-GAN", "inject, published mode", published("inject"), CUBIC_FAR_MM, 2),
+        Attack("CT-GAN", "inject, mended mode", named("inject"), scans=2),
+        *(Attack("other CT-GANs", name, named(name)) for name in others),
+        # Several copies of one source in a scan would be found by each other, so each has a scan for itself.
+        Attack("CT-GAN, noise from elsewhere", "remove", named("remove"), scans=3, alone=True, spot=ELSEWHERE),
+        Attack("CT-GAN, noise from elsewhere", "inject", named("inject"), scans=3, alone=True, spot=ELSEWHERE),
+        Attack("copy and paste", "inject-copy-paste", named("inject-copy-paste"), scans=3, alone=True),
+        Attack("copy and paste", "remove-copy-paste", named("remove-copy-paste"), scans=3, alone=True),
+        Attack("drawn nodule", "inject-drawn-nodule", named("inject-drawn-nodule")),
+        Attack("smooth in-painting", "remove by interpolation", Interpolation),
+    ]
+
+
+def attacked(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    for attack in attacks():
+        for number in range(attack.scans):
+
+            def work(scan: Scan, attack: Attack = attack, number: int = number) -> dict[str, Any]:
+                volume, sites = one_group(scan, attack, number)
+                return {"family": attack.family, "name": attack.name, **inspected(volume, sites)}
+
+            yield f"attacked/{name}/{attack.name} ({attack.family})/{number}", work
+
+
+def laundered(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    """The mended attacks after what may happen to a scan on its way."""
+    for attack in (a for a in attacks() if a.family == "CT-GAN" and "mended" in a.name):
+        for treatment in AFTER:
+
+            def work(scan: Scan, attack: Attack = attack, treatment: str = treatment) -> dict[str, Any]:
+                volume, sites = one_group(scan, attack, 0)
+                return {
+                    "family": f"CT-GAN, then {treatment}",
+                    "name": attack.name,
+                    **inspected(treat(volume, treatment), sites),
+                }
+
+            yield f"laundered/{name}/{attack.name}/{treatment}", work
+
+
+KINDS: dict[str, Callable[[str], Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]]] = {
+    "attacked": attacked,
+    "untouched": untouched,
+    "spots": other_spots,
+    "treated": treated,
+    "laundered": laundered,
+}
+
+
+class Interpolation:
+    """Removes what lies within 8 mm by the mean of what lies around, blended over 3 mm: no network, no noise."""
+
+    action = "remove"
+
+    def tamper(self, volume: CTVolume, at: Sequence[int]) -> CTVolume:
+        from scipy import ndimage
+
+        from napari_mits_gan.attack.contract import box_of_mm
+        from napari_mits_gan.ct.volume import Step
+
+        box = box_of_mm((at[0], at[1], at[2]), 44.0, volume.spacing).inside(volume.shape)
+        hu = volume.hu[box.slices()].astype(np.float32)
+        grids = np.ogrid[box.slices()]
+        away = np.sqrt(sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True)))
+        outside = ((away > 8) & (hu < -600)).astype(np.float32)
+        sigma = [5.0 / s for s in volume.spacing]
+        around = ndimage.gaussian_filter(hu * outside, sigma) / (ndimage.gaussian_filter(outside, sigma) + 1e-3)
+        weight = np.clip((11 - away) / 3, 0, 1)
+        out = volume.hu.copy()
+        out[box.slices()] = np.rint(hu + weight * (around - hu))
+        return volume.with_hu(out, Step("attack", {"attack": "interpolation", "at": list(at)}))
+
+
+@contextmanager
+def noise_from(spot: tuple[float, float, float] | None) -> Iterator[None]:
+    """Let CT-GAN copy its noise from another place, in parts of the scan's shape."""
+    from napari_mits_gan.attack.ctgan import pipeline
+
+    usual = pipeline.noise_spot
+    if spot is not None:
+        pipeline.noise_spot = lambda shape: tuple(int(n * part) for n, part in zip(shape, spot, strict=True))
+    try:
+        yield
+    finally:
+        pipeline.noise_spot = usual
+
+
+def one_group(scan: Scan, attack: Attack, number: int) -> tuple[CTVolume, list[Any]]:
+    """The scan with some attacks far apart, and where; for a removal, nodules are drawn there first."""
+    from napari_mits_gan.attack.ctgan.touch_up import noise_spot
+    from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
+    from napari_mits_gan.attack.nodules.rules import random_nodule
+    from napari_mits_gan.detection.sites import injection_sites
+
+    rng = np.random.default_rng(number)
+    volume, spot = scan.volume, noise_spot(scan.volume.shape)
+    group: list[Any] = []
+    for site in injection_sites(volume, 6 * scan.sites, seed=number):
+        apart = all(away_mm(volume, site.at, other) >= attack.far_mm for other in group)
+        if apart and away_mm(volume, site.at, spot) >= FAR_MM / 2 and len(group) < (1 if attack.alone else scan.sites):
+            group.append(site.at)
+    attacker = attack.make()
+    if attacker.action == "remove":
+        for at in group:
+            volume = replace(implant_in_scan(volume, random_nodule(rng, (6, 18)), at), history=())
+    with noise_from(attack.spot):
+        for at in group:
+            volume = attacker.tamper(volume, at)
+    return volume, group
+
+
+def speed(path: Path, cores: int) -> str:
+    from scipy import ndimage
+
+    from napari_mits_gan.ct.read import read_ct
+    from napari_mits_gan.inspection.inspect import inspect
+
+    scan = read_ct(path)
+    index = np.round(np.linspace(0, scan.shape[0] - 1, 300)).astype(int)
+    hu = scan.hu[index]
+    if hu.shape[1:] != (512, 512):
+        hu = ndimage.zoom(hu, (1, *(512 / n for n in hu.shape[1:])), order=1)
+    rng = np.random.default_rng(0)  # slices that occur twice shall not have the same noise
+    hu = (hu + rng.normal(0, 8, hu.shape)).astype(np.int16)
+    padding = None if scan.padding is None else scan.padding[index]
+    spacing = (scan.spacing[0] * scan.shape[0] / 300, *scan.spacing[1:])
+    volume = CTVolume(hu, spacing, padding=padding if padding is None or padding.shape == hu.shape else None)
+    before = resident_bytes()
+    forget_peak()
+    start = time.perf_counter()
+    inspect(volume)
+    seconds = time.perf_counter() - start
+    return (
+        f"300 x 512 x 512 on {cores} cores: {seconds:.1f} s, {(peak_bytes() - before) / MIB:.0f} MiB beyond the volume"
+    )
+
+
+# ---- reporting
+
+
+def tails(records: Sequence[dict[str, Any]]) -> str:
+    """Fits of the false alarms, for the constants of the methods."""
+    from napari_mits_gan.inspection.false_alarms import Tail
+
+    lines = []
+    for method in dict.fromkeys(name for record in records for name in record.get("scores", ())):
+        scores = [s for r in records if r["kind"] != "treated" for s in r.get("scores", {}).get(method, ())]
+        hard = [s for r in records if r["kind"] == "treated" for s in r.get("scores", {}).get(method, ())]
+        tail = Tail.fit(np.array(scores + hard), share=0.25)
+        lines.append(
+            f"{method}: {len(scores)} untouched, highest {np.sort(scores)[::-1][:6].round(1).tolist()}; "
+            f"{len(hard)} treated, highest {np.sort(hard)[::-1][:6].round(1).tolist()}; {tail}; "
+            f"1 in 125: {tail.score_at(1 / 125):.2f}, 1 in 1000: {tail.score_at(1 / 1000):.2f}"
+        )
+    return "\n".join(lines)
+
+
+def report(records: Sequence[dict[str, Any]]) -> str:
+    from napari_mits_gan.evaluation.measures.intervals import Proportion
+    from napari_mits_gan.evaluation.reports.table import Table
+    from napari_mits_gan.inspection.inspect import FALSE_ALARMS_PER_SCAN, METHODS
+
+    rows = []
+    made = [r for r in records if "sites" in r]
+    for family, name in dict.fromkeys((r["family"], r["name"]) for r in made):
+        group = [r for r in made if (r["family"], r["name"]) == (family, name)]
+        sites = [site for r in group for site in r["sites"]]
+        cells = []
+        for limit in (FALSE_ALARMS_PER_SCAN, FALSE_ALARMS_PER_SCAN / 10):
+            hits = [[f for f in site if f[2] <= limit] for site in sites]
+            cells.append(str(Proportion.among(any(f[3] <= NEAR_MM for f in hit) for hit in hits)))
+            if limit == FALSE_ALARMS_PER_SCAN:
+                cells.append(str(Proportion.among(bool(hit) for hit in hits)))
+        rows.append((family, name, *cells))
+    header = ("family", "attack", "found, 1 %, within 3 mm", "found, 1 %, within 10 mm", "found, 0.1 %, within 3 mm")
+    text = [Table(header, tuple(rows)).markdown(), ""]
+    rows = []
+    by_name = {method.name: method for method in METHODS}
+    calm = [r for r in records if "scores" in r]
+    for kind in dict.fromkeys(r["class"] for r in calm):
+        group = [r for r in calm if r["class"] == kind]
+        cells = []
+        alarms = []
+        for name, method in by_name.items():
+            scores = [r["scores"].get(name, []) for r in group]
+            limit = FALSE_ALARMS_PER_SCAN * method.share / sum(m.share for m in METHODS)
+            loud = [method.false_alarms_per_scan(s) <= limit for row in scores for s in row]
+            cells.append(str(Proportion.among(loud)))
+            alarms.append(max((s for row in scores for s in row), default=float("nan")))
+        rows.append((kind, *(f"{c}; highest {a:.1f}" for c, a in zip(cells, alarms, strict=True))))
+    text.append(Table(("untouched scans", *by_name), tuple(rows)).markdown())
+    return "\n".join(text)
+
+
+if __name__ == "__main__":
+    main()
