@@ -15,8 +15,9 @@ import argparse
 import os
 import time
 
-from measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 from scans import add_scans, chosen_scans
+
+from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 
 _WEIGHT = 4
 
