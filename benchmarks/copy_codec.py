@@ -15,9 +15,8 @@ import argparse
 import os
 import time
 
-from scans import add_scans, chosen_scans
-
 from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
+from benchmarks.scans import add_scans, chosen_scans
 
 _WEIGHT = 4
 
