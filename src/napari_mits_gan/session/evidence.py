@@ -57,6 +57,9 @@ class Examined:
         Voxels in blocks that are not what was sealed; None where no seal was found.
     recovery : Recovery or None
         The healed scan; None where nobody asked for it, or there was nothing to heal.
+    manifest : tuple of str or None
+        What is not as the manifest beside the opened files says; None where there is none, or where the version that
+        was looked at is not the one that was opened.
     """
 
     base: CTVolume
@@ -64,11 +67,24 @@ class Examined:
     verdict: Verdict
     changed: NDArray[np.bool_] | None = None
     recovery: Recovery | None = None
+    manifest: tuple[str, ...] | None = None
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that was found: of the seal first, then of the manifest."""
+        return (*(f.sentence for f in self.verdict.findings), *(f"Manifest: {found}" for found in self.manifest or ()))
+
+    @property
+    def state(self) -> str:
+        """As `State`; a scan whose manifest disagrees is not intact."""
+        return "tampered" if self.verdict.is_intact and self.manifest else self.verdict.state.value
 
     @property
     def headline(self) -> str:
         """The verdict in one sentence."""
         verdict = self.verdict
+        if verdict.is_intact and self.manifest:
+            return "The seal is intact, but this is not the series that the manifest beside it tells of."
         if self.changed is None or verdict.is_intact:
             return verdict.headline
         heal = "it can be healed" if verdict.can_be_healed else "it cannot be healed"

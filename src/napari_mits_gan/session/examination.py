@@ -46,7 +46,7 @@ def examine(session: Session, version: Version, key: SealKey, progress: Progress
     base, injections = session.required(version), session.injections
     verdict = verify(session.attacked(version), key, progress=progress)
     changed = None if verdict.state is State.NO_SEAL else verdict.changed_voxels()
-    return Examined(base, injections, verdict, changed)
+    return Examined(base, injections, verdict, changed, manifest=_manifest(session, version, key))
 
 
 def heal(session: Session, version: Version, key: SealKey, progress: Progress = silent) -> Examined:
@@ -63,4 +63,17 @@ def heal(session: Session, version: Version, key: SealKey, progress: Progress = 
     recovery = recover(session.attacked(version), key, progress=progress)
     verdict = recovery.verdict
     there_was_something = not verdict.is_intact
-    return Examined(base, injections, verdict, verdict.changed_voxels(), recovery if there_was_something else None)
+    healed = recovery if there_was_something else None
+    return Examined(base, injections, verdict, verdict.changed_voxels(), healed, _manifest(session, version, key))
+
+
+def _manifest(session: Session, version: Version, key: SealKey) -> tuple[str, ...] | None:
+    """What is not as the manifest beside the opened files says; None where that tells nothing of what is shown."""
+    from napari_mits_gan.evidence.manifest import signer_of
+    from napari_mits_gan.workflow.verify_series import manifest_beside, manifest_findings
+
+    base = session.required(version)
+    path = manifest_beside(base) if base is session.original else None
+    if path is None:
+        return None
+    return manifest_findings(session.attacked(version), path, signer_of(key).public_key())

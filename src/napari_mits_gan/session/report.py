@@ -87,8 +87,8 @@ def session_report(session: Session, verdicts: Sequence[AttackVerdict], progress
     progress(len(verdicts), max(len(verdicts), 1))
     if (found := session.examined) is not None:
         parts.append(html.heading("Evidence"))
-        parts.append(html.headline(found.headline, alarm=not found.verdict.is_intact))
-        parts.append(html.bullets(finding.sentence for finding in found.verdict.findings))
+        parts.append(html.headline(found.headline, alarm=found.state != "intact"))
+        parts.append(html.bullets(found.sentences))
     return html.page(f"What became of the attacks on {scan.name}", parts)
 
 

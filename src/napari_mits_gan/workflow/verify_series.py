@@ -11,6 +11,8 @@ from napari_mits_gan.errors import EvidenceError, ManifestError
 from napari_mits_gan.workflow.protect_series import Stage, unseen
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from napari_mits_gan.ct.volume import CTVolume
     from napari_mits_gan.evidence.verdict import Verdict
 
@@ -107,27 +109,22 @@ def verify_series(job: VerificationJob, stage: Stage = unseen) -> Verification:
     """
     from napari_mits_gan.evidence.check import verify
     from napari_mits_gan.evidence.key import read_key
-    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, manifest_bytes, read_manifest, signer_of
-    from napari_mits_gan.evidence.manifest_check import check_manifest
+    from napari_mits_gan.evidence.manifest import MANIFEST_NAME, signer_of
     from napari_mits_gan.evidence.public_key import read_public_key
 
     key = None if job.key_file is None else read_key(job.key_file)
     public = None if job.public_key is None else read_public_key(job.public_key)
-    if key is None and public is None:
+    signer = public or (None if key is None else signer_of(key).public_key())
+    if signer is None:
         raise EvidenceError("A check needs --key-file, or --public-key and a manifest.")
     with stage("Reading") as progress:
         volume = read_ct(job.input, series=job.series, progress=progress)
     findings: tuple[str, ...] | None = None
-    manifest = job.manifest or _manifest_beside(volume)
+    manifest = job.manifest or manifest_beside(volume)
     if key is None and manifest is None:
         raise EvidenceError(f"There is no {MANIFEST_NAME} in the input; name the manifest with --manifest.")
     if manifest is not None:
-        data = manifest_bytes(manifest)
-        signer = public or (None if key is None else signer_of(key).public_key())
-        try:
-            findings = check_manifest(volume, read_manifest(data, signer), signer_known=True).findings
-        except ManifestError as error:
-            findings = (str(error),)
+        findings = manifest_findings(volume, manifest, signer)
     verdict = None
     if key is not None:
         with stage("Checking") as progress:
@@ -135,7 +132,25 @@ def verify_series(job: VerificationJob, stage: Stage = unseen) -> Verification:
     return Verification(volume, verdict, findings)
 
 
-def _manifest_beside(volume: CTVolume) -> Path | None:
+def manifest_findings(volume: CTVolume, manifest: Path, signer: Ed25519PublicKey) -> tuple[str, ...]:
+    """What is not as a manifest says, each in a sentence; an edited manifest, or another signer's, is such a thing.
+
+    Raises
+    ------
+    ManifestError
+        If the file cannot be read at all.
+    """
+    from napari_mits_gan.evidence.manifest import manifest_bytes, read_manifest
+    from napari_mits_gan.evidence.manifest_check import check_manifest
+
+    data = manifest_bytes(manifest)
+    try:
+        return check_manifest(volume, read_manifest(data, signer), signer_known=True).findings
+    except ManifestError as error:
+        return (str(error),)
+
+
+def manifest_beside(volume: CTVolume) -> Path | None:
     """The manifest in the folder of a volume's DICOM files, where there is one."""
     from napari_mits_gan.ct.dicom.source import DicomSource
     from napari_mits_gan.evidence.manifest import MANIFEST_NAME

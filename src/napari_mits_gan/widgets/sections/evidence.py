@@ -147,12 +147,13 @@ class EvidenceSection(Section):
             return
         self._shown = found
         self.headline.setText(NOT_CHECKED if found is None else found.headline)
-        color = None if found is None else _COLORS[found.verdict.state.value]
+        color = None if found is None else _COLORS[found.state]
         self.headline.setStyleSheet(_headline_style(color))
         self.findings.clear()
         if found is not None:
-            self.findings.addItems([finding.sentence for finding in found.verdict.findings])
-            self.headline.setToolTip("\n".join(found.verdict.notes))
+            self.findings.addItems(found.sentences)
+            signed = ("The manifest beside the files agrees.",) if found.manifest == () else ()
+            self.headline.setToolTip("\n".join((*found.verdict.notes, *signed)))
         self.findings.setVisible(self.findings.count() > 0)
 
     def _seal(self) -> None:
