@@ -14,7 +14,10 @@ from tempfile import TemporaryDirectory
 from napari_mits_gan.session import Difference, Voxel
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
 from napari_mits_gan.widgets.sample import sample_folder
+from napari_mits_gan.widgets.sections.attack import AttackSection
+from napari_mits_gan.widgets.sections.compare import CompareSection
 from napari_mits_gan.widgets.sections.evidence import EvidenceSection
+from napari_mits_gan.widgets.sections.protect import ProtectSection
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
@@ -29,10 +32,12 @@ def main() -> None:
         demonstration.close()
         return
     demonstration.attack("inject", place)
+    demonstration.show_section(AttackSection)
     demonstration.picture(options.output / "unprotected.png")
     for budget in options.budgets:
         demonstration.protect(budget)
         demonstration.look_at(Difference.EFFECT)
+        demonstration.show_section(CompareSection)
         demonstration.picture(options.output / f"three_panels_{budget}_hu.png")
     _picture_of_the_map(demonstration, options.output / "vulnerability_map.png")
     demonstration.close()
@@ -66,6 +71,7 @@ def _picture_of_the_map(demonstration: Demonstration, path: Path) -> None:
     slices = [at[0] for at in workspace.vulnerability.sites]
     workspace.vulnerability.go_to(slices.index(max(slices, key=slices.count)))
     workspace.panels.view.show_whole()
+    demonstration.show_section(ProtectSection)
     demonstration.picture(path)
 
 
