@@ -33,6 +33,19 @@ def test_values_change_by_no_more_than_promised_and_padding_stays(bits: int, pad
     assert ((sealed.hu == PADDING_HU) == ~measured).all()
 
 
+@pytest.mark.parametrize("odd", [0, 1])
+@pytest.mark.parametrize("bits", [1, 2])
+def test_means_keep_where_all_values_are_even_or_odd(bits: int, odd: int) -> None:
+    """As rescaling by 2 leaves them; setting the lowest bit alone would raise or lower each of them by a half."""
+    scan = body((24, 112, 128))
+    scan = with_hu(scan, (scan.hu & ~np.int16(1)) | np.int16(odd))
+
+    change = seal(scan, KEY, bits=bits, nonce=nonce(1)).hu.astype(int) - scan.hu
+
+    assert np.abs(change).max() == bits
+    assert abs(change.mean()) < 0.1
+
+
 @given(
     shape=st.tuples(st.integers(1, 9), st.integers(32, 75), st.integers(32, 75)),
     bits=st.sampled_from([1, 2]),

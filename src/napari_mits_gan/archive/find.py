@@ -15,6 +15,7 @@ from napari_mits_gan.archive.series import ArchiveSeries, facts_of, folder_name,
 from napari_mits_gan.ct.dicom.series import Found, files_below, find
 from napari_mits_gan.ct.dicom.survey import series_of_folder
 from napari_mits_gan.ct.image.read import is_image_file
+from napari_mits_gan.ct.suffixes import DETACHED_SUFFIXES, PACKED_SUFFIXES
 from napari_mits_gan.errors import ReadError
 from napari_mits_gan.files.replace import replaced_file
 from napari_mits_gan.files.unfinished import is_unfinished
@@ -25,7 +26,6 @@ ALL: Part = (1, 1)
 _VOXEL_BYTES = 2
 _PACKED_VOXEL_BYTES = 1.1
 """About what a losslessly compressed voxel of a chest takes."""
-_DETACHED = (".mhd", ".nhdr")
 
 
 def folders_of(root: Path) -> Iterator[str]:
@@ -90,12 +90,12 @@ def is_in_part(name: str, part: Part) -> bool:
 
 
 def _image(place: str, path: Path, beside: list[Path]) -> ArchiveSeries:
-    detached = path.suffix.lower() in _DETACHED
+    detached = path.suffix.lower() in DETACHED_SUFFIXES
     own = [path, *(p for p in beside if detached and p.stem.split(".")[0] == path.stem and p != path)]
     files = facts_of(own)
     first = next(f for f in files if f[0] == path.name)
     size = sum(size for _, size, _ in files)
-    packed = path.name.lower().endswith((".gz", ".mha", ".nrrd"))
+    packed = path.name.lower().endswith(PACKED_SUFFIXES)
     voxels = int(size / (_PACKED_VOXEL_BYTES if packed else _VOXEL_BYTES))
     return ArchiveSeries(place, path.name, None, (first, *(f for f in files if f != first)), voxels)
 

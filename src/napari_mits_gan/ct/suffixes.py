@@ -9,6 +9,10 @@ METAIMAGE_SUFFIXES = (".mha", ".mhd")
 NRRD_SUFFIXES = (".nrrd", ".nhdr")
 IMAGE_SUFFIXES = (*NIFTI_SUFFIXES, *METAIMAGE_SUFFIXES, *NRRD_SUFFIXES)
 """Endings of NIfTI, MetaImage and NRRD files that can be read."""
+DETACHED_SUFFIXES = (".mhd", ".nhdr")
+"""Endings of headers whose voxels lie in a file of their own."""
+PACKED_SUFFIXES = (".gz", ".mha", ".nrrd")
+"""Endings of image files whose voxels are compressed, or may be."""
 ARCHIVE_SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 """Endings of archives that may hold a scan."""
 WRITABLE_SUFFIXES = (".nii", ".nii.gz", ".mha", ".nrrd")

@@ -102,7 +102,9 @@ def padding_of(volume: CTVolume) -> NDArray[np.bool_] | None:
     return filler if filler.mean() >= _UNDECLARED_SHARE else None
 
 
-def replace_bits(values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: CarrierRule) -> NDArray[np.int16]:
+def replace_bits(
+    values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: CarrierRule, upwards: NDArray[np.bool_]
+) -> NDArray[np.int16]:
     """Carriers' values with other carried bits, each as near as it can be.
 
     Parameters
@@ -113,6 +115,9 @@ def replace_bits(values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: Car
         What their carried bits shall be.
     rule : CarrierRule
         The rule that says which levels are carriers'.
+    upwards : ndarray of bool, same shape
+        Which of two values that are equally near to take. Drawn at random it keeps means also in scans that have hardly
+        any but even values, which rescaling by 2 leaves.
 
     Returns
     -------
@@ -121,11 +126,9 @@ def replace_bits(values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: Car
     """
     size = 1 << rule.bits
     new = (values & np.int16(~(size - 1))) | wanted.astype(np.int16)
-    if rule.bits == 1:
-        return new
-    # 0 -> 3 and 3 -> 0 become 0 -> -1 and 3 -> 4.
+    # The other value with these bits that may be as near or nearer: for two bits 0 -> 3 becomes 0 -> -1.
     away = new - values
-    move = (away == -3).astype(np.int16) * np.int16(size) - (away == 3).astype(np.int16) * np.int16(size)
-    moved = new.astype(np.int32) + move
-    nearer = (move != 0) & rule.mask(moved)
-    return np.where(nearer, moved, new).astype(np.int16)
+    other = new.astype(np.int32) - np.sign(away).astype(np.int32) * size
+    nearer = 2 * np.abs(away) > size
+    equal = (2 * np.abs(away) == size) & ((away > 0) != upwards)
+    return np.where((nearer | equal) & rule.mask(other), other, new).astype(np.int16)

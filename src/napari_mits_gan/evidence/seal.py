@@ -288,7 +288,9 @@ def _sealed_slice(
     old, carriers = carried.values[rows], carried.carriers[rows]
     room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
     wanted = wanted_bits(old, room, symbols[rows], layout)
-    new = replace_bits(old, wanted, plan.rule)
+    drawn = np.random.default_rng([z, int.from_bytes(plan.nonce, "little")]).bytes(-(-old.size // 8))
+    upwards = np.unpackbits(np.frombuffer(drawn, np.uint8), count=old.size).view(bool).reshape(old.shape)
+    new = replace_bits(old, wanted, plan.rule, upwards)
     beyond = np.arange(CELLS) >= carriers[:, None]
     new[beyond] = old[beyond]
     # The tag leaves out its own bits and the header's, which follow from it.
