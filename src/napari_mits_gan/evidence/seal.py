@@ -288,8 +288,7 @@ def _sealed_slice(
     old, carriers = carried.values[rows], carried.carriers[rows]
     room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
     wanted = wanted_bits(old, room, symbols[rows], layout)
-    drawn = np.random.default_rng([z, int.from_bytes(plan.nonce, "little")]).bytes(-(-old.size // 8))
-    upwards = np.unpackbits(np.frombuffer(drawn, np.uint8), count=old.size).view(bool).reshape(old.shape)
+    upwards = _upwards(old, wanted, carriers, plan, z)
     new = replace_bits(old, wanted, plan.rule, upwards)
     beyond = np.arange(CELLS) >= carriers[:, None]
     new[beyond] = old[beyond]
@@ -304,3 +303,22 @@ def _sealed_slice(
     new[:, h : layout.fixed_bits] |= tags.tag_bits(codes)
     carried.values[rows] = new
     return plan.cells.together(carried.in_place(carried.values))
+
+
+def _upwards(
+    old: NDArray[np.int16], wanted: NDArray[np.uint8], carriers: NDArray[np.integer], plan: _Plan, z: int
+) -> NDArray[np.bool_]:
+    """Which of two equally near values each voxel takes, drawn so that the mean of each block stays as it was.
+
+    The bits of header and tag follow from the rest and are only set, which raises even values by a half on average and
+    lowers odd ones; the other voxels make up for it.
+    """
+    fixed = plan.layout.fixed_bits
+    drawn = np.random.default_rng([z, int.from_bytes(plan.nonce, "little")]).bytes(old.size)
+    draws = np.frombuffer(drawn, np.uint8).reshape(old.shape)
+    upwards = draws < 128
+    head = replace_bits(old[:, :fixed], wanted[:, :fixed], plan.rule, upwards[:, :fixed]) & ~np.int16(1)
+    raised = (head + np.float32(0.5) - old[:, :fixed]) * (np.arange(fixed) < carriers[:, None])
+    share = 0.5 - raised.sum(axis=1) / np.maximum(1, carriers - fixed)
+    upwards[:, fixed:] = draws[:, fixed:] < np.clip(256 * share, 0, 256)[:, None]
+    return upwards
