@@ -22,8 +22,9 @@ def test_no_part_of_the_dock_lies_under_the_scroll_bar(shown_dock, settle, viewe
     scroll = dock.pages.currentWidget()
     content, bar = scroll.widget(), scroll.verticalScrollBar()
     (holder,) = [d for d in window.findChildren(QDockWidget) if d.isAncestorOf(dock)]
+    content.setMinimumHeight(450)  # what a page of one's own may need
     scrolled = set()
-    for width, height in ((1600, 1000), (1100, 500), (1600, 930)):
+    for width, height in ((1600, 1000), (1100, 600), (1600, 930)):
         window.resize(width, height)
         # As narrow as the user can make it; a dock narrower than what it holds cuts that off.
         window.resizeDocks([holder], [100], Qt.Orientation.Horizontal)
