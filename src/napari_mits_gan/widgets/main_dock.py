@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtGui import QKeySequence, QShortcut
-from qtpy.QtWidgets import QAbstractButton, QApplication, QDockWidget, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QDockWidget,
+    QMainWindow,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_mits_gan.widgets.controls.message_line import MessageLine
 from napari_mits_gan.widgets.controls.task_bar import TaskBar
@@ -103,6 +112,8 @@ class MitsGanDock(QWidget):
         outer.setSpacing(2)
         outer.addWidget(self.header)
         outer.addWidget(self.tasks)
+        # Else napari adds a stretch of its own below, a larger one for each dock that it has opened before.
+        self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         outer.addWidget(self.pages, 1)
         outer.addWidget(self.message)
         for number, (name, button) in enumerate(self.tasks.buttons.items(), start=1):

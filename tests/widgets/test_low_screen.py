@@ -1,4 +1,4 @@
-"""Pages on a low screen."""
+"""On a low screen the pages have all the room that header and messages leave, and need no scrolling."""
 
 from __future__ import annotations
 
@@ -27,7 +27,17 @@ def test_no_page_needs_scrolling_on_a_low_screen(shown_dock, settle, viewer_of, 
                 lambda scroll=scroll: scroll.widget().width() == scroll.viewport().width(), timeout=TIMEOUT_MS
             )
 
-            qtbot.wait(200)  # the layout of a page that was not seen yet comes after it is shown
-            needed, there = scroll.widget().minimumSizeHint().height(), scroll.viewport().height()
-            assert needed <= there, (page, width, height)
+            def fits(scroll=scroll, told=(page, width, height)):
+                assert scroll.widget().minimumSizeHint().height() <= scroll.viewport().height(), told
+
+            qtbot.waitUntil(fits, timeout=TIMEOUT_MS)  # a page that was not seen yet gets its size only now
         assert dock.width() <= 0.4 * width
+
+
+def test_a_dock_opened_after_others_gives_its_pages_all_the_room(make_dock):
+    """napari adds a stretch to the layout of a dock that does not want the height; it grows from dock to dock."""
+    for dock in (make_dock(), make_dock()):
+        layout = dock.layout()
+        assert [layout.itemAt(n).widget() for n in range(layout.count())] == [
+            *(dock.header, dock.tasks, dock.pages, dock.message)
+        ]
