@@ -14,7 +14,8 @@ from napari_mits_gan.evidence.copy_codec import region_grid, tokens
 from napari_mits_gan.evidence.copy_codec.contexts import CONTEXTS, FEATURES
 from napari_mits_gan.evidence.copy_codec.frequencies import CODES
 from napari_mits_gan.evidence.copy_codec.plan import Plan
-from napari_mits_gan.evidence.copy_codec.slab import CENTRES, STEP_CODES, pack_bytes, unpack_bytes
+from napari_mits_gan.evidence.copy_codec.quantisation import CENTRES, STEP_CODES
+from napari_mits_gan.evidence.copy_codec.side_information import pack_bytes, unpack_bytes
 
 VERSION = 1
 VOXELS_PER_BYTE = 1 << 16

@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.errors import EvidenceError
-from napari_mits_gan.evidence.copy_codec import container, rans, slab
+from napari_mits_gan.evidence.copy_codec import container, rans
 from napari_mits_gan.evidence.copy_codec.frequencies import frequencies_of
 from napari_mits_gan.evidence.copy_codec.region_grid import coded
+from napari_mits_gan.evidence.copy_codec.side_information import unpack_coarsest
+from napari_mits_gan.evidence.copy_codec.slab_decoder import decode as decode_slab
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, inverse
 from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, silent
@@ -65,8 +67,8 @@ def _slab(
         np.frombuffer(stored.coded, "<u2", offset=4 * states).astype(np.uint16),
         frequencies,
     )
-    coarsest = slab.unpack_coarsest(stored.coarsest, bands[0].shape, stored.step)
-    coefficients = slab.decode(
+    coarsest = unpack_coarsest(stored.coarsest, bands[0].shape, stored.step)
+    coefficients = decode_slab(
         bands, regions, stored.step, coarsest, stored.centres, contents.weights, decoder, stored.rest
     )
     return inverse(coefficients, (place.stop - place.start, *plan.shape[1:]), plan.levels)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.copy_codec import container, region_grid
 from napari_mits_gan.evidence.copy_codec.rate import fit_into
-from napari_mits_gan.evidence.copy_codec.slab import Slab, pack_bytes
+from napari_mits_gan.evidence.copy_codec.side_information import pack_bytes
+from napari_mits_gan.evidence.copy_codec.slab import Slab
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, forward
 from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, part_of, silent

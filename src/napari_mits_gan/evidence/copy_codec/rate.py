@@ -13,16 +13,10 @@ from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence.copy_codec import container, rans
 from napari_mits_gan.evidence.copy_codec.fit import WeightFit
 from napari_mits_gan.evidence.copy_codec.frequencies import codes_of, frequencies_of
-from napari_mits_gan.evidence.copy_codec.slab import (
-    STEP_CODES,
-    Coded,
-    Model,
-    Slab,
-    code,
-    pack_coarsest,
-    to_words,
-    worth_of,
-)
+from napari_mits_gan.evidence.copy_codec.quantisation import STEP_CODES
+from napari_mits_gan.evidence.copy_codec.side_information import pack_coarsest, to_words
+from napari_mits_gan.evidence.copy_codec.slab import Slab
+from napari_mits_gan.evidence.copy_codec.slab_encoder import Coded, Model, code, worth_of
 from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, part_of, silent
 
