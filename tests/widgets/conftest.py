@@ -236,6 +236,28 @@ def dock(make_dock, scan):
 
 
 @pytest.fixture
+def drag(qtbot):
+    """Press a button in the middle of a widget, move the mouse in steps of so many pixels, and let it go."""
+    from qtpy.QtCore import QEvent, QPointF, Qt
+    from qtpy.QtGui import QMouseEvent
+    from qtpy.QtWidgets import QApplication
+
+    def dragged(widget, button, step, steps: int) -> None:
+        center = widget.rect().center()
+        qtbot.mousePress(widget, button, pos=center)
+        for number in range(1, steps + 1):
+            place = center + step * number
+            positions = QPointF(place), QPointF(widget.mapToGlobal(place))
+            move = QMouseEvent(
+                *(QEvent.Type.MouseMove, *positions), Qt.MouseButton.NoButton, button, Qt.KeyboardModifier.NoModifier
+            )
+            QApplication.sendEvent(widget, move)
+        qtbot.mouseRelease(widget, button, pos=center + step * steps)
+
+    return dragged
+
+
+@pytest.fixture
 def shown_dock(make_dock, scan):
     """The same on the screen, for the mouse and for pictures."""
     return make_dock(scan, show=True)

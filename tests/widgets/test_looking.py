@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent, QWheelEvent
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
 
 from napari_mits_gan.widgets.layers.view import world_of
@@ -79,7 +79,7 @@ def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer
     assert work.readout.text(world_of(scan, (99, 0, 0))) is None
 
 
-def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of):
+def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of, drag):
     viewer = viewer_of(shown_dock)
     native = viewer.window._qt_viewer.canvas.native
     shown_dock.workspace.panels.go_to(shown_dock.workspace.session.original, PLACE)
@@ -108,19 +108,7 @@ def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_
     assert viewer.scene.camera.zoom > zoom
     zoom = viewer.scene.camera.zoom
     low, high = shown_dock.workspace.panels.image("scan").contrast_limits
-    qtbot.mousePress(native, Qt.MouseButton.RightButton, pos=center)
-    for step in range(1, 4):
-        place = center + QPoint(20 * step, 10 * step)
-        move = QMouseEvent(
-            QEvent.Type.MouseMove,
-            QPointF(place),
-            QPointF(native.mapToGlobal(place)),
-            Qt.MouseButton.NoButton,
-            Qt.MouseButton.RightButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(native, move)
-    qtbot.mouseRelease(native, Qt.MouseButton.RightButton, pos=center + QPoint(60, 30))
+    drag(native, Qt.MouseButton.RightButton, QPoint(20, 10), 3)
     window = shown_dock.workspace.windowing.window
     assert window.width == (high - low) + 4 * 60
     assert window.level == (high + low) / 2 + 4 * 30

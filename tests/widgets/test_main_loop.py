@@ -1,8 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
-from qtpy.QtGui import QMouseEvent
+from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_mits_gan.session import Difference, Injection
@@ -73,25 +72,12 @@ def test_a_click_in_any_panel_attacks_the_same_voxel(shown_dock, settle, click_a
     assert viewer_of(shown_dock).canvas.grid.enabled
 
 
-def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle, viewer_of):
+def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle, viewer_of, drag):
     viewer = viewer_of(shown_dock)
     shown_dock.sections["attack"].arm.click()
     native = viewer.window._qt_viewer.canvas.native
-    center = native.rect().center()
     before = viewer.scene.camera.center
-    qtbot.mousePress(native, Qt.MouseButton.LeftButton, pos=center)
-    for step in range(1, 6):
-        place = center + QPoint(12 * step, 5 * step)
-        move = QMouseEvent(
-            QEvent.Type.MouseMove,
-            QPointF(place),
-            QPointF(native.mapToGlobal(place)),
-            Qt.MouseButton.NoButton,
-            Qt.MouseButton.LeftButton,
-            Qt.KeyboardModifier.NoModifier,
-        )
-        QApplication.sendEvent(native, move)
-    qtbot.mouseRelease(native, Qt.MouseButton.LeftButton, pos=center + QPoint(60, 25))
+    drag(native, Qt.MouseButton.LeftButton, QPoint(12, 5), 5)
     settle(shown_dock)
     qtbot.waitUntil(lambda: viewer.scene.camera.center != before)
     assert shown_dock.workspace.session.injections == ()
