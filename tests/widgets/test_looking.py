@@ -77,6 +77,11 @@ def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer
         f"HU: original {before}, attack on original {after}, difference {after - before}"
     )
     assert work.readout.text(world_of(scan, (99, 0, 0))) is None
+    viewer.mouse_over_canvas = False
+    viewer.status = {"coordinates": "anything that napari says", "layer_base": "", "source_type": "", "plugin": ""}
+    assert viewer.status == ""
+    viewer.status = "Ready"
+    assert viewer.status == "Ready"
 
 
 def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of, drag):

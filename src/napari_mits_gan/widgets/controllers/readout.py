@@ -59,6 +59,9 @@ class Readout(Controller):
     def _on_status(self, event: Any) -> None:
         viewer = self.parts.viewer
         if not viewer.mouse_over_canvas:
+            # napari tells, in one layer's own terms, of where the mouse was or never was.
+            if not isinstance(viewer.status, str):
+                viewer.status = ""
             return
         text = self.text(tuple(viewer.cursor.position))
         if text is not None and viewer.status != text:
