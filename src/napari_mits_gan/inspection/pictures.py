@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.constants import LUNG_WINDOW_HU
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import WriteError
 from napari_mits_gan.files.replace import replaced_file
 from napari_mits_gan.inspection.contract import Finding
 from napari_mits_gan.inspection.result import Inspection
+from napari_mits_gan.pages.picture import png, windowed
 
 FIELD_MM = 80.0
 _PIXELS = 320
@@ -40,19 +40,13 @@ def write_pictures(inspection: Inspection, folder: Path) -> list[Path]:
     WriteError
         If they cannot be written.
     """
-    import SimpleITK as sitk
-
     paths = []
     for number, finding in enumerate(inspection.findings, start=1):
         path = folder / f"finding_{number:02d}.png"
-        image = sitk.GetImageFromArray(picture(inspection.volume, finding), isVector=True)
         try:
             with replaced_file(path) as part:
-                writer = sitk.ImageFileWriter()
-                writer.SetImageIO("PNGImageIO")
-                writer.SetFileName(str(part))
-                writer.Execute(image)
-        except (OSError, RuntimeError) as error:
+                part.write_bytes(png(picture(inspection.volume, finding)))
+        except OSError as error:
             raise WriteError(f"the picture '{path.name}' cannot be written; choose another folder.") from error
         paths.append(path)
     return paths
@@ -78,9 +72,8 @@ def _view(volume: CTVolume, finding: Finding, across: int) -> NDArray[np.uint8]:
         inside &= there[:, None] if axis == down else there[None, :]
         index[axis] = np.clip(at, 0, volume.shape[axis] - 1)
     hu = volume.hu[np.ix_(*index)].squeeze(axis=across)
-    darkest, brightest = LUNG_WINDOW_HU
-    grey = np.clip((hu - darkest) / (brightest - darkest), 0, 1) * 255 * inside
-    image = np.repeat(np.rint(grey).astype(np.uint8)[..., None], 3, axis=2)
+    image = windowed(hu)
+    image[~inside] = 0
     away = np.hypot(offsets[:, None], offsets[None, :])
     image[np.abs(away - finding.radius_mm) < 0.6 * FIELD_MM / _PIXELS * 1.5] = _RING
     return image
