@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -49,3 +52,11 @@ def test_every_control_has_a_tooltip_and_a_name(dock):
         if len(name.strip("…× ")) < 2 or not widget.toolTip():
             unnamed.append((type(widget).__name__, name, widget.toolTip()))
     assert unnamed == []
+
+
+def test_every_key_stands_in_the_documents(dock):
+    text = (Path(__file__).parents[2] / "docs" / "window.md").read_text("utf-8")
+    told = [key for row in re.findall(r"^\| Ctrl\+Alt\+(.+?) \|", text, re.MULTILINE) for key in row.split(", ")]
+    keys = [keys for section in (dock.header, *dock.sections.values()) for keys, _ in section.shortcuts]
+    assert sorted(f"Ctrl+Alt+{key}" for key in told) == sorted(keys)
+    assert f"Alt+1 … Alt+{len(dock.sections)} " in text
