@@ -188,7 +188,7 @@ class Demonstration:
         _tell("attacking")
         self.attack("inject", place)
         self.picture(output / "attack_on_original.png")
-        _tell("protecting; this takes some minutes on a CPU")
+        _tell("protecting; this takes up to half a minute on a CPU")
         self.protect()
         self.look_at(Difference.EFFECT)
         self.picture(output / "attack_on_protected.png")
