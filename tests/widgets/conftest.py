@@ -72,6 +72,11 @@ def pytest_runtest_logfinish() -> None:
 def _display():
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         pytest.skip("no screen here; run the tests under xvfb-run")
+    yield
+    from qtpy.QtCore import QThreadPool
+
+    # A thread that still works when Qt is gone ends the process; outside of tests napari waits for them as it quits.
+    QThreadPool.globalInstance().waitForDone()
 
 
 @pytest.fixture(autouse=True)
