@@ -35,6 +35,8 @@ WIDTH = 400
 """Smallest width of the dock in pixels."""
 WINDOW_SIZE = (1600, 1000)
 """Width and height of the window, in pixels, where the screen is large enough."""
+QUICK_DELAY_MS = 300
+"""Work that is over sooner is not announced: it would flicker, and each change draws the whole window anew."""
 _NAPARIS_DOCKS = ("layer list", "layer controls")
 
 
@@ -60,6 +62,10 @@ class MitsGanDock(QWidget):
         self.scrolls: list[VerticalScroll] = []
         self.message = MessageLine()
         self._ends_with_window = False
+        self._quick_timer = QTimer(self)
+        self._quick_timer.setSingleShot(True)
+        self._quick_timer.setInterval(QUICK_DELAY_MS)
+        self._quick_timer.timeout.connect(self._show_quick)
         self._lay_out()
         self._connect()
         self.show_page("attack" if self.workspace.is_open else "scan")
@@ -208,17 +214,25 @@ class MitsGanDock(QWidget):
         self.message.start_work(title, can_cancel=True)
         self.workspace.changed.emit()
 
-    def _on_quick_started(self, title: str) -> None:
-        if not self.workspace.slow.busy:
-            self.message.start_work(title, can_cancel=False)
+    def _on_quick_started(self, _title: str) -> None:
+        if self.message.is_working:
+            self._show_quick()
+        elif not self._quick_timer.isActive():
+            self._quick_timer.start()
+
+    def _show_quick(self) -> None:
+        if self.workspace.quick.busy and not self.workspace.slow.busy:
+            self.message.start_work(self.workspace.quick.title, can_cancel=False)
 
     def _on_quick_progressed(self, done: int, total: int) -> None:
-        if not self.workspace.slow.busy:
+        if self.message.is_working and not self.workspace.slow.busy:
             self.message.show_progress(done, total)
 
     def _on_idle(self) -> None:
-        if not self.workspace.slow.busy and not self.workspace.quick.busy:
-            self.message.stop_work()
+        if not self.workspace.quick.busy:
+            self._quick_timer.stop()
+            if not self.workspace.slow.busy:
+                self.message.stop_work()
 
 
 def _notify(text: str) -> None:
