@@ -81,7 +81,7 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
     verdict = _verdict(volume, seen, order)
     if verdict.changed_blocks > _MOSTLY * verdict.blocks:
         verdict = _with_mark(verdict, volume, key, part_of(progress, _EXAMINING_AGAIN, 1))
-    progress(1, 1)
+    progress(1000, 1000)
     return Checked(verdict, seen, order)
 
 

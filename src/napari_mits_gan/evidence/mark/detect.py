@@ -73,7 +73,7 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
     # Asked meanwhile whether to go on: finding lungs takes seconds.
     (looked,) = side_by_side(lambda scan: _look(scan, key), [volume], part_of(progress, 0, _FINDING))
     if looked is None:
-        progress(1, 1)
+        progress(1000, 1000)
         return None
     found, inside, part, floor = looked
     grid = BinGrid.over(volume, part)
@@ -85,7 +85,7 @@ def examine_mark(volume: CTVolume, key: SealKey, progress: Progress = silent) ->
         part_of(progress, _SUMMING, 1)(done, len(WINDOWS))
         seen = absence(of_bright if window.bright else of_all, window, bin_mm, voxel_mm3)
         score = np.maximum(score, np.where(seen.share <= MOST_LEFT, seen.score, np.minimum(seen.score, 0)))
-    progress(1, 1)
+    progress(1000, 1000)
     return MarkExamination(found, grid, score, score >= THRESHOLD, np.isfinite(score))
 
 
