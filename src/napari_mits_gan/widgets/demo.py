@@ -82,6 +82,7 @@ class Demonstration:
 
         self.viewer: napari.Viewer = viewer or napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
         self.dock = open_dock(self.viewer)
+        self.dock.offers_tour = False  # it would stand in the pictures
         self.workspace = self.dock.workspace
         self._problem: str | None = None
         self.workspace.messages.complained.connect(self._remember)

@@ -14,5 +14,9 @@ SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED, DIFFERENCE = PANELS = (
 )
 """The version that is shown, the other version (original or protected), the attacks on either, what its seal gave back,
 and the difference."""
+SWIPE = "swipe"
+"""What divides one picture between two panels; no panel itself."""
+PAIRS = ((OTHER_ATTACK, ATTACK), (OTHER_SCAN, SCAN), (SCAN, ATTACK), (ATTACK, HEALED))
+"""Which two panels can take turns, or share a picture."""
 DEFAULT_PANELS = frozenset({SCAN, ATTACK, HEALED, DIFFERENCE})
 MOST_PANELS = 4

@@ -91,6 +91,22 @@ class View:
         axis = dims.order[-3] - (dims.ndim - 3) if dims.ndim >= 3 else 0
         return axis if 0 <= axis <= 2 else 0
 
+    @property
+    def horizontal(self) -> tuple[int, bool] | None:
+        """The scan's axis drawn horizontally, and whether its index grows to the right; None in the 3-D view."""
+        dims = self._viewer.dims
+        if self._volume is None or dims.ndisplay != 2 or dims.ndim < 3:
+            return None
+        vertical, horizontal = (axis - (dims.ndim - 3) for axis in dims.order[-2:])
+        if min(vertical, horizontal) < 0:
+            return None
+        return horizontal, upright(self._volume, vertical, horizontal).horizontal == "right"
+
+    @property
+    def pixels_per_mm(self) -> float:
+        """How large a millimetre is drawn, in pixels."""
+        return float(self._camera.zoom)
+
     def turn_to(self, plane: Plane) -> None:
         """Show axial, coronal or sagittal slices, upright, through the same point."""
         if self._volume is None:
@@ -167,6 +183,13 @@ class View:
         self.go_to(volume, at)
         self.center_on(volume, at)
         self._camera.zoom = min(self._panel_pixels()) / CLOSE_UP_MM
+
+    def zoom_on(self, point: Sequence[float], pixels_per_mm: float) -> None:
+        """Draw a millimetre that large, with a point of the world in the middle."""
+        displayed = [axis - (self._viewer.dims.ndim - 3) for axis in self._viewer.dims.displayed]
+        center = [float(point[axis]) for axis in displayed if axis >= 0]
+        self._camera.center = (0.0, *center) if len(center) == 2 else tuple(center)
+        self._camera.zoom = pixels_per_mm
 
     def zoom_by(self, steps: float) -> None:
         """Look closer by some steps of the wheel, or from farther away by negative ones."""
