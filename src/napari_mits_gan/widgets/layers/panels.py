@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -167,7 +167,7 @@ class Panels:
 
     def clear(self) -> None:
         """Remove all layers of the panels."""
-        with self._own_changes():
+        with self._own_changes(), self._drawn_once():
             self._contents = None
             self._pair, self._swiping = None, False
             for key in list(self._layers):
@@ -180,13 +180,15 @@ class Panels:
         self._contents = contents
         if self._pair is not None and not all(contents.has(role) for role in self._pair):
             self._pair, self._swiping = None, False
-        with self._own_changes():
+        others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
+        divides = self.swiping != (self._alive((SWIPE, IMAGE)) is not None)
+        with self._own_changes(), self._drawn_once() if others or divides else nullcontext():
             self._show_images(contents)
             if begins:
                 self.view.start(contents.scan)
             self._show_what_lies_above(contents)
             self._show_swipe(contents)
-        self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
+            self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
 
     def choose(self, roles: Collection[str]) -> None:
         """Show these panels where there is anything for them; of more than four the first in line are left out."""
@@ -248,7 +250,7 @@ class Panels:
         """Markers are drawn for the slices of one plane: draw them anew."""
         if self._contents is not None and self._across != self.view.across:
             self._across = self.view.across
-            with self._own_changes():
+            with self._own_changes(), self._drawn_once():
                 for role, kind in list(self._layers):
                     overlay, layer = self._overlays.get(kind), self._alive((role, kind))
                     if overlay is None or layer is None:
@@ -267,12 +269,12 @@ class Panels:
         self._overlays.pop(kind, None)
         if overlay is not None:
             self._overlays[kind] = overlay
-        with self._own_changes():
+        with self._own_changes(), self._drawn_once():
             for role in PANELS:
                 self._remove((role, kind))
             if self._contents is not None:
                 self._show_what_lies_above(self._contents)
-        self._arrange(refit=False)
+            self._arrange(refit=False)
 
     def set_side_by_side(self, on: bool) -> None:
         """Panels beside each other, or only the attacked scan (else the scan) in full width."""
@@ -319,6 +321,11 @@ class Panels:
             yield
         finally:
             self._changing = False
+
+    def _drawn_once(self) -> AbstractContextManager[None]:
+        """While layers come and go: napari arranges its canvas, and collects garbage, once and not for each of them."""
+        batch: AbstractContextManager[None] = self._viewer.layers.batched_update()
+        return batch
 
     def _alive(self, key: tuple[str, str]) -> Any:
         layer = self._layers.get(key)
