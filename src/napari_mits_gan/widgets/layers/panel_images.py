@@ -17,6 +17,8 @@ from napari_mits_gan.widgets.layers.volume_layer import (
 )
 
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
+_NAME_SIZES = {8: 235.0, 7: 205.0, 6: 0.0}
+"""Size of the name in a panel, and the pixels from which on the longest one fits."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
@@ -117,6 +119,7 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
         )
         layer.contrast_limits_range = CONTRAST_RANGE_HU
         _show_name(layer, _REAL)
+        size_name(layer, float("inf"))
     else:
         layer.data = swiped
         layer.contrast_limits = like.contrast_limits
@@ -124,11 +127,17 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
     return layer
 
 
+def size_name(layer: Any, panel_pixels: float) -> None:
+    """Write the layer's name so small that it fits into a panel of that width."""
+    size = next(size for size, least in _NAME_SIZES.items() if panel_pixels >= least)
+    if layer.name_overlay.font_size != size:
+        layer.name_overlay.font_size = size
+
+
 def _show_name(layer: Any, color: str) -> None:
     """The layer's name in its panel."""
     overlay = layer.name_overlay
     overlay.color = color
-    overlay.font_size = 8
     # napari puts what has the same position below each other: the name below the letter of the upper edge
     overlay.position, overlay.box = "top_center", True
     overlay.visible = True

@@ -16,7 +16,13 @@ from napari_mits_gan.widgets.layers.dotted_lines import dot_options, dots
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
 from napari_mits_gan.widgets.layers.marks import mark_options
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
-from napari_mits_gan.widgets.layers.panel_images import CONTRAST_RANGE_HU, show_difference, show_swiped, show_volume
+from napari_mits_gan.widgets.layers.panel_images import (
+    CONTRAST_RANGE_HU,
+    show_difference,
+    show_swiped,
+    show_volume,
+    size_name,
+)
 from napari_mits_gan.widgets.layers.panel_names import (
     ATTACK,
     DEFAULT_PANELS,
@@ -473,6 +479,8 @@ class Panels:
                 if layer is not None:
                     _set_visible(layer, self._marks_on and here)
         self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
+        for role in roles:
+            size_name(self.image(role), self.view.panel_width)
 
 
 def _title(role: str, contents: Contents) -> str:

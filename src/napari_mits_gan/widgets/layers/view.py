@@ -254,6 +254,11 @@ class View:
         # -1: napari counts; other layers of the user then get cells of their own
         return (-1, 1) if best == one_column else (-1, -1)
 
+    @property
+    def panel_width(self) -> float:
+        """Width of one panel in pixels."""
+        return self._panel_pixels()[1]
+
     def _panel_pixels(self) -> tuple[float, float]:
         """Height and width of one panel."""
         height, width = self._canvas_pixels()
