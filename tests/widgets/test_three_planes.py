@@ -167,7 +167,8 @@ def test_a_picture_is_divided_between_two_panels(shown_dock, settle, viewer_of, 
     section = dock.sections["compare"]
     work.attacking.attack("inject", PLACE)
     settle(dock)
-    assert section.pair.currentText() == "Original ↔ Attack on original"
+    assert section.pair.currentText() == "Before and after"
+    assert section.pair.itemData(0, Qt.ItemDataRole.ToolTipRole) == "Original ↔ Attack on original"
     section.swipe_button.click()
     work.panels.go_to(work.session.original, PLACE)
 

@@ -14,7 +14,7 @@ from napari_mits_gan.session.profile import ChangeHistogram, Profile
 COLORS = ("#e69f00", "#56b4e9", "#009e73", "#cc79a7", "#d55e00", "#0072b2")
 """The colours of Okabe and Ito, which all can tell apart."""
 _LINE_PIXELS = 2
-_LEGEND_SHARE = 0.12
+_LEGEND_SHARE = 0.16
 """Of the height of the curves, for each line of the legend."""
 
 

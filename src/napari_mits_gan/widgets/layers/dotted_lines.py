@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 
-STEP_MM = 2.5
+STEP_MM = 5.0
 DOT_PIXELS = 2.0
 
 

@@ -10,6 +10,7 @@ from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, HEALED, PANEL_KEY, SWIPE
 from napari_mits_gan.widgets.layers.swipe import Swiped
 from napari_mits_gan.widgets.layers.volume_layer import (
+    SIMULATED_ATTACK,
     SIMULATED_ATTACK_KEY,
     grid_options,
     image_options,
@@ -118,7 +119,7 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
             contrast_limits=like.contrast_limits,
         )
         layer.contrast_limits_range = CONTRAST_RANGE_HU
-        _show_name(layer, _REAL)
+        _show_name(layer, _TAMPERED if name.startswith(SIMULATED_ATTACK) else _REAL)
         size_name(layer, float("inf"))
     else:
         layer.data = swiped

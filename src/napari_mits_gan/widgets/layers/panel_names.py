@@ -16,7 +16,12 @@ SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED, DIFFERENCE = PANELS = (
 and the difference."""
 SWIPE = "swipe"
 """What divides one picture between two panels; no panel itself."""
-PAIRS = ((OTHER_ATTACK, ATTACK), (OTHER_SCAN, SCAN), (SCAN, ATTACK), (ATTACK, HEALED))
-"""Which two panels can take turns, or share a picture."""
+PAIRS = {
+    (OTHER_ATTACK, ATTACK): "Both attacks",
+    (OTHER_SCAN, SCAN): "Both versions",
+    (SCAN, ATTACK): "Before and after",
+    (ATTACK, HEALED): "Attack and healed",
+}
+"""Which two panels can take turns, or share a picture, and what that shows."""
 DEFAULT_PANELS = frozenset({SCAN, ATTACK, HEALED, DIFFERENCE})
 MOST_PANELS = 4

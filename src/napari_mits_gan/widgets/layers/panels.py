@@ -407,10 +407,11 @@ class Panels:
 
     def _show_swipe(self, contents: Contents) -> None:
         """The picture that two panels share, and the line in it; below all else, since no other image is seen then."""
-        volumes = [contents.volume(role) for role in self._pair or ()] if self.swiping else []
+        roles = sorted(self._pair or (), key=contents.order.index)
+        volumes = [contents.volume(role) for role in roles] if self.swiping else []
         left, right = volumes if len(volumes) == 2 else (None, None)
         horizontal = self.view.horizontal
-        if left is None or right is None or left.shape != right.shape or horizontal is None or self._pair is None:
+        if left is None or right is None or left.shape != right.shape or horizontal is None:
             self._remove((SWIPE, IMAGE))
             self._remove((SWIPE, LINE))
             return
@@ -418,8 +419,8 @@ class Panels:
         share = self._divided_at if rightwards else 1 - self._divided_at
         cut = round(share * left.shape[axis])
         parts = (left.hu, right.hu) if rightwards else (right.hu, left.hu)
-        name = swiped_name(left.is_tampered or right.is_tampered, *(self.short_title(role) for role in self._pair))
-        scan_layer = self.image(self._pair[0])
+        name = swiped_name(left.is_tampered or right.is_tampered, *(self.short_title(role) for role in roles))
+        scan_layer = self.image(roles[0])
         swiped = Swiped(*parts, axis=axis, cut=cut)
         before = self._alive((SWIPE, IMAGE))
         image = self._layers[SWIPE, IMAGE] = show_swiped(self._viewer, before, swiped, right, name, scan_layer)
@@ -436,6 +437,7 @@ class Panels:
         layers = self._viewer.layers
         if layers.index(image) != 0:
             layers.move(layers.index(image), 0)
+        layers.selection.active = image
 
     def _here(self, contents: Contents) -> tuple[float, ...]:
         return voxel_at(contents.scan, self._viewer.dims.point)

@@ -20,6 +20,7 @@ _CLOSER_THAN_WHOLE = 1.3
 _ZOOM_STEP = 1.15
 EDGES = {"top": "top_center", "bottom": "bottom_center", "left": "middle_left", "right": "middle_right"}
 """Edge of a panel to where napari has its letter."""
+_BAR_ORDER = 10**6 - 1
 _LETTER_COLOR = "#f2d16b"
 
 
@@ -60,7 +61,8 @@ class View:
             )
         self._viewer.canvas.background_color_override = "black"
         bar = overlays.scale_bar
-        # in every panel, where napari puts it above or below the letter of the lower edge and not across it
+        # in every panel, the letter of the lower edge above it: napari puts what has a lower order nearer to the edge
+        bar.order = _BAR_ORDER
         bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
         self.turn_to("axial")
 

@@ -15,6 +15,7 @@ from napari_mits_gan.widgets.layers.panel_names import (
     MOST_PANELS,
     OTHER_ATTACK,
     OTHER_SCAN,
+    PAIRS,
     PANELS,
     SCAN,
 )
@@ -200,11 +201,13 @@ class CompareSection(Section):
     def _refresh_pair(self) -> None:
         panels, work = self.workspace.panels, self.workspace
         pairs = panels.pairs
-        names = [" ↔ ".join(panels.short_title(role) for role in pair) for pair in pairs]
-        if [self.pair.itemText(row) for row in range(self.pair.count())] != names:
+        if [self.pair.itemData(row) for row in range(self.pair.count())] != list(pairs):
             self.pair.clear()
-            for name, pair in zip(names, pairs, strict=True):
-                self.pair.addItem(name, pair)
+            for pair in pairs:
+                self.pair.addItem(PAIRS[pair], pair)
+        for row, pair in enumerate(pairs):
+            told = " ↔ ".join(panels.short_title(role) for role in pair)
+            self.pair.setItemData(row, told, Qt.ItemDataRole.ToolTipRole)
         if (chosen := panels.pair or work.blinking.chosen) in pairs:
             self.pair.setCurrentIndex(pairs.index(chosen))
         self.blink_button.setChecked(work.blinking.on)
