@@ -128,6 +128,11 @@ class ThreePlanes(Controller):
         at = [min(max(round(v), 0), n - 1) for v, n in zip(voxel_at(scan, position), scan.shape, strict=True)]
         self.parts.panels.go_to(scan, at)
 
+    def fit(self) -> None:
+        """Look at the planes as closely as the main canvas does, in a moment: their canvases may get another size."""
+        if self.on:
+            self._zoom_timer.start()
+
     def refresh(self) -> None:
         """Show what the main canvas shows by now; called whenever anything changed."""
         contents, panels = self.parts.panels.contents, self.parts.panels
@@ -228,7 +233,7 @@ class ThreePlanes(Controller):
             side.take_window(self._followed)
 
     def _on_zoom(self, event: Any = None) -> None:
-        self._zoom_timer.start()
+        self.fit()
 
     def _follow_zoom(self) -> None:
         view = self.parts.panels.view

@@ -20,7 +20,6 @@ _CLOSER_THAN_WHOLE = 1.3
 _ZOOM_STEP = 1.15
 EDGES = {"top": "top_center", "bottom": "bottom_center", "left": "middle_left", "right": "middle_right"}
 """Edge of a panel to where napari has its letter."""
-_BAR_ORDER = 10**6 - 1
 _LETTER_COLOR = "#f2d16b"
 
 
@@ -61,10 +60,17 @@ class View:
             )
         self._viewer.canvas.background_color_override = "black"
         bar = overlays.scale_bar
-        # in every panel, the letter of the lower edge above it: napari puts what has a lower order nearer to the edge
-        bar.order = _BAR_ORDER
+        # in every panel, where napari puts it above or below the letter of the lower edge and not across it
         bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
         self.turn_to("axial")
+
+    def write_letters_anew(self) -> None:
+        """Write the letters once the canvas is there: napari puts first what it drew first, the scale bar below."""
+        overlays = self._viewer.canvas.overlays
+        for edge in EDGES:
+            name = _overlay_name(edge)
+            if (letter := overlays.pop(name, None)) is not None:
+                overlays[name] = letter
 
     def stop(self) -> None:
         """Nothing of ours is shown any more."""

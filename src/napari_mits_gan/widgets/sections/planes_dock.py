@@ -47,6 +47,7 @@ class PlanesDock(QObject):
     def _open(self, sides: Sequence[SidePlane]) -> None:
         widget = self.widget = PlaneViewers(sides)
         widget.left.connect(self._on_left)
+        widget.resized.connect(self.workspace.three_planes.fit)
         window = self.workspace.viewer.window
         window.add_dock_widget(widget, name=NAME, area="bottom", add_vertical_stretch=False)
         main_window = widget.window()
@@ -64,6 +65,7 @@ class PlanesDock(QObject):
         widget, self.widget = self.widget, None
         if widget is not None:
             widget.left.disconnect(self._on_left)
+            widget.resized.disconnect(self.workspace.three_planes.fit)
             widget.free()
             if widget.parent() is not None:
                 self.workspace.viewer.window.remove_dock_widget(widget)
@@ -92,6 +94,7 @@ class PlaneViewers(QWidget):
 
     left = Signal()
     """It was taken out of the window, or the window is closed."""
+    resized = Signal()
 
     def __init__(self, sides: Sequence[SidePlane]) -> None:
         super().__init__()
@@ -106,6 +109,7 @@ class PlaneViewers(QWidget):
         row.setSpacing(4)
         for side in self._sides:
             canvas = QtViewer(side.model)
+            side.panels.view.write_letters_anew()
             canvas.setAcceptDrops(False)
             canvas.dims.setVisible(False)
             title = QLabel()
@@ -129,6 +133,11 @@ class PlaneViewers(QWidget):
             title.setText(side.plane.capitalize())
             canvas.setAccessibleName(f"{side.plane.capitalize()} plane")
             canvas.setToolTip("A click moves the crosshair here, in all planes; the wheel scrolls slices")
+
+    def resizeEvent(self, event: Any) -> None:
+        """The canvases have another size soon."""
+        super().resizeEvent(event)
+        self.resized.emit()
 
     def end_with(self, window: QMainWindow) -> None:
         """Tell when this window is closed: until then canvases must be closed, not only deleted."""
