@@ -10,6 +10,8 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QDockWidget
 
+from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.crosshair import GAP_MM, crosshair_dots
 from napari_mits_gan.widgets.layers.swipe import Swiped
 from napari_mits_gan.widgets.layers.view import voxel_at, world_of
@@ -119,9 +121,15 @@ def test_planes_end_with_the_dock_and_with_the_scan(dock, scan, viewer_of, qtbot
     section, work = dock.sections["compare"], dock.workspace
     section.three_planes.click()
     assert work.three_planes.on
-    work.session.open(scan)
+    work.panels.go_to(scan, (39, 80, 110))
+    smaller = CTVolume(scan.hu[:20, :60, :80], (3.0, 1.5, 1.5), origin=(5.0, -9.0, 2.0))
+    work.session.open(smaller)
     assert work.three_planes.on, "another scan is shown in three planes as well"
-    assert work.three_planes.sides[0].panels.contents.scan is scan
+    for model in (viewer_of(dock), *(side.model for side in work.three_planes.sides)):
+        assert np.shares_memory(model.layers[0].data, smaller.hu)
+        assert all(tuple(layer.scale) == smaller.spacing for layer in model.layers)
+        assert tuple(model.dims.nsteps) == smaller.shape
+    assert point(viewer_of(dock), smaller) == point(work.three_planes.sides[1].model, smaller)
     (holder,) = [found for found in dock.main_window.findChildren(QDockWidget) if found.isAncestorOf(dock)]
     with qtbot.waitSignal(dock.destroyed, timeout=TIMEOUT_MS):
         holder.titleBarWidget().close_button.click()
@@ -160,6 +168,19 @@ def test_a_swiped_array_is_one_volume_before_the_line_and_the_other_behind_it(ax
     ):
         np.testing.assert_array_equal(swiped[key], expected[key])
     assert (swiped.shape, swiped.ndim, swiped.dtype, swiped.size, len(swiped)) == (shape, 3, np.int16, 210, 5)
+
+
+def test_two_volumes_of_different_shapes_are_not_divided(dock, scan):
+    work, panels = dock.workspace, dock.workspace.panels
+    longer = CTVolume(np.concatenate([scan.hu, scan.hu]), scan.spacing)
+    attacked = Contents(scan, "original", attacked=scan, healed=longer)
+    panels.show(attacked)
+    work.swiping.start(("attack", "healed"))
+    assert not work.swiping.on
+    assert "cannot share a picture" in dock.message.text.text()
+    work.blinking.start(("attack", "healed"))
+    assert work.blinking.on
+    work.blinking.stop()
 
 
 def test_a_picture_is_divided_between_two_panels(shown_dock, settle, viewer_of, drag):

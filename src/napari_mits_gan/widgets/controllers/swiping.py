@@ -36,8 +36,16 @@ class Swiping(Controller):
 
     def start(self, pair: tuple[str, str] | None) -> None:
         """Divide the picture between these two, in the middle of what is seen."""
-        panels = self.parts.panels
-        if pair is not None and pair in panels.pairs:
+        panels, contents = self.parts.panels, self.parts.panels.contents
+        if pair is None or pair not in panels.pairs or contents is None:
+            return
+        volumes = [contents.volume(role) for role in pair]
+        if len({volume.shape for volume in volumes if volume is not None}) > 1:
+            self.parts.messages.say(
+                "These two differ in their number of slices and cannot share a picture; blink them."
+            )
+            self.changed.emit()
+        else:
             center = self.parts.viewer.scene.camera.center
             position = [0.0, 0.0, 0.0]
             for axis, value in zip(self.parts.viewer.dims.displayed, center[-2:], strict=False):

@@ -51,6 +51,8 @@ class CrosshairOverlay:
 
     def move(self, layers: Iterable[Any], scan: CTVolume, at: Sequence[float], across: int | None) -> None:
         """Let it go through another voxel in the layers that were made of it."""
+        if tuple(at) == self.at:
+            return
         self.at = tuple(at)
         points = crosshair_dots(scan, self.at, across)
         for layer in layers:

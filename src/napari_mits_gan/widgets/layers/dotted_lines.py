@@ -41,7 +41,9 @@ def dots(
     number = int(np.ceil(last / step)) + 1
     away = gap_mm / volume.spacing[axis] + step * np.arange(number)
     along = np.concatenate([through[axis] - away[::-1], through[axis] + away])
-    points = np.tile(np.asarray(through, dtype=float), (len(along), 1))
+    # What was a voxel of another scan may lie outside this one.
+    inside = np.clip(np.asarray(through, dtype=float), 0, np.array(volume.shape) - 1)
+    points = np.tile(inside, (len(along), 1))
     points[:, axis] = np.clip(along, 0, last)
     return points
 

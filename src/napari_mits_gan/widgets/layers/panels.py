@@ -472,11 +472,12 @@ class Panels:
         alone = ATTACK if ATTACK in roles else roles[0]
         if self._pair is not None:
             alone = self._pair[int(self._second_of_pair)]
+        divided = self._alive((SWIPE, IMAGE)) is not None
         if self.swiping:
             alone = roles[-1]
         for role in roles:
             here = in_grid or role == alone
-            _set_visible(self.image(role), here and not self.swiping)
+            _set_visible(self.image(role), here and not divided)
             for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
                     _set_visible(layer, self._marks_on and here)

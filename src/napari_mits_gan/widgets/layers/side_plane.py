@@ -51,6 +51,9 @@ class SidePlane:
         """
         if role not in self.panels.chosen or len(self.panels.chosen) > 1:
             self.panels.choose((role,))
+        before = self.panels.contents
+        if before is not None and not before.scan.same_grid(contents.scan):
+            self.panels.clear()
         begins = self.panels.contents is None
         if self.panels.contents is not contents:
             self.panels.show(contents)

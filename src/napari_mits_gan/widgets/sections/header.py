@@ -90,7 +90,9 @@ class Header(Section):
         scan = session.original
         before = [] if scan is None else [step for step in scan.earlier if step.kind == "protection"]
         self.switch.setText(
-            "Protected before it was opened"
+            "No scan is open yet"
+            if not work.is_open
+            else "Protected before it was opened"
             if not exists and before
             else "Not protected yet: protect now"
             if not exists
