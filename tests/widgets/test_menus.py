@@ -36,9 +36,7 @@ def test_each_entry_stands_in_a_menu_that_napari_gives_to_plugins(plugin):
     assert set(menus) <= {str(menu) for menu in MenuId.contributables()}
 
 
-def test_a_layer_of_the_user_is_protected_and_inspected_from_the_menu(
-    make_dock, scan, choose, settle, viewer_of, qtbot
-):
+def test_what_the_entries_do(make_dock, scan, choose, settle, viewer_of, sample_series, monkeypatch):
     dock = make_dock()
     viewer, work = viewer_of(dock), dock.workspace
     viewer.add_image(scan.hu, scale=scan.spacing, name="mine")
@@ -50,29 +48,22 @@ def test_a_layer_of_the_user_is_protected_and_inspected_from_the_menu(
     choose("napari-mits-gan.protect_layer")
     settle(dock)
     assert dock.page == "protect"
-    assert work.session.protected is not None
     protected = work.session.protected
+    assert protected is not None
     # a panel stands for the scan that is open
     viewer.layers.selection.active = viewer.layers["Scan · protected"]
     asked = []
-    work.inspecting.inspect = lambda: asked.append(work.session.shown)
+    monkeypatch.setattr(work.inspecting, "inspect", lambda: asked.append(work.session.shown))
     choose("napari-mits-gan.inspect_layer")
     assert (dock.page, asked) == ("inspect", ["protected"])
     assert work.session.protected is protected
-
-
-def test_a_scan_is_opened_and_help_and_tour_are_begun_from_the_palette(
-    make_dock, choose, settle, sample_series, monkeypatch
-):
-    dock = make_dock()
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(sample_series))
-    choose("napari-mits-gan.open_scan")
-    settle(dock)
-    assert dock.workspace.session.original.shape == (130, 256, 256)
     choose("napari-mits-gan.tour")
     assert dock.tour.on
     dock.tour.stop()
-    shown = []
-    monkeypatch.setattr(type(dock), "show_help", lambda self: shown.append(self))
+    monkeypatch.setattr(type(dock), "show_help", lambda self: asked.append(self))
     choose("napari-mits-gan.help")
-    assert shown == [dock]
+    assert asked[-1] is dock
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(sample_series))
+    choose("napari-mits-gan.open_scan")
+    settle(dock)
+    assert work.session.original.shape == (130, 256, 256)
