@@ -41,9 +41,7 @@ class Swiping(Controller):
             return
         volumes = [contents.volume(role) for role in pair]
         if len({volume.shape for volume in volumes if volume is not None}) > 1:
-            self.parts.messages.say(
-                "These two differ in their number of slices and cannot share a picture; blink them."
-            )
+            self.parts.messages.say("These two differ in their number of slices; let them blink instead.")
             self.changed.emit()
         else:
             center = self.parts.viewer.scene.camera.center
