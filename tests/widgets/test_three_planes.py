@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import gc
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from qtpy.QtCore import QPoint, Qt
+from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
 from napari_mits_gan.ct.volume import CTVolume
@@ -24,33 +26,20 @@ def point(viewer, scan) -> tuple[int, ...]:
     return tuple(round(value) for value in voxel_at(scan, viewer.dims.point))
 
 
-@pytest.fixture
-def click_in(qtbot):
-    """Click with the real mouse button on a voxel in the canvas of one of the two planes."""
-
-    def click(canvas, scan, voxel) -> None:
-        view, native = canvas.canvas.view, canvas.canvas.native
-        world = world_of(scan, voxel)
-        shown = [world[axis] for axis in canvas.viewer.dims.displayed]
-        seen = []
-
-        def is_steady() -> bool:  # the canvas gets its final size only as it is drawn
-            native.repaint()
-            x, y = (view.transform * view.scene.transform).map([shown[1], shown[0]])[:2]
-            seen.append(QPoint(round(float(x)), round(float(y))))
-            return len(seen) > 2 and seen[-1] == seen[-2] == seen[-3]
-
-        qtbot.waitUntil(is_steady, timeout=TIMEOUT_MS)
-        qtbot.mouseMove(native, seen[-1])
-        qtbot.mouseClick(native, Qt.MouseButton.LeftButton, pos=seen[-1])
-
-    return click
+def drag_in(viewer, *positions) -> None:
+    """Press the left button at a position of the world, move the mouse along others, and let it go; as napari tells."""
+    event = SimpleNamespace(button=1, modifiers=[], pos=np.array([90.0, 90.0]), handled=False, is_dragging=True)
+    event.type, event.position = "mouse_press", positions[0]
+    mouse_press_callbacks(viewer, event)
+    for position in positions[1:]:
+        event.type, event.position, event.pos = "mouse_move", position, event.pos + 15
+        mouse_move_callbacks(viewer, event)
+    event.type = "mouse_release"
+    mouse_release_callbacks(viewer, event)
 
 
-def test_three_planes_show_one_point_and_a_click_in_one_moves_the_others(
-    shown_dock, scan, settle, viewer_of, click_in, click_at, qtbot
-):
-    dock, viewer, work = shown_dock, viewer_of(shown_dock), shown_dock.workspace
+def test_three_planes_show_one_point_and_a_click_in_one_moves_the_others(dock, scan, settle, viewer_of, qtbot):
+    viewer, work = viewer_of(dock), dock.workspace
     section = dock.sections["compare"]
     work.attacking.attack("inject", PLACE)
     settle(dock)
@@ -59,7 +48,7 @@ def test_three_planes_show_one_point_and_a_click_in_one_moves_the_others(
     work.display.select(0)
     coronal, sagittal = (side.model for side in work.three_planes.sides)
     widget = section.planes_dock.widget
-    qtbot.waitUntil(widget.isVisible, timeout=TIMEOUT_MS)
+    assert widget.window() is dock.main_window
     assert [title.text() for title in widget.titles] == ["Coronal", "Sagittal"]
     assert [model.canvas.overlays["mits_gan_top"].text for model in (coronal, sagittal)] == ["H", "H"]
     assert sagittal.canvas.overlays["mits_gan_left"].text == "A"
@@ -75,23 +64,24 @@ def test_three_planes_show_one_point_and_a_click_in_one_moves_the_others(
     assert {layer.name for layer in viewer.layers if layer.name.startswith("Crosshair")} == {
         *("Crosshair · scan", "Crosshair · attack", "Crosshair · difference")
     }
-    section.planes_of.activated.emit(section.planes_of.findText("Original"))
     section.planes_of.setCurrentIndex(section.planes_of.findText("Original"))
     section.planes_of.activated.emit(section.planes_of.currentIndex())
     assert coronal.layers[0].name == "Scan · original"
 
-    click_in(widget.canvases[0], scan, (26, 45, 80))
+    drag_in(coronal, world_of(scan, (26, 45, 80)))
     assert point(viewer, scan) == (26, 45, 80)
     assert point(sagittal, scan) == (26, 45, 80)
     np.testing.assert_allclose(viewer.layers["Crosshair · scan"].data, crosshair_dots(scan, (26, 45, 80), 0))
-    click_at(dock, (26, 30, 60))
+    drag_in(coronal, world_of(scan, (2, 45, 8)), world_of(scan, (9, 45, 9)))
+    assert point(viewer, scan) == (26, 45, 80), "a drag is no click"
+    drag_in(viewer, world_of(scan, (26, 30, 60)))
     assert point(sagittal, scan) == point(coronal, scan) == (26, 30, 60)
     work.three_planes.sides[1].panels.view.step(3)
     assert point(viewer, scan) == point(coronal, scan) == (26, 30, 63)
     assert viewer.layers["Crosshair · scan"].data[:, 2].max() == 119
 
     dock.sections["attack"].arm.click()
-    click_in(widget.canvases[1], scan, (14, 45, 63))
+    drag_in(sagittal, world_of(scan, (14, 45, 63)))
     settle(dock)
     assert work.session.injections[-1].at == (14, 45, 63)
     dock.sections["attack"].arm.click()
@@ -170,8 +160,8 @@ def test_a_swiped_array_is_one_volume_before_the_line_and_the_other_behind_it(ax
     assert (swiped.shape, swiped.ndim, swiped.dtype, swiped.size, len(swiped)) == (shape, 3, np.int16, 210, 5)
 
 
-def test_a_picture_is_divided_between_two_panels(shown_dock, settle, viewer_of, drag):
-    dock, viewer, work = shown_dock, viewer_of(shown_dock), shown_dock.workspace
+def test_a_picture_is_divided_between_two_panels(dock, settle, viewer_of):
+    viewer, work = viewer_of(dock), dock.workspace
     section = dock.sections["compare"]
     work.attacking.attack("inject", PLACE)
     settle(dock)
@@ -196,8 +186,11 @@ def test_a_picture_is_divided_between_two_panels(shown_dock, settle, viewer_of, 
         np.testing.assert_array_equal(shown[..., cut:], attacked[..., cut:])
         assert viewer.layers["Swipe · line"].data[0, 2] == cut - 0.5
     section.swipe_at.setValue(section.swipe_at.maximum() // 2)
-    drag(viewer.window._qt_viewer.canvas.native, Qt.MouseButton.LeftButton, QPoint(-30, 0), 3)
-    assert 0.2 < work.panels.divided_at < 0.45
+    original, middle = work.session.original, (20, 45, 59.5)
+    drag_in(viewer, world_of(original, (20, 45, 90)), world_of(original, (20, 45, 30)))
+    assert work.panels.divided_at == 0.5, "a drag that begins elsewhere moves the picture"
+    drag_in(viewer, world_of(original, middle), world_of(original, (20, 45, 50)), world_of(original, (20, 45, 29.5)))
+    assert work.panels.divided_at == pytest.approx(0.25)
     assert section.swipe_at.value() == round(work.panels.divided_at * section.swipe_at.maximum())
     dock.header.window_box.activated.emit(2)
     assert tuple(viewer.layers[name].contrast_limits) == (-100, 900)
