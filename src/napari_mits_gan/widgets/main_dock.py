@@ -41,6 +41,8 @@ WINDOW_SIZE = (1600, 1000)
 HELP_SHORTCUT = "F1"
 _TOUR_DELAY_MS = 400
 """The window is laid out by then."""
+QUICK_DELAY_MS = 300
+"""Work that is over sooner is not announced: it would flicker, and each change draws the whole window anew."""
 _NAPARIS_DOCKS = ("layer list", "layer controls")
 
 
@@ -68,6 +70,10 @@ class MitsGanDock(QWidget):
         self.offers_tour = self.workspace.preferences.tour
         """Whether the tour begins when the dock is shown for the first time."""
         self._ends_with_window = False
+        self._quick_timer = QTimer(self)
+        self._quick_timer.setSingleShot(True)
+        self._quick_timer.setInterval(QUICK_DELAY_MS)
+        self._quick_timer.timeout.connect(self._show_quick)
         self._lay_out()
         self._connect()
         self.tour = Tour(self.workspace, tour_steps(self), self.show_page, self)
@@ -246,17 +252,25 @@ class MitsGanDock(QWidget):
         self.message.start_work(title, can_cancel=True)
         self.workspace.changed.emit()
 
-    def _on_quick_started(self, title: str) -> None:
-        if not self.workspace.slow.busy:
-            self.message.start_work(title, can_cancel=False)
+    def _on_quick_started(self, _title: str) -> None:
+        if self.message.is_working:
+            self._show_quick()
+        elif not self._quick_timer.isActive():
+            self._quick_timer.start()
+
+    def _show_quick(self) -> None:
+        if self.workspace.quick.busy and not self.workspace.slow.busy:
+            self.message.start_work(self.workspace.quick.title, can_cancel=False)
 
     def _on_quick_progressed(self, done: int, total: int) -> None:
-        if not self.workspace.slow.busy:
+        if self.message.is_working and not self.workspace.slow.busy:
             self.message.show_progress(done, total)
 
     def _on_idle(self) -> None:
-        if not self.workspace.slow.busy and not self.workspace.quick.busy:
-            self.message.stop_work()
+        if not self.workspace.quick.busy:
+            self._quick_timer.stop()
+            if not self.workspace.slow.busy:
+                self.message.stop_work()
 
 
 def _notify(text: str) -> None:

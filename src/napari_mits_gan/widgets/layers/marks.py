@@ -6,10 +6,11 @@ that the slices lie across, or None for the 3-D view, where each marker is one p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Voxel
@@ -83,6 +84,27 @@ def mark_options(
         "border_width": LINE_MM / volume.spacing[2],
         "border_width_is_relative": False,
     }
+
+
+def set_points(layer: Any, options: Mapping[str, Any]) -> None:
+    """Give a layer of rings other ones, the keyword arguments being those of `mark_options`.
+
+    Only what differs is set: napari draws all points anew for each property.
+    """
+    layer.selected_data = set()
+    layer.data = options["data"]
+    count = len(options["data"])
+    for name in ("size", "border_width"):
+        _set_if_other(layer, name, np.broadcast_to(options[name], count))
+    for name in ("border_color", "face_color"):
+        _set_if_other(layer, name, np.broadcast_to(transform_color(options[name]), (count, 4)))
+    if any(str(symbol) != options["symbol"] for symbol in layer.symbol):
+        layer.symbol = options["symbol"]
+
+
+def _set_if_other(layer: Any, name: str, values: NDArray[Any]) -> None:
+    if not np.array_equal(getattr(layer, name), values):
+        setattr(layer, name, values)
 
 
 def _through_slices(

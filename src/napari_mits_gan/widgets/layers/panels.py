@@ -14,7 +14,7 @@ from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.dotted_lines import dot_options, dots
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
-from napari_mits_gan.widgets.layers.marks import mark_options
+from napari_mits_gan.widgets.layers.marks import mark_options, set_points
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
 from napari_mits_gan.widgets.layers.panel_images import (
     CONTRAST_RANGE_HU,
@@ -388,11 +388,8 @@ class Panels:
             return
         if len(layer.data) == len(options["data"]) and np.array_equal(layer.data, options["data"]):
             return
-        layer.selected_data = set()
         _set_visible(layer, True)  # napari would go on with the points that a hidden layer had before
-        layer.data = options["data"]
-        for name in ("size", "symbol", "border_color", "border_width", "face_color"):
-            setattr(layer, name, options[name])
+        set_points(layer, options)
 
     def _show_overlays(self, role: str, contents: Contents) -> None:
         for kind, overlay in self._overlays.items():
