@@ -124,6 +124,8 @@ class Demonstration:
             "becomes of it. Or make a key on the page Evidence, seal the scan, and Check: what was changed is "
             "found and undone."
         )
+        if self.workspace.preferences.tour:
+            self.dock.tour.start()
         napari.run()
 
     def attack(self, action: Action, at: Voxel) -> None:

@@ -42,7 +42,7 @@ def tour_steps(dock: Dock) -> tuple[Step, ...]:
         Step(
             "attack",
             "Tamper with it",
-            "Switch this on and click into a lung: a generative network paints a nodule there, as an attacker would. "
+            "While this is on, click into a lung: a generative network paints a nodule there, as an attacker would. "
             "It stays in this window; simulated attacks are never written as DICOM.",
             dock.section(AttackSection).arm,
             lambda: bool(session.injections),
