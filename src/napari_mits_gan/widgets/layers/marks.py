@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 RADIUS_MM = 14.0
 """Radius of the ball whose outline the rings draw; the in-painted core, 20 mm wide, lies inside."""
 LINE_MM = 0.7
-COLORS = {"inject": "#ffd23f", "remove": "#3fd2ff"}
 SUGGESTION_MM = 6.0
 """Half the width of the marker of a suggested site, in its middle slice."""
 SUGGESTION_COLORS = {"inject": "#c8e08a", "remove": "#a9c8ff"}
@@ -55,7 +55,9 @@ DEVIATION_STEPS = (
 from 0.0125 on; red to blue, which all can tell apart, and not to green."""
 
 
-def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int | None = 0) -> dict[str, Any]:
+def mark_options(
+    volume: CTVolume, injections: Sequence[Injection], across: int | None = 0, colors: Colors = USUAL
+) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw, in each slice, the outline of a ball around each place.
 
     Parameters
@@ -66,6 +68,8 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int 
         Which places to mark.
     across : int or None
         The array axis that the slices lie across; None draws one ring for each place.
+    colors : Colors
+        What the rings are drawn in.
     """
     places = [injection.at for injection in injections]
     data, sizes, owners = _through_slices(
@@ -76,7 +80,7 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int 
         "size": sizes if len(sizes) else 1.0,
         "symbol": "disc",
         "face_color": "transparent",
-        "border_color": [COLORS[injections[owner].action] for owner in owners] or COLORS["inject"],
+        "border_color": [colors.ring(injections[owner].action) for owner in owners] or colors.ring("inject"),
         "border_width": LINE_MM / volume.spacing[2],
         "border_width_is_relative": False,
     }
