@@ -5,6 +5,10 @@
 
 set -euo pipefail
 
+# Modules are compiled when they are first imported, and that is kept: pip would compile six times as many, and without
+# keeping them each of the programs that the tests start would compile its own anew.
+unset PYTHONDONTWRITEBYTECODE
+
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$checkout"
 
@@ -113,10 +117,10 @@ install_into() {
   # PyTorch first and alone, so that its build is chosen here and by nothing that merely depends on it.
   if ! "$python" -c 'import torch' 2>/dev/null; then
     say "Installing $torch_requirement"
-    "$python" -m pip install "$torch_requirement"
+    "$python" -m pip install --no-compile "$torch_requirement"
   fi
   say "Installing napari-mits-gan[$extras]"
-  "$python" -m pip install -e ".[$extras]"
+  "$python" -m pip install --no-compile -e ".[$extras]"
   printf '%s' "$wanted" >"$stamp"
 }
 

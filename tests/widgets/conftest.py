@@ -87,6 +87,13 @@ def _agreed(monkeypatch):
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Open)
 
 
+@pytest.fixture(autouse=True)
+def _usual_preferences(request, monkeypatch):
+    """The Preferences of whoever runs the tests are neither read nor written; napari's own fixture has others."""
+    if "plugin_settings" not in request.fixturenames:
+        monkeypatch.setattr("napari_mits_gan.widgets.preferences._settings", lambda: None)
+
+
 class Ball(Attacker):
     """Draws a ball whose brightness depends on the voxel clicked at, as an attack's result depends on the scan."""
 

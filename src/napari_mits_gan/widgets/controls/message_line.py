@@ -103,6 +103,11 @@ class MessageLine(QWidget):
         """Let the last messages be read again, as a tooltip."""
         self.text.setToolTip("\n".join(kept))
 
+    @property
+    def is_working(self) -> bool:
+        """Whether something long is shown to go on."""
+        return not self._row.isHidden()
+
     def start_work(self, title: str, *, can_cancel: bool) -> None:
         """Show that something long begins."""
         self._title = title
