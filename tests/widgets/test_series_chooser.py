@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from napari_mits_gan.ct.read import SeriesInfo
 from napari_mits_gan.widgets.controls.series_chooser import SeriesChooser, row_text
 
@@ -15,6 +17,7 @@ def test_a_row_has_what_tells_series_apart():
     assert row_text(bare) == "no description · unknown · 130 images"
 
 
+@pytest.mark.both_bindings
 def test_the_largest_is_chosen_to_begin_with(qtbot):
     chooser = SeriesChooser([replace(INFO, uid="1", number_of_images=2), INFO, replace(INFO, uid="3", kernel="B30f")])
     qtbot.addWidget(chooser)

@@ -14,7 +14,7 @@ EARLIER_STAYS_MS = 12_000
 _ERROR_STYLE = "background: #8c2323; color: white; padding: 4px; border-radius: 3px;"
 _WARNING_STYLE = "background: #6b5310; color: white; padding: 4px; border-radius: 3px;"
 _PLAIN_STYLE = "padding: 2px 4px;"
-_EARLIER_STYLE = "padding: 2px 4px; color: gray;"
+_EARLIER_STYLE = "padding: 2px 4px; font-style: italic;"
 
 
 class MessageLine(QWidget):
