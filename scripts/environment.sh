@@ -175,16 +175,16 @@ window_tests() {
 }
 
 # prepare_pyside6 PYTHON: the other Qt binding, in a folder of its own: were both in one environment, the one that is
-# imported first would be used. In the versions that napari works with; without PySide6's add-ons, which napari does not
-# need and which are larger than the rest.
+# imported first would be used. In the versions that napari and we work with; without PySide6's add-ons, which napari
+# does not need and which are larger than the rest.
 prepare_pyside6() {
   local interpreter="$1" wanted
   wanted="$("$interpreter" -c "
 from importlib.metadata import requires
 from packaging.requirements import Requirement
-for each in map(Requirement, requires('napari')):
-    if each.name == 'PySide6' and each.marker.evaluate({'extra': 'pyside6'}):
-        print(f'PySide6_Essentials{each.specifier}')
+found = map(Requirement, [*requires('napari'), *requires('napari-mits-gan')])
+asked = [each for each in found if each.name == 'PySide6' and each.marker and each.marker.evaluate({'extra': 'pyside6'})]
+print('PySide6_Essentials' + ','.join(str(each.specifier) for each in asked))
 ")"
   if [ "$(cat .venv-pyside6/wanted 2>/dev/null)" = "$wanted" ]; then return 0; fi
   rm -rf .venv-pyside6

@@ -50,7 +50,6 @@ def test_planes_are_upright_and_named_and_napari_rolls_through_them(dock, settle
     assert dock.header.plane_buttons["axial"].isChecked()
 
 
-@pytest.mark.both_bindings
 def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer_of):
     viewer, work, header = viewer_of(dock), dock.workspace, dock.header
     work.attacking.attack("inject", PLACE)

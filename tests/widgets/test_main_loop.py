@@ -44,7 +44,6 @@ def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_
     assert attacked.metadata[SIMULATED_ATTACK_KEY] is True
 
 
-@pytest.mark.both_bindings
 def test_the_nodule_is_seen_in_the_attacked_panel_and_not_in_the_scan(
     shown_dock, settle, click_at, viewer_of, pixel_of
 ):

@@ -36,7 +36,6 @@ def loop(dock, settle):
     return dock
 
 
-@pytest.mark.both_bindings
 def test_the_viewer_that_the_dock_is_given_is_wrapped(dock, viewer_of):
     assert dock.workspace.viewer is not viewer_of(dock)
     assert dock.workspace.viewer.window == viewer_of(dock).window

@@ -55,7 +55,6 @@ def test_protection_asks_with_method_budget_and_key(asked, settle):
     assert dock.workspace.session.networks.device == "cpu"
 
 
-@pytest.mark.both_bindings
 def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     (dock, options), section = asked, asked[0].sections["protect"]
     section.method.setCurrentText("constant-shift")
@@ -146,7 +145,6 @@ def test_each_page_is_chosen_by_its_button(shown_dock):
         assert button.isChecked()
 
 
-@pytest.mark.both_bindings
 def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     section = shown_dock.sections["scan"]
     shown_dock.show_page("scan")

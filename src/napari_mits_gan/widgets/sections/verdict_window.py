@@ -21,7 +21,7 @@ class VerdictWindow(QDialog):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("MITS-GAN: what became of each attack")
-        self.resize(1080, 300)
+        self.resize(1200, 300)  # all columns, where the screen is as wide
         self.workspace = workspace
         self.table = VerdictTable()
         self.save_button = QPushButton("Save as CSV…")
