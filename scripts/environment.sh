@@ -174,6 +174,31 @@ window_tests() {
     "$interpreter" -m pytest tests/widgets -n 2 --dist=worksteal "$@"
 }
 
+# prepare_pyside6 PYTHON: the other Qt binding, in a folder of its own: were both in one environment, the one that is
+# imported first would be used. In the versions that napari works with; without PySide6's add-ons, which napari does not
+# need and which are larger than the rest.
+prepare_pyside6() {
+  local interpreter="$1" wanted
+  wanted="$("$interpreter" -c "
+from importlib.metadata import requires
+from packaging.requirements import Requirement
+for each in map(Requirement, requires('napari')):
+    if each.name == 'PySide6' and each.marker.evaluate({'extra': 'pyside6'}):
+        print(f'PySide6_Essentials{each.specifier}')
+")"
+  if [ "$(cat .venv-pyside6/wanted 2>/dev/null)" = "$wanted" ]; then return 0; fi
+  rm -rf .venv-pyside6
+  "$interpreter" -m pip install --quiet --target .venv-pyside6 "$wanted"
+  printf '%s' "$wanted" >.venv-pyside6/wanted
+}
+
+# pyside6_tests PYTHON ARGUMENTS...: the window's tests that are marked for it, once more with PySide6, and in napari's
+# light theme.
+pyside6_tests() {
+  PYTHONPATH="$checkout/.venv-pyside6${PYTHONPATH:+:$PYTHONPATH}" QT_API=pyside6 PYTEST_QT_API=pyside6 NAPARI_THEME=light \
+    window_tests "$@" -m both_bindings
+}
+
 runtime_folder() { if [ -n "${XDG_RUNTIME_DIR:-}" ]; then echo "$XDG_RUNTIME_DIR"; else mktemp -d; fi; }
 
 has_screen() { [ "$(uname)" = Darwin ] || [ -n "${DISPLAY:-}" ] || [ -n "${WAYLAND_DISPLAY:-}" ]; }

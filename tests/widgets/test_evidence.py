@@ -46,6 +46,7 @@ def _layers(viewer) -> list[str]:
     return [layer.name for layer in viewer.layers]
 
 
+@pytest.mark.both_bindings
 def test_seal_inject_check_recover(sealed, settle, viewer_of, scan, key_file, caplog):
     caplog.set_level(logging.DEBUG, "napari_mits_gan")
     section, work, viewer = sealed.sections["evidence"], sealed.workspace, viewer_of(sealed)

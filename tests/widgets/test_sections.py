@@ -55,6 +55,7 @@ def test_protection_asks_with_method_budget_and_key(asked, settle):
     assert dock.workspace.session.networks.device == "cpu"
 
 
+@pytest.mark.both_bindings
 def test_options_of_a_method_are_a_form_made_from_its_class(asked, settle):
     (dock, options), section = asked, asked[0].sections["protect"]
     section.method.setCurrentText("constant-shift")
@@ -136,6 +137,7 @@ def test_figures_are_written_with_a_dash_for_what_there_is_not(dock):
     assert figures.text("attack_cuboid", "ssim") == "–"
 
 
+@pytest.mark.both_bindings
 def test_each_page_is_chosen_by_its_button(shown_dock):
     for name, button in shown_dock.tasks.buttons.items():
         button.click()
@@ -144,6 +146,7 @@ def test_each_page_is_chosen_by_its_button(shown_dock):
         assert button.isChecked()
 
 
+@pytest.mark.both_bindings
 def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     section = shown_dock.sections["scan"]
     shown_dock.show_page("scan")
@@ -154,6 +157,7 @@ def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     assert section.summary.height() >= section.summary.heightForWidth(section.summary.width())
 
 
+@pytest.mark.both_bindings
 def test_the_numbers_of_the_voxel_are_seen(shown_dock):
     shown_dock.show_page("attack")
     for box in shown_dock.sections["attack"].voxel_boxes:
