@@ -116,6 +116,10 @@ class Method(Protocol):
         """All that is as striking as anything an untouched scan shows, or more; most striking first."""
         ...
 
+    def highest(self, scan: ExaminedScan) -> float | None:
+        """The highest score that a scan reaches, however low; None where it cannot be told. For calibration."""
+        ...
+
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """What cannot be seen in this very scan, for the user, as a part of a sentence; None where there is nothing."""
         ...

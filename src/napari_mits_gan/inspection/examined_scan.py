@@ -11,7 +11,6 @@ from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import InspectionError
-from napari_mits_gan.inspection.blocks import block_mean
 from napari_mits_gan.inspection.residual import Whitening, measure_whitening
 from napari_mits_gan.progress import Progress, silent
 
@@ -76,7 +75,7 @@ class ExaminedScan:
         if volume.padding is not None:
             residual[volume.padding[inside]] = 0
         progress(3, 3)
-        return cls(volume, region, lungs, whitening, residual, block_mean(strength))
+        return cls(volume, region, lungs, whitening, residual, strength)
 
     @property
     def hu(self) -> NDArray[np.int16]:

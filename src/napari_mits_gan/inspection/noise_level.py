@@ -64,6 +64,10 @@ class NoiseLevel:
             found.append(Trace(scan.in_scan((z, rows, columns)), "noise too low", value, sentence, _RADIUS_MM))
         return found
 
+    def highest(self, scan: ExaminedScan) -> float | None:
+        """See `Method`."""
+        return float(self.evidence(scan)[0].max())
+
     def evidence(
         self, scan: ExaminedScan, *, progress: Progress = silent
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
