@@ -13,7 +13,7 @@ from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.progress import Progress
 
-Kind = Literal["copied noise", "copied voxels", "noise too low"]
+Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise"]
 """What a finding is a trace of."""
 
 

@@ -93,26 +93,25 @@ class Whitening:
         -------
         residual : ndarray of float32, shape (z, y, x)
             Whitened, over its local standard deviation, clipped to 3 of these.
-        strength : ndarray of float32, shape (z, rows, columns)
-            The local standard deviation, of each block (see `blocks`); about 1 in plain lung.
+        power : ndarray of float32, shape (z, rows, columns)
+            The mean square of what was whitened, of each block (see `blocks`), over the usual one of all the voxels.
         """
         white = self(hu)
         some = white[:, :: BLOCK - 1, :: BLOCK - 1]
         usual = float(np.median(some * some)) / 0.455 + 1e-6  # of the square of a standard normal variable
         most = _CLIP**2 * usual
-        strength = np.concatenate([block_mean(np.minimum(slice_ * slice_, most)[None]) for slice_ in white])
+        power = np.concatenate([block_mean(np.minimum(slice_ * slice_, most)[None]) for slice_ in white])
         # A box of blocks is as wide as one of voxels, to the nearest odd number of either.
-        sides = [
-            (2 * max(1, round(_LOCAL_MM / mm)) + 1) / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(spacing)
-        ]
-        size = [2 * round((side - 1) / 2) + 1 for side in sides]
-        ndimage.uniform_filter(strength, size, output=strength, mode="nearest")
+        sides = [2 * max(1, round(_LOCAL_MM / mm)) + 1 for mm in spacing]
+        size = [sides[0], *(2 * round((side / BLOCK - 1) / 2) + 1 for side in sides[1:])]
+        strength = ndimage.uniform_filter(power, size, mode="nearest")
         np.maximum(strength, 1e-3 * usual, out=strength)
         np.sqrt(strength, out=strength)
         for z, slice_ in enumerate(white):
             slice_ /= each_voxel(strength, z, white.shape)
             np.clip(slice_, -_CLIP, _CLIP, out=slice_)
-        return white, strength
+        power /= usual
+        return white, power
 
 
 def measure_whitening(hu: NDArray[np.int16], lungs: NDArray[np.bool_]) -> Whitening | None:
