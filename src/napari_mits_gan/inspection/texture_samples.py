@@ -12,11 +12,13 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_mits_gan.attack.attackers import load_attacker
 from napari_mits_gan.attack.nodules.in_scan import DrawnNodule, implant_in_scan
 from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.anatomy import Anatomy, anatomy_of, keep_anatomy, lung_mask
+from napari_mits_gan.ct.constants import HU_MAX, HU_MIN
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.inspection.blocks import block_mean
@@ -32,6 +34,10 @@ _MOST_SITES = 10
 _NODULE_MM = (6.0, 18.0)
 _CHANGED_HU, _MOSTLY = 3.0, 0.6
 """A block counts as tampered with where this share of its voxels changed by more than that."""
+_THIN_MM = 1.5
+"""Thinner slices are also averaged in pairs."""
+_SOFTER_VOXELS, _GRAIN_VOXELS, _NOISE_HU = (0.4, 0.8), (0.6, 0.6), (8.0, 20.0)
+"""Within the slice: blur of a softer kernel; blur and standard deviation of noise that is added."""
 _FLIPS = ((1, 1), (1, -1), (-1, 1), (-1, -1))
 
 Features = NDArray[np.float32]
@@ -64,7 +70,8 @@ class TextureSamples:
     volumes : sequence of CTVolume
         Untouched chest CTs.
     rounds : int
-        How often each forger attacks each scan, which is flipped from round to round.
+        How often each forger attacks each scan. From round to round it is flipped, and after the first it looks as if
+        another scanner had made it: a softer kernel, thicker slices or more noise.
     seed : int
         Fixes sites, nodules and forgers.
     progress : Progress
@@ -73,7 +80,7 @@ class TextureSamples:
     Attributes
     ----------
     untouched : list of ndarray
-        Of each scan as it is.
+        Of each scan, round after round.
     nodules : list of ndarray
         Where nodules were drawn.
     tampered : dict of str to list of ndarray
@@ -86,11 +93,11 @@ class TextureSamples:
         self.tampered: dict[str, list[Features]] = {name: [] for name in FORGERS}
         whole = len(volumes) * rounds * (1 + len(FORGERS))
         for number, volume in enumerate(volumes):
-            self.untouched.append(texture(ExaminedScan.of(volume)).features)
             for turn in range(rounds):
                 rng = np.random.default_rng([seed, number, turn])
-                turned = _flipped(volume, *_FLIPS[turn % len(_FLIPS)])
+                turned = _other_scanner(_flipped(volume, *_FLIPS[turn % len(_FLIPS)]), turn, rng)
                 progress((number * rounds + turn) * (1 + len(FORGERS)), whole)
+                self.untouched.append(texture(ExaminedScan.of(turned)).features)
                 self.nodules.append(_changed_by(None, turned, rng))
                 for name, make in FORGERS.items():
                     self.tampered[name].append(_changed_by(make(rng), turned, rng))
@@ -133,6 +140,28 @@ def _sites(volume: CTVolume, rng: np.random.Generator) -> list[Voxel]:
         if len(chosen) < _MOST_SITES and (away >= _APART_MM).all():
             chosen.append((z, y, x))
     return chosen
+
+
+def _other_scanner(volume: CTVolume, turn: int, rng: np.random.Generator) -> CTVolume:
+    """As it is, with a softer kernel, with thicker slices or with more noise, in turn."""
+    kind = turn % 4
+    if kind == 2 and volume.spacing[0] < _THIN_MM:
+        return volume.coarsen((2, 1, 1))
+    if kind == 0:
+        return volume
+    if kind == 3:
+        noise = ndimage.gaussian_filter(rng.normal(size=volume.shape).astype(np.float32), (0, *_GRAIN_VOXELS))
+        hu = volume.hu + noise * (rng.uniform(*_NOISE_HU) / noise.std())
+    else:
+        hu = ndimage.gaussian_filter(volume.hu.astype(np.float32), (0, *[rng.uniform(*_SOFTER_VOXELS)] * 2))
+    other = CTVolume(
+        np.clip(np.rint(hu), HU_MIN, HU_MAX).astype(np.int16),
+        volume.spacing,
+        padding=volume.padding,
+        name=volume.name,
+    )
+    keep_anatomy(other, anatomy_of(volume))
+    return other
 
 
 def _flipped(volume: CTVolume, y: int, x: int) -> CTVolume:

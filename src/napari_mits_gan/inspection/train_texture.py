@@ -21,7 +21,7 @@ from napari_mits_gan.training.random_streams import seeded
 
 _CHECKPOINT_EVERY = 100
 _HARD = 4000
-"""Blocks of each scan that are most easily mistaken; half of the untouched blocks in a batch are of these."""
+"""Blocks of each untouched scan that are most easily mistaken; half of the untouched blocks in a batch are of these."""
 _JITTER = 0.1
 
 
@@ -40,7 +40,7 @@ class TextureTraining:
     mining_rounds : int
         How often, spread evenly over the run, blocks that are easily mistaken are searched for.
     rounds : int
-        How often each forger attacks each scan.
+        How often each forger attacks each scan, see `TextureSamples`.
     seed : int
         Fixes everything that is drawn.
     """
