@@ -52,4 +52,4 @@ def test_where_there_is_no_lung_nothing_is_measured(lung):
     hu[:, :, 60:] = -1024
     found = measured(replace(lung, hu=hu))
     assert not found.inside[:, :, 15:].any()
-    assert found.inside[:, :, :14].all()
+    assert found.inside[6:-6, 4:-4, 4:14].all()

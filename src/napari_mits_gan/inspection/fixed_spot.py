@@ -57,7 +57,7 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
-    share = 0.8
+    share = 0.6
     tail = Tail(5.9, 0.26, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:

@@ -19,7 +19,8 @@ from napari_mits_gan.progress import Progress, silent
 
 _LARGEST = 20.0
 """Logits are cut off there: how unlike noise can be beyond all doubt shall not outweigh how far it reaches."""
-_SMOOTH_MM = 2.0
+_SMOOTH_MM = 4.0
+"""What is painted is wider than this; odd spots of untouched lung are not."""
 _SAME_MM = 12.0
 _RADIUS_MM = 10.0
 
@@ -37,8 +38,8 @@ class NoiseTexture:
     weights: Path | None = None
 
     name = "noise texture"
-    share = 0.1
-    tail = Tail(8.0, 0.26, 1.0)
+    share = 0.2
+    tail = Tail(1.6, 0.6, 1.5)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""

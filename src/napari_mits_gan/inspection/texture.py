@@ -23,6 +23,8 @@ FEATURES = 2 * FREQUENCIES + 3
 """For each frequency its power and how it goes on in the next slice; how peaked the noise is; its level, twice."""
 _POOL_MM, _NARROW_MM = 3.5, 2.0
 """Standard deviations of the Gaussians that these are measured under."""
+_MARGIN_MM = 5.0
+"""Not looked at where the scan ends: beyond, the residual is not that of a scanner."""
 _SLAB_MM = 15.0
 """The usual texture is that of the slices within this distance."""
 _FEWEST_BLOCKS, _MOST_BLOCKS = 50, 4000
@@ -52,6 +54,9 @@ class Texture:
 def texture(scan: ExaminedScan, *, progress: Progress = silent) -> Texture:
     """Measure the texture of the noise in a scan's lungs."""
     inside = (block_mean(scan.lungs.view(np.uint8)) > 0.99) & (block_mean(scan.hu) > _LEAST_HU)
+    for axis, (n, mm) in enumerate(zip(inside.shape, scan.spacing, strict=True)):
+        margin = 1 + round(_MARGIN_MM / mm / (1 if axis == 0 else BLOCK))
+        np.moveaxis(inside, axis, 0)[[*range(min(margin, n)), *range(max(0, n - margin), n)]] = False
     found = np.empty((np.count_nonzero(inside), FEATURES), dtype=np.float32)
     for number, coefficient in enumerate(_coefficients(scan.residual)):
         progress(number, FREQUENCIES)
