@@ -5,6 +5,10 @@
 
 set -euo pipefail
 
+# Modules are compiled when they are first imported, and that is kept: pip would compile six times as many, and without
+# keeping them each of the programs that the tests start would compile its own anew.
+unset PYTHONDONTWRITEBYTECODE
+
 checkout="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 cd "$checkout"
 
@@ -113,10 +117,10 @@ install_into() {
   # PyTorch first and alone, so that its build is chosen here and by nothing that merely depends on it.
   if ! "$python" -c 'import torch' 2>/dev/null; then
     say "Installing $torch_requirement"
-    "$python" -m pip install "$torch_requirement"
+    "$python" -m pip install --no-compile "$torch_requirement"
   fi
   say "Installing napari-mits-gan[$extras]"
-  "$python" -m pip install -e ".[$extras]"
+  "$python" -m pip install --no-compile -e ".[$extras]"
   printf '%s' "$wanted" >"$stamp"
 }
 
@@ -168,6 +172,31 @@ window_tests() {
   shift
   env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$(runtime_folder)" \
     "$interpreter" -m pytest tests/widgets -n 2 --dist=worksteal "$@"
+}
+
+# prepare_pyside6 PYTHON: the other Qt binding, in a folder of its own: were both in one environment, the one that is
+# imported first would be used. In the versions that napari and we work with; without PySide6's add-ons, which napari
+# does not need and which are larger than the rest.
+prepare_pyside6() {
+  local interpreter="$1" wanted
+  wanted="$("$interpreter" -c "
+from importlib.metadata import requires
+from packaging.requirements import Requirement
+found = map(Requirement, [*requires('napari'), *requires('napari-mits-gan')])
+asked = [each for each in found if each.name == 'PySide6' and each.marker and each.marker.evaluate({'extra': 'pyside6'})]
+print('PySide6_Essentials' + ','.join(str(each.specifier) for each in asked))
+")"
+  if [ "$(cat .venv-pyside6/wanted 2>/dev/null)" = "$wanted" ]; then return 0; fi
+  rm -rf .venv-pyside6
+  "$interpreter" -m pip install --quiet --target .venv-pyside6 "$wanted"
+  printf '%s' "$wanted" >.venv-pyside6/wanted
+}
+
+# pyside6_tests PYTHON ARGUMENTS...: the window's tests that are marked for it, once more with PySide6, and in napari's
+# light theme.
+pyside6_tests() {
+  PYTHONPATH="$checkout/.venv-pyside6${PYTHONPATH:+:$PYTHONPATH}" QT_API=pyside6 PYTEST_QT_API=pyside6 NAPARI_THEME=light \
+    window_tests "$@" -m both_bindings
 }
 
 runtime_folder() { if [ -n "${XDG_RUNTIME_DIR:-}" ]; then echo "$XDG_RUNTIME_DIR"; else mktemp -d; fi; }

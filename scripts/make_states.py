@@ -63,6 +63,19 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     yield "sagittal_four"
     dock.header.plane_buttons["axial"].click()
     dock.sections["compare"].usual_button.click()
+    dock.sections["compare"].three_planes.click()
+    yield "three_planes"
+    dock.sections["compare"].four_button.click()
+    yield "three_planes_four"
+    dock.sections["compare"].three_planes.click()
+    work.panels.view.show_whole()
+    dock.sections["compare"].swipe_button.click()
+    yield "swipe"
+    dock.sections["compare"].swipe_button.click()
+    dock.sections["compare"].usual_button.click()
+    dock.tour.start()
+    yield "tour"
+    dock.tour.stop()
     work.session.clear()
     demonstration.wait()
     work.vulnerability.compute("remove")

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs all that the tests need and runs them all, side by side: first the core's, in an environment without napari and
-# Qt (.venv-core), then the window's, on virtual screens (.venv). Where an environment is active it is used for both. With
-# arguments, which go to pytest, all that they choose run one after the other on one virtual screen.
+# Qt (.venv-core), then the window's, on virtual screens (.venv), then some of these with PySide6 (.venv-pyside6). Where an
+# environment is active it is used for all of them. With arguments, which go to pytest, all that they choose run one after
+# the other on one virtual screen. MITS_GAN_EXTRAS are the package's extras to install instead of those that tests need.
 #
 # bash scripts/test.sh
 # bash scripts/test.sh tests/ct -k padding
@@ -11,13 +12,14 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 system_packages "${window_packages[@]}" "${judge_packages[@]}"
 servers_without_services "${server_packages[@]}"
+extras="${MITS_GAN_EXTRAS:-all,test-gui}"
 if [ -z "${VIRTUAL_ENV:-}" ] && [ "$#" -eq 0 ]; then
   prepare_core & # beside the other, which takes as long
-  prepare_environment all,test-gui
+  prepare_environment "$extras"
   wait "$!"
   prepare_core
 else
-  prepare_environment all,test-gui
+  prepare_environment "$extras"
   core="$python"
 fi
 
@@ -25,8 +27,13 @@ if [ "$#" -gt 0 ]; then
   say "Running the tests"
   on_virtual_screen "$python" -m pytest "$@"
 else
+  prepare_pyside6 "$python" & # beside the core's tests
+  pyside6="$!"
   say "Running the tests of the core"
   core_tests "$core"
   say "Running the tests of the window"
   window_tests "$python"
+  say "Running the tests of the window that are for either Qt binding with PySide6, in the light theme"
+  wait "$pyside6"
+  pyside6_tests "$python"
 fi

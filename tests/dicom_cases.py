@@ -697,6 +697,18 @@ CASES: dict[str, tuple[Case, ...]] = {
             "2 tube voltages that lie over or between each other",
             lambda m: m.edited(lambda ds, z: setattr(ds, "KVP", ("80", "140")[z % 2]), shape=(6, 16, 12)),
         ),
+        Case(
+            "two phases at the same places (heart, breath, trigger, time)",
+            OFFERED,
+            "2 cardiac phases that lie over or between each other",
+            lambda m: m.edited(
+                lambda ds, z: (
+                    setattr(ds, "NominalPercentageOfCardiacPhase", 40.0 + 30 * (z % 2)),
+                    setattr(ds, "ImagePositionPatient", [0, 0, 2.5 * (z // 2)]),
+                ),
+                shape=(6, 16, 12),
+            ),
+        ),
         Case("two stacks of an enhanced file", OFFERED, "2 stacks: 0; 1", _two_stacks),
         Case(
             "one slice of another kernel",

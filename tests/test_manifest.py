@@ -38,10 +38,14 @@ def test_every_command_can_be_imported(manifest):
 def test_every_command_is_used(manifest):
     used = {
         contribution.command
-        for kind in (manifest.contributions.readers, manifest.contributions.widgets, manifest.contributions.sample_data)
+        for kind in (
+            *(manifest.contributions.readers, manifest.contributions.widgets, manifest.contributions.sample_data),
+            *manifest.contributions.menus.values(),
+        )
         for contribution in kind or []
     }
-    assert {command.id for command in manifest.contributions.commands} == used
+    in_the_command_palette_only = {"napari-mits-gan.tour", "napari-mits-gan.help"}
+    assert {command.id for command in manifest.contributions.commands} == used | in_the_command_palette_only
 
 
 def test_the_reader_is_offered_for_every_kind_of_file_that_it_reads(manifest):

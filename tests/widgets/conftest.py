@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib.util
 import os
 import shutil
@@ -58,10 +59,24 @@ def pytest_report_header() -> str:
     return "window tests: left out, since napari, a Qt binding or pytest-qt is not installed"
 
 
+def pytest_runtest_logfinish() -> None:
+    """Keep what outlives a test out of the next ones' garbage collections.
+
+    napari collects garbage for each layer that is removed and for each window that is closed, and its own fixture
+    leaves menu items behind by the hundred, so that every test would take longer than the last.
+    """
+    gc.freeze()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _display():
     if sys.platform.startswith("linux") and not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         pytest.skip("no screen here; run the tests under xvfb-run")
+    yield
+    from qtpy.QtCore import QThreadPool
+
+    # A thread that still works when Qt is gone ends the process; outside of tests napari waits for them as it quits.
+    QThreadPool.globalInstance().waitForDone()
 
 
 @pytest.fixture(autouse=True)
@@ -70,6 +85,13 @@ def _agreed(monkeypatch):
     from qtpy.QtWidgets import QMessageBox
 
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Open)
+
+
+@pytest.fixture(autouse=True)
+def _usual_preferences(request, monkeypatch):
+    """The Preferences of whoever runs the tests are neither read nor written; napari's own fixture has others."""
+    if "plugin_settings" not in request.fixturenames:
+        monkeypatch.setattr("napari_mits_gan.widgets.preferences._settings", lambda: None)
 
 
 class Ball(Attacker):
@@ -211,11 +233,24 @@ def viewers():
 
 
 @pytest.fixture
-def make_dock(make_napari_viewer, settle, open_menu, light_session, viewers):
+def use_theme():
+    """Take the theme that the variable NAPARI_THEME names, as napari does until its own fixture resets its settings."""
+    from napari.settings import get_settings
+
+    def use() -> None:
+        if name := os.environ.get("NAPARI_THEME"):
+            get_settings().appearance.theme = name
+
+    return use
+
+
+@pytest.fixture
+def make_dock(make_napari_viewer, settle, open_menu, light_session, viewers, use_theme):
     """A window with the dock in it, opened through napari's menu, ready to be used."""
 
     def make(volume: CTVolume | None = None, *, show: bool = False, **parts):
         light_session(**parts)
+        use_theme()
         viewer = make_napari_viewer(show=show)
         viewer.window.resize(1100, 700)
         dock = open_menu(viewer)

@@ -49,6 +49,7 @@ def test_an_empty_folder_and_a_text_file_are_refused_and_the_open_scan_stays(doc
         assert dock.sections["scan"].folder_button.isEnabled()
 
 
+@pytest.mark.both_bindings
 def test_of_two_series_the_user_chooses_one(dock, settle, complaint, scan, tmp_path, qtbot):
     other = CTVolume(scan.hu[:, ::2], spacing=(2.0, 2.0, 1.0), name="other")
     for number, volume in enumerate((scan, other)):
@@ -211,6 +212,7 @@ def test_exporting_before_protecting_or_without_a_folder_is_refused(dock, settle
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.both_bindings
 def test_the_exported_series_holds_the_protected_layer_voxel_by_voxel(dock, settle, tmp_path, viewer_of):
     import SimpleITK as sitk
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from qtpy.QtWidgets import (
     QAbstractButton,
     QAbstractItemView,
@@ -41,6 +42,7 @@ def _is_part_of_another(widget: QWidget) -> bool:
     return isinstance(widget, QScrollBar)
 
 
+@pytest.mark.both_bindings
 def test_every_control_has_a_tooltip_and_a_name(dock):
     dock.sections["protect"].options_button.click()
     unnamed = []

@@ -18,6 +18,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.evidence.check import verify
 from napari_mits_gan.evidence.key import new_key, read_key, write_key
 from napari_mits_gan.evidence.manifest import MANIFEST_NAME
+from napari_mits_gan.evidence.mark.detect import carries_mark
 from napari_mits_gan.evidence.seal import seal
 from napari_mits_gan.session import Difference
 
@@ -45,6 +46,7 @@ def _layers(viewer) -> list[str]:
     return [layer.name for layer in viewer.layers]
 
 
+@pytest.mark.both_bindings
 def test_seal_inject_check_recover(sealed, settle, viewer_of, scan, key_file, caplog):
     caplog.set_level(logging.DEBUG, "napari_mits_gan")
     section, work, viewer = sealed.sections["evidence"], sealed.workspace, viewer_of(sealed)
@@ -214,6 +216,23 @@ def test_where_the_mark_of_a_filtered_scan_is_missing_is_a_finding_that_leads_th
     layer = work.panels.image("scan")
     place = layer.world_to_data(viewer_of(dock).dims.point[-3:])
     assert np.abs(np.subtract(place, LUNG)).max() < 8
+
+
+def test_the_mark_is_made_where_it_is_asked_for_and_its_strength_said(dock, key_file, settle):
+    work, section = dock.workspace, dock.sections["evidence"]
+    work.session.open(chest())
+    settle(dock)
+    work.evidence.choose_key(key_file)
+    assert not section.mark_too.isChecked()
+    assert "12 HU RMS" in section.mark_too.text()
+    section.mark_too.click()
+    section.seal_button.click()
+    settle(dock)
+    sealed = work.session.required("original")
+    assert [step.kind for step in sealed.history] == ["mark", "seal"]
+    assert f"marked with {sealed.history[0].parameters['lungs_rms_hu']:.1f} HU RMS" in dock.message.text.text()
+    assert not section.mark_too.isEnabled()
+    assert carries_mark(sealed, read_key(key_file))
 
 
 def test_a_check_is_cancelled_and_changes_nothing(sealed, settle):

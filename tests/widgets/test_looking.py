@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QPoint, QPointF, Qt
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import QApplication
@@ -84,6 +85,7 @@ def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer
     assert viewer.status == "Ready"
 
 
+@pytest.mark.both_bindings
 def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of, drag):
     viewer = viewer_of(shown_dock)
     native = viewer.window._qt_viewer.canvas.native
@@ -120,6 +122,7 @@ def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_
     assert viewer.scene.camera.zoom == zoom
 
 
+@pytest.mark.both_bindings
 def test_both_versions_and_both_attacks_stand_in_two_rows_or_take_turns(dock, settle, viewer_of, qtbot):
     viewer, work, section = viewer_of(dock), dock.workspace, dock.sections["compare"]
     assert not dock.header.blink_button.isEnabled()

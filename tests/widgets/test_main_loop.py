@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
@@ -29,6 +30,7 @@ def test_a_scan_is_shown_in_a_lung_window_in_mm(dock, scan, viewer_of):
     assert "40 × 90 × 120" in dock.sections["scan"].summary.text()
 
 
+@pytest.mark.both_bindings
 def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_at, viewer_of):
     viewer = viewer_of(shown_dock)
     shown_dock.sections["attack"].arm.click()
@@ -94,6 +96,7 @@ def test_clicks_do_nothing_unless_they_are_switched_on(shown_dock, settle, click
     assert shown_dock.workspace.session.injections == ()
 
 
+@pytest.mark.both_bindings
 def test_the_place_can_be_typed(dock, settle, viewer_of):
     dock.sections["attack"].remove_button.click()
     for box, value in zip(dock.sections["attack"].voxel_boxes, PLACE, strict=True):
@@ -104,6 +107,7 @@ def test_the_place_can_be_typed(dock, settle, viewer_of):
     assert viewer_of(dock).layers["SIMULATED ATTACK · original"].data[PLACE] == -880
 
 
+@pytest.mark.both_bindings
 def test_three_panels_stand_side_by_side_with_one_window_and_symmetric_difference(dock, settle, viewer_of):
     viewer = viewer_of(dock)
     dock.workspace.attacking.attack("inject", PLACE)
@@ -145,6 +149,7 @@ def test_marks_can_be_hidden(dock, settle, viewer_of):
     assert [layer.visible for layer in viewer_of(dock).layers] == [True, False] * 3
 
 
+@pytest.mark.both_bindings
 def test_one_switch_replays_the_injections_on_the_other_version(dock, settle, viewer_of):
     viewer = viewer_of(dock)
     dock.workspace.attacking.attack("inject", PLACE)
@@ -248,6 +253,7 @@ def test_a_close_up_survives_the_next_attack(dock, settle, viewer_of):
     assert (viewer.scene.camera.center, viewer.scene.camera.zoom) == close_up
 
 
+@pytest.mark.both_bindings
 def test_shortcuts_work_and_stand_in_their_tooltips(shown_dock, settle, qtbot, viewer_of):
     window = viewer_of(shown_dock).window._qt_window
     QApplication.setActiveWindow(window)

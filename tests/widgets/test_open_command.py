@@ -6,10 +6,11 @@ from napari_mits_gan.command_line.window import open_window
 
 
 @pytest.fixture
-def window():
+def window(use_theme):
     opened = []
 
     def open_it(path):
+        use_theme()
         opened.append(open_window(path))
         return opened[-1]
 
@@ -18,6 +19,7 @@ def window():
         viewer.close()
 
 
+@pytest.mark.both_bindings
 def test_it_shows_the_scan_with_the_dock(window, sample_series, qtbot):
     viewer, dock = window(sample_series)
     qtbot.waitUntil(lambda: dock.workspace.is_open, timeout=60_000)
@@ -26,6 +28,7 @@ def test_it_shows_the_scan_with_the_dock(window, sample_series, qtbot):
     assert dock.isVisible()
 
 
+@pytest.mark.both_bindings
 def test_it_opens_without_a_scan_too(window, qtbot):
     viewer, dock = window(None)
     assert dock.workspace.session.original is None

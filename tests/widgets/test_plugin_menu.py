@@ -53,6 +53,7 @@ def test_a_panel_is_not_taken_for_another_scan(loop, settle, viewer_of, panel):
     assert (session.original, session.protected, session.injections) == before
 
 
+@pytest.mark.both_bindings
 def test_a_deleted_panel_brings_a_message_and_can_be_restored(loop, settle, viewer_of):
     viewer_of(loop).layers.remove("SIMULATED ATTACK · protected")
     assert "layer was removed" in loop.message.text.text()
@@ -64,6 +65,7 @@ def test_a_deleted_panel_brings_a_message_and_can_be_restored(loop, settle, view
     assert restore.isHidden()
 
 
+@pytest.mark.both_bindings
 def test_a_closed_dock_attacks_nothing_more(shown_dock, close, settle, viewer_of, click_at, qtbot):
     dock, viewer = shown_dock, viewer_of(shown_dock)
     dock.sections["attack"].arm.click()
@@ -76,6 +78,7 @@ def test_a_closed_dock_attacks_nothing_more(shown_dock, close, settle, viewer_of
     assert viewer.cursor.style == "standard"
 
 
+@pytest.mark.both_bindings
 def test_a_reopened_dock_shows_what_is(loop, close, settle, viewer_of, open_menu):
     viewer, work = viewer_of(loop), loop.workspace
     names = [layer.name for layer in viewer.layers]
@@ -125,6 +128,7 @@ def test_a_complaint_is_made_once_after_reopening(dock, close, viewer_of, open_m
     assert told == ["Something went wrong."]
 
 
+@pytest.mark.both_bindings
 def test_the_command_palette_opens_a_scan(dock, settle, viewer_of, monkeypatch, sample_series):
     from napari._app_model import get_app_model
 

@@ -23,6 +23,8 @@ def test_a_session_is_saved_and_comes_back_as_it_was(dock, scan, settle, tmp_pat
     settle(dock)
     dock.header.plane_buttons["coronal"].click()
     dock.sections["compare"].four_button.click()
+    dock.sections["compare"].three_planes.click()
+    work.three_planes.choose("other scan")
     attacked = work.session.attacked("protected").hu
     section.save_button.click()
     section.python_button.click()
@@ -36,6 +38,8 @@ def test_a_session_is_saved_and_comes_back_as_it_was(dock, scan, settle, tmp_pat
 
     dock.sections["protect"].budget.setValue(20)
     work.session.clear()
+    work.three_planes.stop()
+    work.three_planes.choose("scan")
     dock.header.plane_buttons["axial"].click()
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(tmp_path / "session.json"), ""))
     monkeypatch.setattr(QMessageBox, "question", lambda *_: QMessageBox.StandardButton.Open)
@@ -49,5 +53,6 @@ def test_a_session_is_saved_and_comes_back_as_it_was(dock, scan, settle, tmp_pat
     assert (work.session.attacked("protected").hu == attacked).all()
     assert work.panels.view.plane == "coronal"
     assert work.panels.shown == ("other scan", "scan", "other attack", "attack")
+    assert (work.three_planes.on, work.three_planes.role) == (True, "other scan")
     assert dock.sections["protect"].budget.value() == 11
     assert dock.header.switch.text().startswith("Protection is ON: mits-gan, at most 11 HU")

@@ -136,6 +136,7 @@ def test_figures_are_written_with_a_dash_for_what_there_is_not(dock):
     assert figures.text("attack_cuboid", "ssim") == "–"
 
 
+@pytest.mark.both_bindings
 def test_each_page_is_chosen_by_its_button(shown_dock):
     for name, button in shown_dock.tasks.buttons.items():
         button.click()
@@ -154,6 +155,7 @@ def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
     assert section.summary.height() >= section.summary.heightForWidth(section.summary.width())
 
 
+@pytest.mark.both_bindings
 def test_the_numbers_of_the_voxel_are_seen(shown_dock):
     shown_dock.show_page("attack")
     for box in shown_dock.sections["attack"].voxel_boxes:

@@ -40,7 +40,9 @@ def run(options: argparse.Namespace) -> None:
         volume = read_with_bar(options.input, options.series)
     except SeveralSeriesError as error:
         for number, series in zip(error.numbers, error.series, strict=True):
-            print(f"{number}  {series.uid}  {series.modality}  {series.number_of_images} images  {series.description}")
+            told = [series.uid, series.modality, f"{series.number_of_images} images", series.description]
+            told += [series.patient_words] if series.patient_words else []
+            print("  ".join([str(number), *told]))
         raise
     for name, value in facts(volume).items():
         print(f"{name + ':':<12}{value}")

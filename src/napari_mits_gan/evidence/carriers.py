@@ -7,6 +7,7 @@ carrier's too, so that the rule finds the same carriers afterwards.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,33 +103,39 @@ def padding_of(volume: CTVolume) -> NDArray[np.bool_] | None:
     return filler if filler.mean() >= _UNDECLARED_SHARE else None
 
 
-def replace_bits(
-    values: NDArray[np.int16], wanted: NDArray[np.uint8], rule: CarrierRule, upwards: NDArray[np.bool_]
-) -> NDArray[np.int16]:
-    """Carriers' values with other carried bits, each as near as it can be.
+def nearest_changes(rule: CarrierRule, kept: Sequence[int] = ()) -> tuple[NDArray[np.int8], NDArray[np.bool_]]:
+    """By how much each value has to change to carry certain bits.
 
     Parameters
     ----------
-    values : ndarray of int16, any shape
-        Values of carriers.
-    wanted : ndarray of uint8, same shape
-        What their carried bits shall be.
     rule : CarrierRule
         The rule that says which levels are carriers'.
-    upwards : ndarray of bool, same shape
-        Which of two values that are equally near to take. Drawn at random it keeps means also in scans that have hardly
-        any but even values, which rescaling by 2 leaves.
+    kept : sequence of int
+        Values that no change crosses: what is below stays below, as long as the rule leaves another way.
 
     Returns
     -------
-    ndarray of int16, same shape
-        At most 1 off for one bit; for two bits at most 2 off, 3 where the nearer level carries nothing.
+    change : ndarray of int8, shape (65536, values of a level)
+        For a carrier's value, as uint16, and the bits that it shall carry: the smallest change, at most 1 either way
+        for one bit; for two bits at most 2, or 3 beside one of the `kept` values or a level that carries nothing.
+        Upwards where two are equally small.
+    opposite : ndarray of bool, same shape
+        Where the value may as well be changed the opposite way, to the next one that carries the same bits.
     """
     size = 1 << rule.bits
-    new = (values & np.int16(~(size - 1))) | wanted.astype(np.int16)
+    values = np.arange(1 << 16, dtype=np.uint16).view(np.int16).astype(np.int32)[:, None]
+    within = (values & ~(size - 1)) + np.arange(size) - values
     # The other value with these bits that may be as near or nearer: for two bits 0 -> 3 becomes 0 -> -1.
-    away = new - values
-    other = new.astype(np.int32) - np.sign(away).astype(np.int32) * size
-    nearer = 2 * np.abs(away) > size
-    equal = (2 * np.abs(away) == size) & ((away > 0) != upwards)
-    return np.where((nearer | equal) & rule.mask(other), other, new).astype(np.int16)
+    other = within - np.sign(within) * size
+    possible = (within != 0) & rule.mask(values + other)
+    crossing, crossing_too = (_crosses(values, change, kept) for change in (within, other))
+    worse = crossing.astype(np.int8) - crossing_too
+    farther = np.abs(other) - np.abs(within)
+    take = possible & ((worse > 0) | ((worse == 0) & ((farther < 0) | ((farther == 0) & (other > 0)))))
+    return np.where(take, other, within).astype(np.int8), np.asarray(possible & (worse == 0))
+
+
+def _crosses(values: NDArray[np.int32], change: NDArray[np.int32], kept: Sequence[int]) -> NDArray[np.bool_]:
+    """Whether a change takes a value from one side of any of the `kept` values to the other."""
+    limits = np.sort(np.asarray(kept, np.int32))
+    return np.asarray(np.searchsorted(limits, values, "right") != np.searchsorted(limits, values + change, "right"))

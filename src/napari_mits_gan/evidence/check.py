@@ -17,10 +17,12 @@ from napari_mits_gan.evidence.mark.detect import examine_mark
 from napari_mits_gan.evidence.mark.findings import mark_findings
 from napari_mits_gan.evidence.slice_order import SliceOrder, slice_order
 from napari_mits_gan.evidence.verdict import Finding, MarkReport, State, Verdict
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.progress import Progress, part_of, silent
 
 _MOSTLY = 0.5
 """Share of the blocks from which on so much was changed that the mark is asked as well."""
+_FINDING, _EXAMINING, _EXAMINING_AGAIN = 0.2, 0.9, 0.95
+"""How far a check is when the seal is found, when all blocks were looked at, and when they were once more."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,10 +60,11 @@ def verify(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> Ve
 
 def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checked:
     """Check a scan and keep what was seen."""
-    found = find_seal(volume, key)
+    found = find_seal(volume, key, progress=part_of(progress, 0, _FINDING))
     if found is None:
-        return Checked(_with_mark(Verdict(State.NO_SEAL, (find.no_seal_finding(volume),)), volume, key, progress))
-    seen = examine(volume, found, key, progress)
+        nothing = Verdict(State.NO_SEAL, (find.no_seal_finding(volume),))
+        return Checked(_with_mark(nothing, volume, key, part_of(progress, _FINDING, 1)))
+    seen = examine(volume, found, key, part_of(progress, _FINDING, _EXAMINING))
     placed = seen.place[seen.place != UNPLACED]
     if len(placed) > 1 and np.count_nonzero(np.diff(placed) < 0) > (len(placed) - 1) / 2:
         reversed_ = found.orientation.with_reversed_slices()
@@ -73,11 +76,12 @@ def check(volume: CTVolume, key: SealKey, progress: Progress = silent) -> Checke
             agreement=found.agreement[::-1],
             foreign=foreign,
         )
-        seen = examine(volume, found, key, progress)
+        seen = examine(volume, found, key, part_of(progress, _EXAMINING, _EXAMINING_AGAIN))
     order = slice_order(seen.place.tolist(), seen.chosen(), found.header.shape[0])
     verdict = _verdict(volume, seen, order)
     if verdict.changed_blocks > _MOSTLY * verdict.blocks:
-        verdict = _with_mark(verdict, volume, key, progress)
+        verdict = _with_mark(verdict, volume, key, part_of(progress, _EXAMINING_AGAIN, 1))
+    progress(1000, 1000)
     return Checked(verdict, seen, order)
 
 

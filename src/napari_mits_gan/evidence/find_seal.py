@@ -23,6 +23,7 @@ from napari_mits_gan.evidence.keyed_order import keyed_order
 from napari_mits_gan.evidence.lattice import Lattice, likely_lattices
 from napari_mits_gan.evidence.layout import SIDE, Grid, cell_order
 from napari_mits_gan.evidence.orientation import Orientation, across_planes, in_plane
+from napari_mits_gan.progress import Progress, part_of, silent
 
 SLICE_AGREES = 0.65
 """Share of a slice's votes that are for the header, above which the slice is one of this sealed scan."""
@@ -139,28 +140,33 @@ class FoundHeader:
     reader: HeaderReader
 
 
-def find_seal(volume: CTVolume, key: SealKey, *, thorough: bool = True) -> FoundSeal | None:
+def find_seal(
+    volume: CTVolume, key: SealKey, *, thorough: bool = True, progress: Progress = silent
+) -> FoundSeal | None:
     """The seal that a scan carries under a key; None where there is none.
 
     Looked for as the scan lies, then turned and mirrored within its slices, then with other planes for slices; each on
     the lattices that the values may be of. A few slices tell for most scans; where they do not, all are read, unless
     `thorough` is False: then a turned scan of which next to nothing is left is missed, in a third of the time.
+    `progress` is told how much of the first way is read; during the others it is only asked whether to go on.
     """
     filler = likely_filler(volume.hu)
     readers: dict[tuple[int, ...], HeaderReader] = {}
+    told = progress
     for orientation, lattice, number in _tries(volume, thorough):
         turned = orientation.turn(volume.hu)
         if number:
             turned = turned[sampled_slices(key, len(turned), number)]
         values = lattice.steps(turned)  # type: ignore[arg-type]
-        found = read_header(values, key, filler=_step_of(filler, lattice), readers=readers)
+        found = read_header(values, key, filler=_step_of(filler, lattice), readers=readers, progress=told)
+        told = part_of(progress, 1, 1)
         # Values that only look like steps lead to a header that speaks of HU, at the wrong place.
         if found is None or found.header.lattice.is_hu != lattice.is_hu:
             continue
         lattice = found.header.lattice
         if number or values is not turned:
             values = lattice.steps(orientation.turn(volume.hu))  # type: ignore[arg-type]
-            found = read_header(values, key, filler=_step_of(filler, lattice), readers=readers)
+            found = read_header(values, key, filler=_step_of(filler, lattice), readers=readers, progress=told)
         if found is not None:
             return FoundSeal(
                 found.header,
@@ -203,6 +209,7 @@ def read_header(
     *,
     filler: int | None = None,
     readers: dict[tuple[int, ...], HeaderReader] | None = None,
+    progress: Progress = silent,
 ) -> FoundHeader | None:
     """The header of slices as they lie.
 
@@ -216,6 +223,8 @@ def read_header(
         Padding's value, or one that no voxel has; looked for if not given.
     readers : dict, optional
         Readers made so far, for slices of each size.
+    progress : Progress
+        Called with slices read and their number.
 
     Returns
     -------
@@ -227,7 +236,10 @@ def read_header(
     readers = {} if readers is None else readers
     reader = readers.get(grid.shape[1:]) or readers.setdefault(grid.shape[1:], HeaderReader(grid, key))
     filler = likely_filler(values) if filler is None else filler
-    read = [reader.votes(values[z], filler) for z in range(len(values))]  # type: ignore[arg-type]
+    read = []
+    for z, plane in enumerate(values):
+        progress(z, len(values))
+        read.append(reader.votes(plane, filler))  # type: ignore[arg-type]
     votes, cast = np.array([v for v, _ in read]), np.array([n for _, n in read])
     # All slices together: noise in all of them hides a header from each. Then each kind: there may be several scans.
     agreements: dict[Header, NDArray[np.float64]] = {}

@@ -19,8 +19,8 @@ SPARE_SYMBOLS = 4
 """Symbols beyond the data's own; the chance that they do not suffice is 256 ** -(spare + 1)."""
 _ALIGNMENT = 8
 """The library's symbols are a multiple of this many bytes; shorter ones are filled up with zeros that nobody sends."""
-_PARTS_AT_ONCE = 4
-"""Parts encoded in one run, which takes half a second at most, during which nothing else runs in the interpreter."""
+_PARTS_AT_ONCE = 3
+"""Parts encoded in one run, which takes half a second or so, during which nothing else runs in the interpreter."""
 
 
 class NotEnoughSymbolsError(EvidenceError):

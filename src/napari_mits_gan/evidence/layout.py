@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ from numpy.typing import NDArray
 from napari_mits_gan.evidence.carriers import CarrierRule
 from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.keyed_order import keyed_orders
+
+Number = TypeVar("Number", bound=np.generic)
 
 SIDE = 16
 """Voxels along an edge of a block."""
@@ -84,22 +87,24 @@ class Cells:
         inside[: grid.shape[1], : grid.shape[2]] = True
         self.inside: NDArray[np.bool_] = np.take(inside, self._place)
         """False where a block reaches over the edge of the slice."""
-        self.is_whole = bool(self.inside.all())
 
-    def apart(self, values: NDArray[np.int16]) -> NDArray[np.int16]:
+    def apart(self, values: NDArray[Number]) -> NDArray[Number]:
         """Blocks, shape (blocks, 256), of a slice, shape (y, x); 0 beyond its edge."""
-        if not self.is_whole:
-            wide = np.zeros((self.grid.rows * SIDE, self.grid.columns * SIDE), np.int16)
+        if values.size != self._place.size:
+            wide = np.zeros((self.grid.rows * SIDE, self.grid.columns * SIDE), values.dtype)
             wide[: self.grid.shape[1], : self.grid.shape[2]] = values
             values = wide
         return np.take(np.ascontiguousarray(values), self._place)
 
-    def together(self, blocks: NDArray[np.int16]) -> NDArray[np.int16]:
-        """The slice, shape (y, x), of its blocks."""
-        flat = np.empty(self._place.size, np.int16)
+    def filled(self, blocks: NDArray[Number]) -> NDArray[Number]:
+        """The slice of blocks with all that reaches over its edge, shape (rows of blocks x 16, columns x 16)."""
+        flat = np.empty(self._place.size, blocks.dtype)
         flat[self._place] = blocks
-        wide = flat.reshape(self.grid.rows * SIDE, self.grid.columns * SIDE)
-        return wide[: self.grid.shape[1], : self.grid.shape[2]]
+        return flat.reshape(self.grid.rows * SIDE, self.grid.columns * SIDE)
+
+    def together(self, blocks: NDArray[Number]) -> NDArray[Number]:
+        """The slice, shape (y, x), of its blocks."""
+        return self.filled(blocks)[: self.grid.shape[1], : self.grid.shape[2]]
 
 
 def cell_order(grid: Grid, key: SealKey) -> NDArray[np.intp]:
@@ -167,18 +172,23 @@ class CarrierBlocks:
         mask = rule.mask(blocks) & inside
         self.carriers: NDArray[np.intp] = np.count_nonzero(mask, axis=1)
         """Number of carriers in each block."""
-        self.values = blocks.copy()
-        """shape (blocks, 256): carriers by rank, then the others."""
         self._mixed = np.flatnonzero((self.carriers > 0) & (self.carriers < CELLS))
-        if self._mixed.size:
-            self._ranks = np.argsort(~mask[self._mixed], axis=1, kind="stable")
-            self.values[self._mixed] = np.take_along_axis(blocks[self._mixed], self._ranks, 1)
+        self._ranks = np.argsort(~mask[self._mixed], axis=1, kind="stable")
+        self.values = self.by_rank(blocks)
+        """shape (blocks, 256): carriers by rank, then the others."""
 
-    def in_place(self, values: NDArray[np.int16]) -> NDArray[np.int16]:
+    def by_rank(self, blocks: NDArray[Number]) -> NDArray[Number]:
+        """Blocks in the key's order as `self.values` stands: carriers by rank, then the others; a new array."""
+        out = blocks.copy()
+        if self._mixed.size:
+            out[self._mixed] = np.take_along_axis(blocks[self._mixed], self._ranks, 1)
+        return out
+
+    def in_place(self, values: NDArray[Number]) -> NDArray[Number]:
         """Blocks in the key's order again, of values that stand as `self.values` do; a new array."""
         out = values.copy()
         if self._mixed.size:
-            moved = np.empty((self._mixed.size, CELLS), np.int16)
+            moved = np.empty((self._mixed.size, CELLS), values.dtype)
             np.put_along_axis(moved, self._ranks, values[self._mixed], 1)
             out[self._mixed] = moved
         return out

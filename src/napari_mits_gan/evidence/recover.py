@@ -81,6 +81,7 @@ def recover(volume: CTVolume, key: SealKey, *, progress: Progress = silent) -> R
     values = np.zeros(header.shape, np.int16)
     bad = np.ones(header.shape, bool)
     for z, number in seen.chosen().items():
+        progress(round(1000 * _CHECK_SHARE), 1000)
         values[z] = _fitted(seen.slice_values(number), header.shape[1:])
         bad[z] = _voxels(~seen.good[number], seen)
     for number, z in order.replaced.items():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +13,17 @@ from numpy.typing import NDArray
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import EvidenceError
 from napari_mits_gan.evidence import fountain, tags
-from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, padding_of, replace_bits
+from napari_mits_gan.evidence.carriers import CarrierRule, carrier_rule, nearest_changes, padding_of
 from napari_mits_gan.evidence.copy_object import pack_copy
 from napari_mits_gan.evidence.encrypted import OVERHEAD_BYTES, encrypt
+from napari_mits_gan.evidence.error_diffusion import (
+    NOTHING,
+    changes_of,
+    coded,
+    decided,
+    moved_upwards,
+    raised_or_lowered,
+)
 from napari_mits_gan.evidence.find_seal import read_header
 from napari_mits_gan.evidence.header import HEADER_BITS, NONCE_BYTES, VERSION, Header
 from napari_mits_gan.evidence.header_places import HeaderPlaces, code_word
@@ -22,6 +32,7 @@ from napari_mits_gan.evidence.key import SealKey
 from napari_mits_gan.evidence.lattice import Lattice, SealError, lattice_of
 from napari_mits_gan.evidence.layout import (
     CELLS,
+    SIDE,
     CarrierBlocks,
     Cells,
     Grid,
@@ -39,6 +50,9 @@ from napari_mits_gan.progress import Progress, part_of, silent
 
 HEALED_SHARE = 0.28
 """Share of what carries the copy that may be lost before the scan can no longer be healed."""
+COUNTED_FROM_HU = (-950, -910, -856, 130)
+"""Values that readers count voxels below or from, which the seal therefore moves none across: emphysema (-950, -910),
+trapped air on expiration (-856), calcium in the coronary arteries (130; Agatston et al., 1990)."""
 _INDEX_LOST = (0.7, 0.5, 0.3)
 """Share of what carries the index that may be lost: the first that leaves the copy most of the room."""
 _MOST_INDEX = 0.1
@@ -48,6 +62,8 @@ _FEWEST_BLOCKS = 4
 _MOST_VOXELS_ALONG = 65535
 _SLICES_AT_ONCE = 8
 """Embedded by one thread in one go."""
+_SLICES_READ = 24
+"""The header is read from so many at the end, to see that it can be; from all where these do not tell."""
 _TOO_SMALL = "This scan is too small, or too much of it is padding, to carry a seal."
 
 
@@ -66,6 +82,8 @@ class _Plan:
     held: NDArray[np.intp]
     """Symbols that each block holds, shape (z, blocks)."""
     index: Index
+    changes: NDArray[np.uint8]
+    """By how much a value changes to carry certain bits, by value and bits; codes of `error_diffusion`."""
     index_blocks: int = 0
 
 
@@ -85,8 +103,8 @@ def seal(
     Parameters
     ----------
     volume : CTVolume
-        The scan. Padding stays as it is; other values change by at most 1 (one bit) or 2 (two bits; 3 beside padding or
-        at the end of what the file can store) steps of what its file can hold.
+        The scan. Padding stays as it is; other values change by at most 1 (one bit) or 3 (two bits; few by more than 2)
+        steps of what its file can hold. None is moved across one of `COUNTED_FROM_HU`.
     key : SealKey
         Needed again to check and to heal.
     bits : {1, 2}
@@ -137,11 +155,24 @@ def seal(
         progress = part_of(progress, 0.3, 1)
     lattice, lowest, highest = lattice_of(volume)
     values = lattice.steps(volume.hu)
-    plan = _plan(volume, values, key, (bits, lowest, highest), lattice, nonce, part_of(progress, 0, 0.05))
-    copy = _copy(volume, values, plan, healed_share, part_of(progress, 0.05, 0.8)) if with_copy else b""
-    out = _embed(values, plan, copy, key, part_of(progress, 0.8, 1))
-    if read_header(out, key) is None:
+
+    def regions() -> NDArray[np.uint8] | None:
+        return regions_of(volume) if with_copy else None
+
+    def plan() -> _Plan:
+        return _plan(volume, values, key, (bits, lowest, highest), lattice, nonce)
+
+    where, planned = cast(
+        "tuple[NDArray[np.uint8] | None, _Plan]",
+        side_by_side(lambda work: work(), (regions, plan), part_of(progress, 0, 0.2)),
+    )
+    copy = b"" if where is None else _copy(volume, where, values, planned, healed_share, part_of(progress, 0.2, 0.8))
+    del where
+    out = _embed(values, planned, copy, key, part_of(progress, 0.8, 0.98))
+    some = out[:: max(1, len(out) // _SLICES_READ)]
+    if read_header(some, key, progress=part_of(progress, 0.98, 1)) is None and read_header(out, key) is None:
         raise SealError(_TOO_SMALL)
+    progress(1000, 1000)
     parameters = {
         "version": VERSION,
         "bits": bits,
@@ -158,7 +189,6 @@ def _plan(
     stored: tuple[int, int, int],
     lattice: Lattice,
     nonce: bytes,
-    progress: Progress,
 ) -> _Plan:
     if max(volume.shape) > _MOST_VOXELS_ALONG:
         raise SealError(f"A scan of {volume.shape} voxels (z, y, x) is too large to be sealed.")
@@ -186,7 +216,6 @@ def _plan(
         flat = is_flat(blocks[rest], cells.inside[rest])
         np.add.at(fillers, blocks[rest[flat], first_inside(cells, rest[flat])].astype(np.int64) + 32768, 1)
         poor.append((z, rest, blocks[rest], flat))
-        progress(z + 1, grid.shape[0])
     if not held.any():
         raise SealError("This scan has too few voxels whose lowest bits are free (all else is padding) to be sealed.")
     blank = [z for z, rest, _, _ in poor if len(rest) == grid.per_slice]
@@ -202,7 +231,9 @@ def _plan(
         states[z, rest[flat]], states[z, rest[~flat]] = FLAT, APART
         listed.append(tags.place_tags(keys.tags, z, rest[~flat], blocks[~flat], tags.APART))
     index = Index(Geometry.of(volume), 0, filler, states, np.concatenate(listed))
-    plan = _Plan(grid, cells, layout, rule, lattice, nonce, keys, slots, held, index)
+    kept = [number for hu in COUNTED_FROM_HU if (number := lattice.first_from(hu)) is not None]
+    changes = coded(*nearest_changes(rule, kept), 1 << bits)
+    plan = _Plan(grid, cells, layout, rule, lattice, nonce, keys, slots, held, index, changes)
     return replace(plan, index_blocks=_index_blocks(plan))
 
 
@@ -235,16 +266,22 @@ def _index_blocks(plan: _Plan) -> int:
     return blocks
 
 
-def _copy(volume: CTVolume, values: NDArray[np.int16], plan: _Plan, healed_share: float, progress: Progress) -> bytes:
+def _copy(
+    volume: CTVolume,
+    regions: NDArray[np.uint8],
+    values: NDArray[np.int16],
+    plan: _Plan,
+    healed_share: float,
+    progress: Progress,
+) -> bytes:
     """The encrypted copy; empty where there is no room for one."""
     held = plan.held.ravel()[plan.slots.order][plan.index_blocks :]
     room = fountain.most_bytes(int(held.sum() * (1 - healed_share)), plan.layout.symbol_bytes) - OVERHEAD_BYTES
     carrying = int(np.count_nonzero(plan.held)) * CELLS
     if room * 8 < _FEWEST_COPY_BITS * carrying:
         return b""
-    (regions,) = side_by_side(regions_of, [volume], part_of(progress, 0, 0.2))
     try:
-        data = pack_copy(volume.hu, regions, values == plan.index.filler, room, part_of(progress, 0.2, 1))
+        data = pack_copy(volume.hu, regions, values == plan.index.filler, room, progress)
     except EvidenceError:  # not even the coarsest copy fits
         return b""
     return encrypt(data, plan.keys.copy)
@@ -267,58 +304,83 @@ def _embed(values: NDArray[np.int16], plan: _Plan, copy: bytes, key: SealKey, pr
     out = np.empty_like(values)
 
     def some(first: int) -> None:
-        for z in range(first, min(first + _SLICES_AT_ONCE, len(out))):
-            out[z] = _sealed_slice(values[z], z, plan, (places, word), by_block[slots.numbers[z]], bool(copy))
+        part = range(first, min(first + _SLICES_AT_ONCE, len(out)))
+        drafts = [_draft(values[z], z, plan, by_block[slots.numbers[z]], bool(copy)) for z in part]
+        upwards = _upwards(drafts, plan, first)
+        for z, draft, up in zip(part, drafts, upwards, strict=True):
+            out[z] = _sealed_slice(draft, up, z, plan, places, word)
 
     side_by_side(some, range(0, len(out), _SLICES_AT_ONCE), part_of(progress, 0.5, 1))
     return out
 
 
-def _sealed_slice(
-    values: NDArray[np.int16],
-    z: int,
-    plan: _Plan,
-    header: tuple[HeaderPlaces, NDArray[np.uint8]],
-    symbols: NDArray[np.uint8],
-    has_copy: bool,
-) -> NDArray[np.int16]:
-    layout, h = plan.layout, plan.layout.header_bits
+@dataclass(frozen=True, eq=False)
+class _Draft:
+    """What is to be done with the blocks of a slice.
+
+    Parameters
+    ----------
+    carried : CarrierBlocks
+        The slice.
+    rows : ndarray of int, shape (n,)
+        Blocks that carry a tag.
+    old : ndarray of int16, shape (n, 256)
+        Their values by rank.
+    codes : ndarray of uint8, same shape
+        By how much each changes; codes of `error_diffusion`.
+    """
+
+    carried: CarrierBlocks
+    rows: NDArray[np.intp]
+    old: NDArray[np.int16]
+    codes: NDArray[np.uint8]
+
+
+def _draft(values: NDArray[np.int16], z: int, plan: _Plan, symbols: NDArray[np.uint8], has_copy: bool) -> _Draft:
+    layout = plan.layout
     carried = CarrierBlocks(plan.cells.apart(values), plan.cells.inside, plan.rule)
     rows = np.flatnonzero(plan.index.states[z] == TAGGED)
     old, carriers = carried.values[rows], carried.carriers[rows]
     room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
     wanted = wanted_bits(old, room, symbols[rows], layout)
-    upwards = _upwards(old, wanted, carriers, plan, z)
-    new = replace_bits(old, wanted, plan.rule, upwards)
-    beyond = np.arange(CELLS) >= carriers[:, None]
-    new[beyond] = old[beyond]
+    codes = plan.changes.take((old.view(np.uint16).astype(np.int32) << layout.bits) | wanted)
+    codes[np.arange(CELLS) >= carriers[:, None]] = NOTHING
+    codes[:, : layout.fixed_bits] = decided(codes[:, : layout.fixed_bits])
+    return _Draft(carried, rows, old, codes)
+
+
+def _upwards(drafts: list[_Draft], plan: _Plan, first: int) -> NDArray[np.bool_]:
+    """Which voxels go up that may go either way, shape (slices, y, x) with all of the last blocks.
+
+    The bits of header and tag follow from the rest and are only set, which raises even values by a half on average and
+    lowers odd ones; the other voxels make up for it.
+    """
+    fixed, grid = plan.layout.fixed_bits, plan.grid
+    wide = (grid.rows, SIDE, grid.columns, SIDE)
+    codes = np.empty((len(drafts), *wide), np.uint8)
+    for out, draft in zip(codes, drafts, strict=True):
+        blocks = np.full(draft.carried.values.shape, NOTHING, np.uint8)
+        blocks[draft.rows, fixed:] = draft.codes[:, fixed:]
+        blocks[draft.rows, :fixed] = raised_or_lowered(draft.codes[:, :fixed], draft.old[:, :fixed])
+        out[...] = plan.cells.filled(draft.carried.in_place(blocks)).reshape(wide)
+    seed = int.from_bytes(hashlib.sha256(plan.nonce + first.to_bytes(4, "little")).digest()[:8], "little")
+    up = moved_upwards(codes, 1 << plan.layout.bits, seed)
+    return up.reshape(len(drafts), grid.rows * SIDE, grid.columns * SIDE)
+
+
+def _sealed_slice(
+    draft: _Draft, upwards: NDArray[np.bool_], z: int, plan: _Plan, places: HeaderPlaces, word: NDArray[np.uint8]
+) -> NDArray[np.int16]:
+    layout, h, carried, rows = plan.layout, plan.layout.header_bits, draft.carried, draft.rows
+    up = carried.by_rank(plan.cells.apart(upwards))[rows]
+    new = draft.old + changes_of(draft.codes, up, 1 << layout.bits)
     # The tag leaves out its own bits and the header's, which follow from it.
     new[:, : layout.fixed_bits] &= ~np.int16(1)
     carried.values[rows] = new
     blank = carried.in_place(carried.values)[rows]
     codes = tags.place_tags(plan.keys.tags, z, rows, blank, tags.CARRIED)
-    places, word = header
     which, masks = places.of(rows, new, codes)
     new[:, :h] |= word[which] ^ masks
     new[:, h : layout.fixed_bits] |= tags.tag_bits(codes)
     carried.values[rows] = new
     return plan.cells.together(carried.in_place(carried.values))
-
-
-def _upwards(
-    old: NDArray[np.int16], wanted: NDArray[np.uint8], carriers: NDArray[np.integer], plan: _Plan, z: int
-) -> NDArray[np.bool_]:
-    """Which of two equally near values each voxel takes, drawn so that the mean of each block stays as it was.
-
-    The bits of header and tag follow from the rest and are only set, which raises even values by a half on average and
-    lowers odd ones; the other voxels make up for it.
-    """
-    fixed = plan.layout.fixed_bits
-    drawn = np.random.default_rng([z, int.from_bytes(plan.nonce, "little")]).bytes(old.size)
-    draws = np.frombuffer(drawn, np.uint8).reshape(old.shape)
-    upwards = draws < 128
-    head = replace_bits(old[:, :fixed], wanted[:, :fixed], plan.rule, upwards[:, :fixed]) & ~np.int16(1)
-    raised = (head + np.float32(0.5) - old[:, :fixed]) * (np.arange(fixed) < carriers[:, None])
-    share = 0.5 - raised.sum(axis=1) / np.maximum(1, carriers - fixed)
-    upwards[:, fixed:] = draws[:, fixed:] < np.clip(256 * share, 0, 256)[:, None]
-    return upwards

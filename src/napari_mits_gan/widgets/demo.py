@@ -82,6 +82,7 @@ class Demonstration:
 
         self.viewer: napari.Viewer = viewer or napari.Viewer(title="MITS-GAN", show_welcome_screen=False)
         self.dock = open_dock(self.viewer)
+        self.dock.offers_tour = False  # it would stand in the pictures
         self.workspace = self.dock.workspace
         self._problem: str | None = None
         self.workspace.messages.complained.connect(self._remember)
@@ -123,6 +124,8 @@ class Demonstration:
             "becomes of it. Or make a key on the page Evidence, seal the scan, and Check: what was changed is "
             "found and undone."
         )
+        if self.workspace.preferences.tour:
+            self.dock.tour.start()
         napari.run()
 
     def attack(self, action: Action, at: Voxel) -> None:

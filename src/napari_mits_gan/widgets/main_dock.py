@@ -22,7 +22,10 @@ from napari_mits_gan.widgets.controls.task_bar import TaskBar
 from napari_mits_gan.widgets.controls.vertical_scroll import VerticalScroll
 from napari_mits_gan.widgets.sections import SECTIONS
 from napari_mits_gan.widgets.sections.header import Header
+from napari_mits_gan.widgets.sections.help_window import HelpWindow
 from napari_mits_gan.widgets.sections.section import Section
+from napari_mits_gan.widgets.sections.tour import Tour
+from napari_mits_gan.widgets.sections.tour_steps import tour_steps
 from napari_mits_gan.widgets.workspace import workspace_of
 
 if TYPE_CHECKING:
@@ -35,6 +38,11 @@ WIDTH = 400
 """Smallest width of the dock in pixels."""
 WINDOW_SIZE = (1600, 1000)
 """Width and height of the window, in pixels, where the screen is large enough."""
+HELP_SHORTCUT = "F1"
+_TOUR_DELAY_MS = 400
+"""The window is laid out by then."""
+QUICK_DELAY_MS = 300
+"""Work that is over sooner is not announced: it would flicker, and each change draws the whole window anew."""
 _NAPARIS_DOCKS = ("layer list", "layer controls")
 
 
@@ -59,9 +67,16 @@ class MitsGanDock(QWidget):
         self.pages = QStackedWidget()
         self.scrolls: list[VerticalScroll] = []
         self.message = MessageLine()
+        self.offers_tour = self.workspace.preferences.tour
+        """Whether the tour begins when the dock is shown for the first time."""
         self._ends_with_window = False
+        self._quick_timer = QTimer(self)
+        self._quick_timer.setSingleShot(True)
+        self._quick_timer.setInterval(QUICK_DELAY_MS)
+        self._quick_timer.timeout.connect(self._show_quick)
         self._lay_out()
         self._connect()
+        self.tour = Tour(self.workspace, tour_steps(self), self.show_page, self)
         self.show_page("attack" if self.workspace.is_open else "scan")
 
     def section(self, kind: type[S]) -> S:
@@ -81,6 +96,22 @@ class MitsGanDock(QWidget):
         """Show the page of a section by its name."""
         self.pages.setCurrentIndex(list(self.sections).index(name))
         self.tasks.show_chosen(name)
+
+    def show_help(self) -> HelpWindow:
+        """List mouse actions and keys in a window of its own; returns it."""
+        window = HelpWindow(self.keys, self)
+        window.tour_requested.connect(self.tour.start)
+        window.show()
+        return window
+
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """All keys of the dock, and what they do."""
+        pages = list(enumerate(self.tasks.buttons.values(), start=1))
+        told = [(f"Alt+{number}", button.accessibleName()) for number, button in pages]
+        for section in (self.header, *self.sections.values()):
+            told += [(keys, button.toolTip().replace(f" ({keys})", "")) for keys, button in section.shortcuts]
+        return [*told, (HELP_SHORTCUT, "This list")]
 
     @property
     def page(self) -> str:
@@ -116,6 +147,8 @@ class MitsGanDock(QWidget):
         self.pages.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         outer.addWidget(self.pages, 1)
         outer.addWidget(self.message)
+        self.tasks.add_help(f"What mouse and keys do, and the tour ({HELP_SHORTCUT})")
+        self._on_keys(HELP_SHORTCUT, "", self.tasks.help_button)
         for number, (name, button) in enumerate(self.tasks.buttons.items(), start=1):
             button.setToolTip(f"{button.toolTip()} (Alt+{number})")
             self._on_keys(f"Alt+{number}", name, button)
@@ -137,6 +170,7 @@ class MitsGanDock(QWidget):
         """Only methods, which Qt disconnects with the dock: the workspace lives longer."""
         work, messages = self.workspace, self.workspace.messages
         self.tasks.chosen.connect(self.show_page)
+        self.tasks.help_requested.connect(lambda: self.show_help())
         self.header.protect_requested.connect(self._protect)
         messages.said.connect(self._say)
         messages.warned.connect(self._warn)
@@ -170,6 +204,13 @@ class MitsGanDock(QWidget):
                 part.ensurePolished()  # without its style, a page that was not seen yet takes itself for narrower
             scroll.fit()
         self._end_with_window()
+        QTimer.singleShot(_TOUR_DELAY_MS, self._offer_tour)
+
+    def _offer_tour(self) -> None:
+        """Once, where the user has not put it away for ever."""
+        if self.offers_tour and self.isVisible() and self.main_window is not None:
+            self.offers_tour = False
+            self.tour.start()
 
     def _end_with_window(self) -> None:
         """The workspace ends with the window."""
@@ -182,6 +223,9 @@ class MitsGanDock(QWidget):
         if self.parent() is None:
             self.workspace.clicking.arm(False)
             self.workspace.blinking.stop()
+            self.workspace.swiping.stop()
+            self.workspace.three_planes.stop()
+            self.tour.stop()
             self.destroyed.disconnect(self.workspace.close)
             self.deleteLater()
 
@@ -208,17 +252,25 @@ class MitsGanDock(QWidget):
         self.message.start_work(title, can_cancel=True)
         self.workspace.changed.emit()
 
-    def _on_quick_started(self, title: str) -> None:
-        if not self.workspace.slow.busy:
-            self.message.start_work(title, can_cancel=False)
+    def _on_quick_started(self, _title: str) -> None:
+        if self.message.is_working:
+            self._show_quick()
+        elif not self._quick_timer.isActive():
+            self._quick_timer.start()
+
+    def _show_quick(self) -> None:
+        if self.workspace.quick.busy and not self.workspace.slow.busy:
+            self.message.start_work(self.workspace.quick.title, can_cancel=False)
 
     def _on_quick_progressed(self, done: int, total: int) -> None:
-        if not self.workspace.slow.busy:
+        if self.message.is_working and not self.workspace.slow.busy:
             self.message.show_progress(done, total)
 
     def _on_idle(self) -> None:
-        if not self.workspace.slow.busy and not self.workspace.quick.busy:
-            self.message.stop_work()
+        if not self.workspace.quick.busy:
+            self._quick_timer.stop()
+            if not self.workspace.slow.busy:
+                self.message.stop_work()
 
 
 def _notify(text: str) -> None:

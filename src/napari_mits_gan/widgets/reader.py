@@ -10,6 +10,7 @@ from napari_mits_gan.ct.dicom.header import looks_like_dicom
 from napari_mits_gan.ct.read import SeveralSeriesError, read_ct
 from napari_mits_gan.ct.suffixes import DICOM_SUFFIXES, READABLE_SUFFIXES
 from napari_mits_gan.widgets.layers.volume_layer import layer_data
+from napari_mits_gan.widgets.menus import open_scan
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
@@ -34,7 +35,7 @@ def get_reader(path: PathLike | Sequence[PathLike] | None = None) -> Callable[[A
         Called with the path, it returns a list of layer data; None says that this plugin does not read such files.
     """
     if path is None:
-        _ask_for_a_scan()
+        open_scan()
         return None
     paths = _as_paths(path)
     return read_layers if paths and all(_is_candidate(p) for p in paths) else None
@@ -77,17 +78,6 @@ def _ask(error: SeveralSeriesError) -> str | None:
 
     chooser = SeriesChooser(error.series)
     return chooser.chosen if chooser.exec() else None
-
-
-def _ask_for_a_scan() -> None:
-    import napari
-
-    from napari_mits_gan.widgets.main_dock import open_dock
-    from napari_mits_gan.widgets.sections.scan import ScanSection
-
-    viewer = napari.current_viewer()
-    if viewer is not None:
-        open_dock(viewer).section(ScanSection).choose_folder()
 
 
 def _as_paths(path: PathLike | Sequence[PathLike]) -> list[Path]:

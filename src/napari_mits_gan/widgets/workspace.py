@@ -28,10 +28,14 @@ from napari_mits_gan.widgets.controllers.recording import Recording
 from napari_mits_gan.widgets.controllers.scrolling import Scrolling
 from napari_mits_gan.widgets.controllers.sealed_sites import SealedSitesMap
 from napari_mits_gan.widgets.controllers.suggestions import Suggestions
+from napari_mits_gan.widgets.controllers.swiping import Swiping
+from napari_mits_gan.widgets.controllers.three_planes import ThreePlanes
 from napari_mits_gan.widgets.controllers.vulnerability import Vulnerability
-from napari_mits_gan.widgets.controllers.windowing import Windowing
+from napari_mits_gan.widgets.controllers.windowing import PRESETS, Windowing
+from napari_mits_gan.widgets.layers.colors import Colors
 from napari_mits_gan.widgets.layers.panels import Panels
 from napari_mits_gan.widgets.messages import Messages
+from napari_mits_gan.widgets.preferences import preferences
 
 _open: list[Workspace] = []
 
@@ -57,6 +61,9 @@ class Workspace(QObject):
         self.viewer = viewer
         self.session = session
         self.panels = Panels(viewer, self.changed.emit)
+        self.preferences = preferences()
+        """What the user set in napari's Preferences, as it was when this scan was opened."""
+        session.networks.device = self.preferences.device
         self.slow = Background(self)
         self.quick = Background(self)
         self.ahead = Background(self)
@@ -78,9 +85,13 @@ class Workspace(QObject):
         self.scrolling = Scrolling(parts, self)
         self.readout = Readout(parts, self)
         self.blinking = Blinking(parts, self)
-        self.recording = Recording(parts, self.loading, self.protecting, self.judging, self.windowing, self)
+        self.swiping = Swiping(parts, self)
+        self.three_planes = ThreePlanes(parts, self.windowing, self.readout, self)
+        self.recording = Recording(
+            parts, self.loading, self.protecting, self.judging, self.windowing, self.three_planes, self
+        )
         marked = (self.suggestions, self.vulnerability, self.sealed_sites, self.inspecting)
-        self.clicking = Clicking(parts, self.attacking.click, marked, self)
+        self.clicking = Clicking(parts, self.attacking.click, marked, self.three_planes, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
         self._closed = False
         self._injections_before = 0
@@ -88,6 +99,7 @@ class Workspace(QObject):
             controller.changed.connect(self.changed)
         for sites in marked:
             sites.visited.connect(self.visited)
+        self.changed.connect(self.three_planes.refresh)
         self.display.failed.connect(self.attacking.failed)
         for lane in (self.slow, self.quick):
             lane.idle.connect(self.changed)
@@ -143,11 +155,15 @@ class Workspace(QObject):
         self.inspecting.drop_outdated()
         self.evidence.mark()
         self._injections_before = 0
+        chosen = self.preferences = preferences()
+        self.panels.colors = Colors(chosen.inject_color, chosen.remove_color, chosen.difference_colors)
         if self.is_open:
             self.panels.start(self.loading.layer_to_take_over())
             self.messages.forget()
             self.messages.say("Scan open. Attack it first, or press Protect.")
         self.display.refresh()
+        if (window := next((preset for preset in PRESETS if preset.name == chosen.window), None)) is not None:
+            self.windowing.use(window)
         self.changed.emit()
 
     def _on_protection_changed(self) -> None:

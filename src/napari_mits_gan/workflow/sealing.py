@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_mits_gan.errors import EvidenceError, WriteError
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.progress import Progress, part_of, silent
 
 if TYPE_CHECKING:
     from napari_mits_gan.ct.volume import CTVolume
@@ -90,13 +90,14 @@ def seal_volume(
     from napari_mits_gan.evidence.sidecar import write_sidecar
 
     key = read_key(options.key_file)
-    if find_seal(volume, key, thorough=False) is not None:
+    if find_seal(volume, key, thorough=False, progress=part_of(progress, 0, 0.1)) is not None:
         raise EvidenceError(
             "This scan carries a seal of this key already, and a second one would destroy it; verify it instead."
         )
-    if options.mark and carries_mark(volume, key):
+    if options.mark and carries_mark(volume, key, part_of(progress, 0.1, 0.3)):
         raise EvidenceError("This scan carries a mark of this key already; seal it without another one.")
-    sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=progress)
+    rest = part_of(progress, 0.3 if options.mark else 0.1, 1)
+    sealed = seal(volume, key, bits=options.bits, mark=options.mark, progress=rest)
     manifest = signed_manifest(sealed, signer_of(key), source)
 
     def finish(folder: Path) -> None:

@@ -167,6 +167,23 @@ def test_several_series_are_offered_and_the_chosen_one_is_read(dicom_series, tmp
     assert [s.number_of_images for s in list_series(tmp_path / "disc")] == [3, 5]
 
 
+def test_patients_of_a_folder_are_told_apart_without_their_names(dicom_series, tmp_path) -> None:
+    def of(patient: str, description: str):
+        def edit(ds, z) -> None:
+            ds.PatientID, ds.PatientName, ds.SeriesDescription = patient, f"{patient}^Name", description
+
+        return edit
+
+    for number, (patient, description) in enumerate((("Q-77", "A"), ("Z-12", "B"), ("Q-77", "C"))):
+        dicom_series(tmp_path / "disc" / str(number), shape=(2, 9, 9), edit=of(patient, description))
+    with pytest.raises(SeveralSeriesError) as caught:
+        read_ct(tmp_path / "disc")
+    assert [s.patient_words for s in caught.value.series] == ["patient 1 of 2", "patient 2 of 2", "patient 1 of 2"]
+    assert "patient 2 of 2" in str(caught.value)
+    for name in ("Q-77", "Z-12", "Name"):
+        assert name not in str(caught.value) + repr(caught.value.series)
+
+
 def test_localizers_captures_and_other_modalities_are_left_out(dicom_series) -> None:
     series = dicom_series(shape=(6, 16, 12))
     uid = read_ct(series.folder).source.series_uid

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydicom.uid import generate_uid
 
 from enhanced_ct import enhanced_file, one
-from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.read import list_series, read_ct
 from napari_mits_gan.errors import ReadError
 
 EACH = settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
@@ -152,6 +152,39 @@ def test_acquisitions_that_overlap_are_told_as_such(dicom_series) -> None:
         ReadError, match=r"2 acquisitions .*4 slices of acquisition 1, 4 slices of acquisition 2; 001.dcm, 005"
     ):
         read_ct(dicom_series(shape=(8, 16, 12), edit=edit).folder)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "told"),
+    [
+        ("TemporalPositionIdentifier", ("1", "2"), "2 temporal positions .*3 slices of temporal position 1"),
+        ("NominalPercentageOfCardiacPhase", (40.0, 75.0), "2 cardiac phases .*75 % of the cardiac cycle"),
+        ("NominalPercentageOfRespiratoryPhase", (0.0, 50.0), "2 respiratory phases .*of 0 % of the respiratory cycle"),
+        ("TriggerTime", ("0", "310.5"), "2 trigger times .*310.5 ms"),
+        ("AcquisitionTime", ("101500", "101530.25"), "2 acquisition times .*acquisition time 101530.25"),
+    ],
+)
+@pytest.mark.parametrize("ascending", [True, False])
+def test_phases_at_the_same_places_are_offered_apart(dicom_series, keyword, values, told, ascending) -> None:
+    def edit(ds, z) -> None:
+        phase, place = (z % 2, z // 2) if ascending else (z // 3, z % 3)
+        setattr(ds, keyword, values[phase])
+        ds.ImagePositionPatient = [0, 0, 2 * place]
+
+    folder = dicom_series(shape=(6, 16, 12), edit=edit).folder
+    with pytest.raises(ReadError, match=told):
+        read_ct(folder)
+    offered = list_series(folder)
+    assert len(offered) == 2
+    volumes = [read_ct(folder, series=info.uid) for info in offered]
+    assert [volume.shape[0] for volume in volumes] == [3, 3]
+    assert not np.array_equal(volumes[0].hu, volumes[1].hu)
+
+
+def test_acquisition_times_that_differ_along_a_volume_are_no_phases(dicom_series) -> None:
+    """Two passes, each of every other slice: each place is there once."""
+    edit = lambda ds, z: setattr(ds, "AcquisitionTime", ("101500", "101530")[z % 2])  # noqa: E731
+    assert read_ct(dicom_series(shape=(6, 16, 12), edit=edit).folder).shape[0] == 6
 
 
 def test_two_stacks_of_an_enhanced_object_are_refused(tmp_path) -> None:

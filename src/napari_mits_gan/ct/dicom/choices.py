@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,7 @@ _DATE = re.compile(r"\d{8}")
 class SeriesInfo:
     """A DICOM series, or one of the volumes that a series mixes, as far as one has to know it to choose it.
 
-    It holds nothing about the patient.
+    It holds nothing about the patient but a number that tells patients of one folder apart.
 
     Parameters
     ----------
@@ -54,6 +54,8 @@ class SeriesInfo:
         What the header says of the spacing or thickness of its slices.
     study_date : str
         As DICOM has it, YYYYMMDD; empty where it is not stated.
+    patient, patients : int
+        Which patient of the folder it is of, from 1 on, in the order of the list, and how many there are.
     """
 
     uid: str
@@ -66,6 +68,13 @@ class SeriesInfo:
     kernel: str = ""
     thickness_mm: float | None = None
     study_date: str = ""
+    patient: int = 1
+    patients: int = 1
+
+    @property
+    def patient_words(self) -> str:
+        """Which patient it is of; empty where all series are of one."""
+        return f"patient {self.patient} of {self.patients}" if self.patients > 1 else ""
 
 
 class SeveralSeriesError(ReadError):
@@ -127,7 +136,17 @@ def choices_in(found: Found) -> list[Choice]:
         uid, _, number = choice.info.uid.partition(_PART)
         return not choice.info.is_ct, _natural(choice.info.description), uid, int(number or 0)
 
-    return sorted(offered, key=order)
+    return _with_patients(sorted(offered, key=order))
+
+
+def _with_patients(choices: Sequence[Choice]) -> list[Choice]:
+    """Number the patients in the order in which they appear; who they are is not told."""
+    identifiers = [choice.headers[0].shared.patient for choice in choices]
+    numbers = {patient: number for number, patient in enumerate(dict.fromkeys(identifiers), start=1)}
+    return [
+        replace(choice, info=replace(choice.info, patient=numbers[patient], patients=len(numbers)))
+        for choice, patient in zip(choices, identifiers, strict=True)
+    ]
 
 
 def layout_chosen(found: Found, series: str | None, file: Path | None = None) -> tuple[Layout, str]:
@@ -160,9 +179,9 @@ def layout_chosen(found: Found, series: str | None, file: Path | None = None) ->
         of_file = [choice for choice in parts if file in {h.path for h in choice.headers}]
         if len(of_file) == 1:
             return layout_of(found, of_file[0].headers, file), of_file[0].part
-        offered = [choice.info.uid for choice in choices_in(found)]
-        numbers = [offered.index(choice.info.uid) + 1 for choice in parts]
-        raise SeveralSeriesError([choice.info for choice in parts], numbers, mixed.what) from None
+        offered = {choice.info.uid: (number, choice.info) for number, choice in enumerate(choices_in(found), start=1)}
+        known = [offered[choice.info.uid] for choice in parts]
+        raise SeveralSeriesError([info for _, info in known], [number for number, _ in known], mixed.what) from None
 
 
 def _chosen(found: Found, series: str | None) -> tuple[Sequence[SliceHeader], str]:
@@ -244,7 +263,7 @@ def _told(series: SeriesInfo) -> str:
     """A series in words."""
     kernel = f"kernel {series.kernel}" if series.kernel and series.kernel not in series.description else ""
     thickness = f"{series.thickness_mm:.4g} mm" if series.thickness_mm else ""
-    parts = [series.description, kernel, thickness, f"{series.number_of_images} images"]
+    parts = [series.description, kernel, thickness, f"{series.number_of_images} images", series.patient_words]
     return ", ".join(part for part in parts if part)
 
 

@@ -14,16 +14,17 @@ from pydicom.uid import UID
 _KEYWORDS = [
     "SpecificCharacterSet", "ImageType", "SOPClassUID", "SOPInstanceUID", "Modality", "SeriesDescription",
     "SliceThickness", "SpacingBetweenSlices", "StudyInstanceUID", "PatientID", "SeriesInstanceUID", "AcquisitionNumber",
-    "ConvolutionKernel", "SeriesNumber", "StudyDate", "KVP", "ImagePositionPatient",
+    "ConvolutionKernel", "SeriesNumber", "StudyDate", "KVP", "ImagePositionPatient", "AcquisitionTime", "TriggerTime",
+    "TemporalPositionIdentifier", "NominalPercentageOfCardiacPhase", "NominalPercentageOfRespiratoryPhase",
     "ImageOrientationPatient", "FrameOfReferenceUID", "SamplesPerPixel", "PhotometricInterpretation", "NumberOfFrames",
     "Rows", "Columns", "PixelSpacing", "BitsAllocated", "BitsStored", "HighBit", "PixelRepresentation",
     "PixelPaddingValue", "PixelPaddingRangeLimit", "RescaleIntercept", "RescaleSlope", "RescaleType",
     "ModalityLUTSequence", "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
-TAG = {
-    keyword: BaseTag(tag_for_keyword(keyword) or 0)
-    for keyword in [*_KEYWORDS, "FrameType", "StackID", "MediaStorageSOPClassUID"]
-}
+_NESTED = [
+    "FrameType", "StackID", "MediaStorageSOPClassUID", "TemporalPositionIndex", "NominalCardiacTriggerDelayTime",
+]  # fmt: skip
+TAG = {keyword: BaseTag(tag_for_keyword(keyword) or 0) for keyword in [*_KEYWORDS, *_NESTED]}
 TAGS: list[BaseTag | int] = [TAG[keyword] for keyword in _KEYWORDS]
 """The elements that are read of a file."""
 

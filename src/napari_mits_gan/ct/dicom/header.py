@@ -63,6 +63,17 @@ class Shared:
 
 
 @dataclass(frozen=True)
+class Phase:
+    """When a slice was taken, as far as the file states it: in which phase of the heart, of the breath, of contrast."""
+
+    temporal_position: float | None
+    cardiac_percent: float | None
+    respiratory_percent: float | None
+    trigger_ms: float | None
+    acquisition_time: str
+
+
+@dataclass(frozen=True)
 class SliceHeader:
     """One slice: a file, or one frame of a multi-frame file.
 
@@ -86,6 +97,7 @@ class SliceHeader:
     study_date: str
     shared: Shared = field(repr=False)
     acquisition: int | None
+    phase: Phase
     character_set: str
     modality: str
     image_type: tuple[str, ...]
@@ -223,6 +235,7 @@ def _headers(path: Path, stream: BinaryIO, *, surely: bool) -> list[SliceHeader]
             thickness_mm=_positive(group, "SpacingBetweenSlices") or _positive(group, "SliceThickness"),
             nominal_thickness_mm=_positive(group, "SliceThickness", decimals=2),
             kilovolts=_positive(group, "KVP", decimals=1),
+            phase=_phase(ds, group),
             rescale=_rescale(group),
             rescale_type=printable(str(next(iter(first_of(group, "RescaleType")), ""))).strip(),
         )
@@ -296,7 +309,7 @@ def _macros(group: Dataset) -> list[Dataset]:
     names = (
         "PlanePositionSequence", "PlaneOrientationSequence", "PixelMeasuresSequence",
         "PixelValueTransformationSequence", "CTImageFrameTypeSequence", "FrameContentSequence",
-        "CTReconstructionSequence",
+        "CTReconstructionSequence", "CardiacSynchronizationSequence", "RespiratorySynchronizationSequence",
     )  # fmt: skip
     return [group[name].value[0] for name in names if name in group and group[name].value]
 
@@ -311,6 +324,20 @@ def _shared(ds: Dataset, group: list[Dataset]) -> Shared:
         kernel=printable(" ".join(str(v) for v in first_of(group, "ConvolutionKernel"))),
         kind=printable(" ".join([*image_type[:1], *projections])),
         stack=printable(str(next(iter(first_of(group, "StackID")), ""))),
+    )
+
+
+def _phase(ds: Dataset, group: list[Dataset]) -> Phase:
+    def one(*keywords: str) -> float | None:
+        found = next((value for keyword in keywords if (value := numbers(group, keyword, 1)) is not None), None)
+        return None if found is None else found[0]
+
+    return Phase(
+        temporal_position=one("TemporalPositionIndex", "TemporalPositionIdentifier"),
+        cardiac_percent=one("NominalPercentageOfCardiacPhase"),
+        respiratory_percent=one("NominalPercentageOfRespiratoryPhase"),
+        trigger_ms=one("NominalCardiacTriggerDelayTime", "TriggerTime"),
+        acquisition_time=text(ds, "AcquisitionTime"),
     )
 
 

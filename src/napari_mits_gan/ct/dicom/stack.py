@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import fields
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +38,22 @@ _TOLD = ("kernel", "kind", "stack")
 _OFTEN_UNIQUE = ("study", "frame_of_reference", "stack")
 """De-identifying programs give each file a value of its own here; then it says nothing."""
 
-_INTERLEAVED: tuple[tuple[str, str, Callable[[SliceHeader], float | None]], ...] = (
+_Kind = tuple[str, str, Callable[[SliceHeader], float | str | None]]
+_INTERLEAVED: tuple[_Kind, ...] = (
     ("acquisitions", "acquisition {}", lambda header: header.acquisition),
     ("series numbers", "series number {}", lambda header: header.series_number),
     ("tube voltages", "{:g} kV", lambda header: header.kilovolts),
     ("slice thicknesses", "{:g} mm", lambda header: header.nominal_thickness_mm),
 )
 """What continues along a volume, or is the same all over it: several of them, one of them, and its value."""
+_REPEATED: tuple[_Kind, ...] = (
+    ("temporal positions", "temporal position {:g}", lambda header: header.phase.temporal_position),
+    ("cardiac phases", "{:g} % of the cardiac cycle", lambda header: header.phase.cardiac_percent),
+    ("respiratory phases", "{:g} % of the respiratory cycle", lambda header: header.phase.respiratory_percent),
+    ("trigger times", "{:g} ms after the trigger", lambda header: header.phase.trigger_ms),
+    ("acquisition times", "acquisition time {}", lambda header: header.phase.acquisition_time or None),
+)
+"""What may differ from slice to slice of one volume: it counts only where several slices lie at one place."""
 
 
 class MixedSeriesError(ReadError):
@@ -106,17 +116,17 @@ def grid_of_volume(slices: Sequence[CTSlice]) -> Grid:
     try:
         grid = grid_of([s.plane for s in slices], [s.name for s in slices], slices[0].header.thickness_mm)
     except ReadError:
-        _check_interleaved(slices)
+        _check_interleaved(slices, (*_INTERLEAVED, *_REPEATED))
         raise
-    _check_interleaved(slices)
+    _check_interleaved(slices, _INTERLEAVED)
     return grid
 
 
-def _check_interleaved(slices: Sequence[CTSlice]) -> None:
+def _check_interleaved(slices: Sequence[CTSlice], kinds: Sequence[_Kind]) -> None:
     """Refuse acquisitions and the like that lie over or between each other; those that continue are one volume."""
-    for several, one, value_of in _INTERLEAVED:
+    for several, one, value_of in kinds:
         stated = [s for s in slices if value_of(s.header) is not None]
-        counts = Counter(value_of(s.header) or 0 for s in stated)
+        counts: Counter[Any] = Counter(value_of(s.header) for s in stated)
         if not 1 < len(counts) < len(stated) or min(counts.values()) < 2:
             continue
         along = np.array([s.plane.position for s in stated]) @ unit_axes(stated[0].plane)[:, 0]
@@ -125,7 +135,7 @@ def _check_interleaved(slices: Sequence[CTSlice]) -> None:
             continue
         told = ", ".join(f"{n} slices of {one.format(value)}" for value, n in sorted(counts.items())[:4])
         examples = named([next(s.name for s in stated if value_of(s.header) == v) for v in sorted(counts)], most=2)
-        groups: dict[float | None, list[CTSlice]] = {}
+        groups: dict[float | str | None, list[CTSlice]] = {}
         for image in slices:
             groups.setdefault(value_of(image.header), []).append(image)
         raise MixedSeriesError(

@@ -13,10 +13,13 @@ from napari_mits_gan.evidence.mark.patient_lattice import pitch_of
 from napari_mits_gan.evidence.mark.pattern import VoxelPattern
 from napari_mits_gan.evidence.mark.region import box_around, marked_region
 from napari_mits_gan.evidence.mark.settings import MarkSettings
-from napari_mits_gan.progress import Progress, silent
+from napari_mits_gan.evidence.side_by_side import side_by_side
+from napari_mits_gan.progress import Progress, part_of, silent
 
 _PEAK = 3.0
 """Largest change of a voxel, in multiples of the RMS."""
+_FINDING = 0.3
+"""How far the work is when lungs and body are found."""
 
 
 def embed_mark(
@@ -62,7 +65,8 @@ def embed_mark(
     if volume.is_tampered:
         raise SealError("This scan carries a simulated attack, and a tampered scan is never marked as if it were real.")
     settings = settings or MarkSettings()
-    inside, share = marked_region(volume)
+    # Asked meanwhile whether to go on: finding lungs takes seconds.
+    ((inside, share),) = side_by_side(marked_region, [volume], part_of(progress, 0, _FINDING))
     if not inside.any():
         raise SealError("There is neither lung nor body in this scan that could be marked; seal it without the mark.")
     rms_hu = min(settings.lungs_rms_hu, settings.body_rms_hu / share**0.5)
@@ -74,7 +78,7 @@ def embed_mark(
     for done, (z, wave) in enumerate(zip(range(part[0].start, part[0].stop), pattern, strict=True)):
         place = (z, *part[1:])
         out[place] = _marked(volume, z, out[place], scale * wave, inside[place], rms_hu)
-        progress(done, len(pattern))
+        part_of(progress, _FINDING, 1)(done + 1, len(pattern))
     parameters = {"lungs_rms_hu": round(float(rms_hu), 2)}
     return volume.with_hu(out, Step("mark", parameters))
 

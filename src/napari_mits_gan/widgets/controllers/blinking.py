@@ -5,11 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, QTimer
 
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
-from napari_mits_gan.widgets.layers.panel_names import ATTACK, HEALED, OTHER_ATTACK, OTHER_SCAN, SCAN
 
 INTERVAL_MS = 600
-PAIRS = ((OTHER_ATTACK, ATTACK), (OTHER_SCAN, SCAN), (SCAN, ATTACK), (ATTACK, HEALED))
-"""Which panels can take turns."""
 
 
 class Blinking(Controller):
@@ -17,24 +14,34 @@ class Blinking(Controller):
 
     def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parts, parent)
+        self._chosen: tuple[str, str] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(INTERVAL_MS)
         self._timer.timeout.connect(self._next)
 
     @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """The pairs that there are now."""
-        panels = self.parts.panels
-        return tuple(pair for pair in PAIRS if all(panels.available(role) for role in pair))
+    def chosen(self) -> tuple[str, str] | None:
+        """The pair that was chosen last, where there is such; else the first there is."""
+        pairs = self.parts.panels.pairs
+        return self._chosen if self._chosen in pairs else pairs[0] if pairs else None
+
+    def choose(self, pair: tuple[str, str] | None) -> None:
+        """Take another pair from now on; one that blinks goes on with it."""
+        self._chosen = pair
+        if self.on:
+            self.start(pair)
+        else:
+            self.changed.emit()
 
     @property
     def on(self) -> bool:
         """Whether anything blinks."""
-        return self.parts.panels.pair is not None
+        return self.parts.panels.pair is not None and not self.parts.panels.swiping
 
-    def start(self, pair: tuple[str, str]) -> None:
+    def start(self, pair: tuple[str, str] | None) -> None:
         """Let these two take turns."""
-        if pair in self.pairs:
+        if pair in self.parts.panels.pairs:
+            self._chosen = pair
             self.parts.panels.blink(pair)
             self._timer.start()
             self.changed.emit()
@@ -42,7 +49,8 @@ class Blinking(Controller):
     def stop(self) -> None:
         """Panels beside each other again."""
         self._timer.stop()
-        self.parts.panels.blink(None)
+        if self.on:
+            self.parts.panels.blink(None)
         self.changed.emit()
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a click in the image does: an attack while clicks are armed, else a visit to the marker under it."""
+"""What a click in the image does: an attack while clicks are armed, else a visit to the marker or crosshair there."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject
 from napari_mits_gan.widgets.controllers.click_listener import ClickListener
 from napari_mits_gan.widgets.controllers.controller import Controller, Parts
 from napari_mits_gan.widgets.controllers.marked_sites import MarkedSites
+from napari_mits_gan.widgets.controllers.three_planes import ThreePlanes
 
 Position = tuple[float, ...]
 
@@ -24,6 +25,8 @@ class Clicking(Controller):
         Called with world coordinates when clicks are armed.
     marked : sequence of MarkedSites
         Whose markers can be clicked on; the first that has one there takes the click.
+    planes : ThreePlanes
+        Whose crosshair follows clicks.
     """
 
     def __init__(
@@ -31,14 +34,17 @@ class Clicking(Controller):
         parts: Parts,
         attack: Callable[[Position], object],
         marked: Sequence[MarkedSites],
+        planes: ThreePlanes,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parts, parent)
-        self._marked = marked
-        self._attacks = ClickListener(parts.viewer, attack)
+        self._marked, self._planes, self._attack_at = marked, planes, attack
+        self._attacks = ClickListener(parts.viewer, self._attack)
         self._visits = ClickListener(parts.viewer, self._visit, cursor=None)
         for sites in marked:
             sites.changed.connect(self._follow)
+        planes.changed.connect(self._follow)
+        planes.clicked.connect(self.click)
 
     @property
     def armed(self) -> bool:
@@ -57,10 +63,20 @@ class Clicking(Controller):
         self._attacks.arm(False)
         self._visits.arm(False)
 
+    def click(self, position: Position) -> None:
+        """Do what a click there does, in whatever canvas it was."""
+        (self._attack if self.armed else self._visit)(position)
+
+    def _attack(self, position: Position) -> None:
+        self._attack_at(position)
+        self._planes.move_to(position)
+
     def _visit(self, position: Position) -> None:
         for sites in self._marked:
             if sites.click(position):
                 return
+        self._planes.move_to(position)
 
     def _follow(self) -> None:
-        self._visits.arm(any(sites.any for sites in self._marked) and not self._attacks.armed)
+        wanted = self._planes.on or any(sites.any for sites in self._marked)
+        self._visits.arm(wanted and not self._attacks.armed)

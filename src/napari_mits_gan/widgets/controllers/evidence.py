@@ -33,6 +33,8 @@ class Evidence(Controller):
         """The file of the key; None until one is chosen."""
         self.bits = 1
         """Lowest bits of a value that the next seal may use."""
+        self.mark_too = False
+        """Whether the next seal marks the lungs as well."""
         self._marked: Examined | None = None
 
     def choose_key(self, path: str | Path) -> bool:
@@ -71,7 +73,7 @@ class Evidence(Controller):
             messages.complain(f"The {version} scan is sealed already; take that seal off before sealing it anew.")
             return
         bits = self.bits
-        options = SealingOptions(key_file, bits)
+        options = SealingOptions(key_file, bits, mark=self.mark_too)
         scan = session.original
 
         def compute(progress: Any) -> tuple[Sealed, int]:
@@ -182,6 +184,9 @@ def _sealed_words(version: str, sealed: Sealed, bits: int, broken: int) -> str:
         words += f", with a copy of {sealed.copy_bytes / 1000:.0f} kB to heal it from"
     else:
         words += " for detection only: it is too small to carry a copy"
+    rms_hu = next((step.parameters["lungs_rms_hu"] for step in sealed.volume.history if step.kind == "mark"), None)
+    if rms_hu is not None:
+        words += f", and its lungs are marked with {rms_hu:.1f} HU RMS"
     words += "; exports of it carry the seal and a signed manifest."
     if broken:
         words += f" {broken} files of the source carry a digital signature, which no export carries over."

@@ -33,6 +33,8 @@ class Preparing(Controller):
             from napari_mits_gan.protection.protect import METHODS
 
             found = ("auto", *available_devices())
+            if networks.device not in found:  # one that the user set in the Preferences, maybe on another computer
+                networks.device = "auto"
             networks.warm_up()
             return found, METHODS
 

@@ -28,6 +28,15 @@ class Readout(Controller):
         """The window goes away: write no more."""
         self.parts.viewer.events.status.disconnect(self._on_status)
 
+    def listen_to(self, viewer: Any) -> None:
+        """Read what lies under the mouse in another viewer, of the same world, as well."""
+        viewer.cursor.events.position.connect(self._on_cursor)
+
+    def _on_cursor(self, event: Any) -> None:
+        position = tuple(event.value)
+        if len(position) >= 3 and (text := self.text(position)) is not None:
+            self.parts.viewer.status = text
+
     def text(self, position: tuple[float, ...]) -> str | None:
         """What there is at a position in the world; None where that is outside the scan, or no scan is shown."""
         scan, panels = self.parts.session.original, self.parts.panels

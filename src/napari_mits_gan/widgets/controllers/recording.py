@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_mits_gan.widgets.controllers.judging import Judging
     from napari_mits_gan.widgets.controllers.loading import Loading
     from napari_mits_gan.widgets.controllers.protecting import Protecting
+    from napari_mits_gan.widgets.controllers.three_planes import ThreePlanes
     from napari_mits_gan.widgets.controllers.windowing import Windowing
 
 SAVING, LOADING, REPORTING = "Saving the session", "Loading the session", "Writing the report"
@@ -42,10 +43,12 @@ class Recording(Controller):
         protecting: Protecting,
         judging: Judging,
         windowing: Windowing,
+        three_planes: ThreePlanes,
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parts, parent)
         self._loading, self._protecting, self._judging, self._windowing = loading, protecting, judging, windowing
+        self._three_planes = three_planes
 
     def record(self) -> Record:
         """What was done to the scan that is open.
@@ -155,6 +158,7 @@ class Recording(Controller):
             "voxel": at,
             "window_hu": None if window is None else list(window.limits),
             "panels": [role for role in PANELS if role in panels.chosen],
+            "three_planes_of": self._three_planes.role if self._three_planes.on else None,
         }
 
     def _show(self, record: Record) -> None:
@@ -168,6 +172,10 @@ class Recording(Controller):
         if len(view.get("window_hu") or ()) == 2:
             low, high = (float(v) for v in view["window_hu"])
             self._windowing.use(Window("", high - low, (high + low) / 2))
+        if (role := view.get("three_planes_of")) in PANELS:
+            self._three_planes.start(role)
+        else:
+            self._three_planes.stop()
 
 
 def _choice(attacker: str) -> str | Path:

@@ -63,6 +63,10 @@ class Windowing(Controller):
         if self._drag in callbacks:
             callbacks.remove(self._drag)
 
+    def listen_to(self, viewer: Any) -> None:
+        """Set the window by drags in another viewer as well."""
+        viewer.mouse_drag_callbacks.append(self._drag)
+
     @property
     def window(self) -> Window | None:
         """What is set now: a preset, or one of no name; None where no scan is shown."""

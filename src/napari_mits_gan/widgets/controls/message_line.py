@@ -14,7 +14,7 @@ EARLIER_STAYS_MS = 12_000
 _ERROR_STYLE = "background: #8c2323; color: white; padding: 4px; border-radius: 3px;"
 _WARNING_STYLE = "background: #6b5310; color: white; padding: 4px; border-radius: 3px;"
 _PLAIN_STYLE = "padding: 2px 4px;"
-_EARLIER_STYLE = "padding: 2px 4px; color: gray;"
+_EARLIER_STYLE = "padding: 2px 4px; font-style: italic;"
 
 
 class MessageLine(QWidget):
@@ -102,6 +102,11 @@ class MessageLine(QWidget):
     def show_history(self, kept: Sequence[str]) -> None:
         """Let the last messages be read again, as a tooltip."""
         self.text.setToolTip("\n".join(kept))
+
+    @property
+    def is_working(self) -> bool:
+        """Whether something long is shown to go on."""
+        return not self._row.isHidden()
 
     def start_work(self, title: str, *, can_cancel: bool) -> None:
         """Show that something long begins."""

@@ -52,11 +52,12 @@ class SeriesChooser(QDialog):
 
 
 def row_text(info: SeriesInfo) -> str:
-    """One series in a line, with what tells it from its neighbours: number, kernel, slice thickness, date."""
+    """One series in a line, with what tells it from its neighbours: number, kernel, slice thickness, date, patient."""
     told = [info.description or "no description", info.modality or "unknown", f"{info.number_of_images} images"]
     told += [f"number {info.number}"] if info.number is not None else []
     told += [info.kernel] if info.kernel else []
     told += [f"{info.thickness_mm:g} mm"] if info.thickness_mm else []
     date = info.study_date
     told += [f"{date[:4]}-{date[4:6]}-{date[6:]}" if len(date) == 8 and date.isdigit() else date] if date else []
+    told += [info.patient_words] if info.patient_words else []
     return " · ".join(told)

@@ -1,4 +1,4 @@
-"""The buttons that choose which page of the dock is shown."""
+"""The buttons that choose which page of the dock is shown, and one for help."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ class TaskBar(QWidget):
 
     chosen = Signal(str)
     """The name of the page that the user asks for."""
+    help_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +40,17 @@ class TaskBar(QWidget):
         self._group.addButton(button)
         self.buttons[name] = button
         button.clicked.connect(lambda _=False, name=name: self.chosen.emit(name))
+
+    def add_help(self, tip: str) -> None:
+        """Add a button for help, behind the pages."""
+        button = self.help_button = QPushButton("?")
+        button.setStyleSheet(_STYLE)
+        button.setToolTip(tip)
+        button.setAccessibleName("Help")
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        row, column = divmod(len(self.buttons), _COLUMNS)
+        self._grid.addWidget(button, row, column)
+        button.clicked.connect(lambda: self.help_requested.emit())
 
     def show_chosen(self, name: str) -> None:
         """Let the button of the page that is shown be down."""

@@ -54,3 +54,7 @@ class BlockOverlay:
 
     def hide_attacked(self, layer: Any, injections: Sequence[Injection]) -> None:
         """Outlines hide nothing."""
+
+    def turn(self, layer: Any, scan: CTVolume, across: int | None) -> bool:
+        """Blocks are drawn alike in every plane."""
+        return True

@@ -6,15 +6,17 @@ that the slices lie across, or None for the 3-D view, where each marker is one p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.utils.colormaps.standardize_color import transform_color
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 RADIUS_MM = 14.0
 """Radius of the ball whose outline the rings draw; the in-painted core, 20 mm wide, lies inside."""
 LINE_MM = 0.7
-COLORS = {"inject": "#ffd23f", "remove": "#3fd2ff"}
 SUGGESTION_MM = 6.0
 """Half the width of the marker of a suggested site, in its middle slice."""
 SUGGESTION_COLORS = {"inject": "#c8e08a", "remove": "#a9c8ff"}
@@ -54,7 +55,9 @@ DEVIATION_STEPS = (
 from 0.0125 on; red to blue, which all can tell apart, and not to green."""
 
 
-def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int | None = 0) -> dict[str, Any]:
+def mark_options(
+    volume: CTVolume, injections: Sequence[Injection], across: int | None = 0, colors: Colors = USUAL
+) -> dict[str, Any]:
     """Keyword arguments of `viewer.add_points` that draw, in each slice, the outline of a ball around each place.
 
     Parameters
@@ -65,6 +68,8 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int 
         Which places to mark.
     across : int or None
         The array axis that the slices lie across; None draws one ring for each place.
+    colors : Colors
+        What the rings are drawn in.
     """
     places = [injection.at for injection in injections]
     data, sizes, owners = _through_slices(
@@ -75,10 +80,31 @@ def mark_options(volume: CTVolume, injections: Sequence[Injection], across: int 
         "size": sizes if len(sizes) else 1.0,
         "symbol": "disc",
         "face_color": "transparent",
-        "border_color": [COLORS[injections[owner].action] for owner in owners] or COLORS["inject"],
+        "border_color": [colors.ring(injections[owner].action) for owner in owners] or colors.ring("inject"),
         "border_width": LINE_MM / volume.spacing[2],
         "border_width_is_relative": False,
     }
+
+
+def set_points(layer: Any, options: Mapping[str, Any]) -> None:
+    """Give a layer of rings other ones, the keyword arguments being those of `mark_options`.
+
+    Only what differs is set: napari draws all points anew for each property.
+    """
+    layer.selected_data = set()
+    layer.data = options["data"]
+    count = len(options["data"])
+    for name in ("size", "border_width"):
+        _set_if_other(layer, name, np.broadcast_to(options[name], count))
+    for name in ("border_color", "face_color"):
+        _set_if_other(layer, name, np.broadcast_to(transform_color(options[name]), (count, 4)))
+    if any(str(symbol) != options["symbol"] for symbol in layer.symbol):
+        layer.symbol = options["symbol"]
+
+
+def _set_if_other(layer: Any, name: str, values: NDArray[Any]) -> None:
+    if not np.array_equal(getattr(layer, name), values):
+        setattr(layer, name, values)
 
 
 def _through_slices(

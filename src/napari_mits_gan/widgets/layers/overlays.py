@@ -14,9 +14,9 @@ from napari_mits_gan.session import Injection, Voxel
 from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
-BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION = KINDS = (
+BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION, CROSSHAIR = KINDS = (
     *("blocks", "suggestions", "vulnerability", "sealed sites"),
-    "inspection",
+    *("inspection", "crosshair"),
 )
 """Kinds of overlays, as they lie above one another, from below."""
 
@@ -33,6 +33,9 @@ class AnyOverlay(Protocol):
 
     def hide_attacked(self, layer: Any, injections: Sequence[Injection]) -> None:
         """Let nothing hide what an attack did."""
+
+    def turn(self, layer: Any, scan: CTVolume, across: int | None) -> bool:
+        """Let a layer show itself in slices across another axis; False where it has to be made anew."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +85,10 @@ class Overlay:
         shown = np.isin(layer.features[self.owner], free)
         if not np.array_equal(layer.shown, shown):
             layer.shown = shown
+
+    def turn(self, layer: Any, scan: CTVolume, across: int | None) -> bool:
+        """Markers are drawn for the slices of one plane."""
+        return False
 
     def _on_selected(self, layer: Any, changing: Callable[[], bool], *_: object) -> None:
         selected = sorted(layer.selected_data)

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari.utils.colormaps import Colormap
+import numpy as np
 
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
-from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, HEALED, PANEL_KEY
+from napari_mits_gan.widgets.layers.panel_names import DIFFERENCE, HEALED, PANEL_KEY, SWIPE
+from napari_mits_gan.widgets.layers.swipe import Swiped
 from napari_mits_gan.widgets.layers.volume_layer import (
+    SIMULATED_ATTACK,
     SIMULATED_ATTACK_KEY,
     grid_options,
     image_options,
     volume_metadata,
 )
 
-DIVERGING = Colormap([[0.25, 0.65, 1.0], [0.0, 0.0, 0.0], [1.0, 0.55, 0.1]], name="difference")
-"""Blue where the first is darker, black where nothing differs, orange where it is brighter."""
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
+_USUAL_NAME, _LEAST_NAME = 8.0, 5.0
+"""Sizes of the name in a panel, in points."""
+_POINTS_A_PIXEL = 1.0
+"""A sign of 8 points takes 8 pixels, many capitals among them."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
@@ -59,8 +64,8 @@ def show_volume(viewer: Any, layer: Any, role: str, volume: CTVolume, name: str,
     return layer
 
 
-def show_difference(viewer: Any, layer: Any, contents: Contents) -> Any:
-    """Show the difference in its panel; returns the panel's layer."""
+def show_difference(viewer: Any, layer: Any, contents: Contents, colors: Colors = USUAL) -> Any:
+    """Show the difference in its panel, in these colours; returns the panel's layer."""
     limit = contents.difference_limit_hu
     name = f"Difference (HU) · {contents.difference_label}"
     metadata = {PANEL_KEY: DIFFERENCE, SIMULATED_ATTACK_KEY: contents.attacked is not None}
@@ -71,7 +76,7 @@ def show_difference(viewer: Any, layer: Any, contents: Contents) -> Any:
             **grid,
             name=name,
             metadata=metadata,
-            colormap=DIVERGING,
+            colormap=colors.difference_map,
             contrast_limits=(-limit, limit),
         )
         layer.colorbar.visible = True
@@ -90,11 +95,54 @@ def show_difference(viewer: Any, layer: Any, contents: Contents) -> Any:
     return layer
 
 
+def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name: str, like: Any) -> Any:
+    """Show a picture that is divided between two volumes; returns its layer.
+
+    Parameters
+    ----------
+    viewer : napari viewer
+        Where a new layer is added.
+    layer : napari layer or None
+        The layer that showed it so far.
+    swiped : Swiped
+        What to show.
+    volume : CTVolume
+        One of the two, which have the same grid.
+    name : str
+        What to call it.
+    like : napari layer
+        Whose window in HU and colour map it takes.
+    """
+    if layer is None:
+        layer = viewer.add_image(
+            swiped,
+            **grid_options(volume),
+            name=name,
+            metadata={PANEL_KEY: SWIPE, SIMULATED_ATTACK_KEY: True},
+            colormap=like.colormap,
+            contrast_limits=like.contrast_limits,
+        )
+        layer.contrast_limits_range = CONTRAST_RANGE_HU
+        _show_name(layer, _TAMPERED if name.startswith(SIMULATED_ATTACK) else _REAL)
+        size_name(layer, float("inf"))
+    else:
+        layer.data = swiped
+        layer.contrast_limits = like.contrast_limits
+    layer.name = name
+    return layer
+
+
+def size_name(layer: Any, panel_pixels: float) -> None:
+    """Write the layer's name so small that it fits into a panel of that width."""
+    size = float(np.clip(_POINTS_A_PIXEL * panel_pixels / len(layer.name), _LEAST_NAME, _USUAL_NAME) // 1)
+    if layer.name_overlay.font_size != size:
+        layer.name_overlay.font_size = size
+
+
 def _show_name(layer: Any, color: str) -> None:
     """The layer's name in its panel."""
     overlay = layer.name_overlay
     overlay.color = color
-    overlay.font_size = 8
     # napari puts what has the same position below each other: the name below the letter of the upper edge
     overlay.position, overlay.box = "top_center", True
     overlay.visible = True

@@ -14,5 +14,14 @@ SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED, DIFFERENCE = PANELS = (
 )
 """The version that is shown, the other version (original or protected), the attacks on either, what its seal gave back,
 and the difference."""
+SWIPE = "swipe"
+"""What divides one picture between two panels; no panel itself."""
+PAIRS = {
+    (OTHER_ATTACK, ATTACK): "Both attacks",
+    (OTHER_SCAN, SCAN): "Both versions",
+    (SCAN, ATTACK): "Before and after",
+    (ATTACK, HEALED): "Attack and healed",
+}
+"""Which two panels can take turns, or share a picture, and what that shows."""
 DEFAULT_PANELS = frozenset({SCAN, ATTACK, HEALED, DIFFERENCE})
 MOST_PANELS = 4

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 from napari.experimental import link_layers
 
 from napari_mits_gan.ct.volume import CTVolume
+from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
+from napari_mits_gan.widgets.layers.dotted_lines import dot_options, dots
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
-from napari_mits_gan.widgets.layers.marks import mark_options
+from napari_mits_gan.widgets.layers.marks import mark_options, set_points
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
-from napari_mits_gan.widgets.layers.panel_images import CONTRAST_RANGE_HU, show_difference, show_volume
+from napari_mits_gan.widgets.layers.panel_images import (
+    CONTRAST_RANGE_HU,
+    show_difference,
+    show_swiped,
+    show_volume,
+    size_name,
+)
 from napari_mits_gan.widgets.layers.panel_names import (
     ATTACK,
     DEFAULT_PANELS,
@@ -23,14 +31,17 @@ from napari_mits_gan.widgets.layers.panel_names import (
     MOST_PANELS,
     OTHER_ATTACK,
     OTHER_SCAN,
+    PAIRS,
     PANEL_KEY,
     PANELS,
     SCAN,
+    SWIPE,
 )
+from napari_mits_gan.widgets.layers.swipe import LINE_COLOR, LINE_STEP_MM, Swiped, swiped_name
 from napari_mits_gan.widgets.layers.view import View, voxel_at
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
 
-IMAGE, MARKS = "image", "marks"
+IMAGE, MARKS, LINE = "image", "marks", "line"
 _LINKED = ("contrast_limits", "colormap", "gamma")
 
 
@@ -45,10 +56,13 @@ class Panels:
         Where they are shown.
     on_plane : callable
         Called when slices lie across another axis than before.
+    colors : Colors
+        Of rings and differences, for layers that are made from now on.
     """
 
-    def __init__(self, viewer: Any, on_plane: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, viewer: Any, on_plane: Callable[[], None] = lambda: None, colors: Colors = USUAL) -> None:
         self._viewer = viewer
+        self.colors = colors
         self._tell_plane = on_plane
         self.view = View(viewer, self._on_plane)
         self._contents: Contents | None = None
@@ -57,6 +71,8 @@ class Panels:
         self._chosen = DEFAULT_PANELS
         self._pair: tuple[str, str] | None = None
         self._second_of_pair = False
+        self._swiping = False
+        self._divided_at = 0.5
         self._across: int | None = 0
         self._side_by_side = True
         self._marks_on = True
@@ -76,6 +92,11 @@ class Panels:
     def overlay(self, kind: str, role: str) -> Any:
         """The layer of an overlay in a panel, or None where there is none."""
         return self._alive((role, kind))
+
+    @property
+    def contents(self) -> Contents | None:
+        """What there is to be shown; None before a scan is open."""
+        return self._contents
 
     @property
     def chosen(self) -> frozenset[str]:
@@ -99,9 +120,24 @@ class Panels:
         return self._shown_roles()
 
     @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of panels that can take turns, or share a picture, now."""
+        return tuple(pair for pair in PAIRS if all(self.available(role) for role in pair))
+
+    @property
     def pair(self) -> tuple[str, str] | None:
-        """The two panels that blink; None for no blinking."""
+        """The two panels that take turns or share a picture; None for neither."""
         return self._pair
+
+    @property
+    def swiping(self) -> bool:
+        """Whether two panels share a picture."""
+        return self._pair is not None and self._swiping
+
+    @property
+    def divided_at(self) -> float:
+        """Where that picture is divided: 0 at the left edge of the scan, 1 at the right one."""
+        return self._divided_at
 
     @property
     def side_by_side(self) -> bool:
@@ -137,9 +173,9 @@ class Panels:
 
     def clear(self) -> None:
         """Remove all layers of the panels."""
-        with self._own_changes():
+        with self._own_changes(), self._drawn_once():
             self._contents = None
-            self._pair = None
+            self._pair, self._swiping = None, False
             for key in list(self._layers):
                 self._remove(key)
             self.view.stop()
@@ -149,13 +185,16 @@ class Panels:
         before, begins = self._shown_roles(), self._contents is None
         self._contents = contents
         if self._pair is not None and not all(contents.has(role) for role in self._pair):
-            self._pair = None
-        with self._own_changes():
+            self._pair, self._swiping = None, False
+        others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
+        divides = self.swiping != (self._alive((SWIPE, IMAGE)) is not None)
+        with self._own_changes(), self._drawn_once() if others or divides else nullcontext():
             self._show_images(contents)
             if begins:
                 self.view.start(contents.scan)
             self._show_what_lies_above(contents)
-        self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
+            self._show_swipe(contents)
+            self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
 
     def choose(self, roles: Collection[str]) -> None:
         """Show these panels where there is anything for them; of more than four the first in line are left out."""
@@ -167,8 +206,40 @@ class Panels:
 
     def blink(self, pair: tuple[str, str] | None) -> None:
         """Let two panels take turns in full width, see `next_of_pair`; None puts the panels back as they were."""
-        if pair != self._pair:
-            self._pair, self._second_of_pair = pair, False
+        self._compare(pair, swiping=False)
+
+    def swipe(self, pair: tuple[str, str] | None) -> None:
+        """Let two panels share a picture in full width, see `divide`; None puts the panels back as they were."""
+        self._compare(pair, swiping=pair is not None)
+
+    def divide(self, at: float) -> None:
+        """Divide the shared picture at another place, from 0 at the left to 1 at the right."""
+        self._divided_at = min(max(float(at), 0.0), 1.0)
+        if self.swiping and self._contents is not None:
+            with self._own_changes():
+                self._show_swipe(self._contents)
+
+    def share_of(self, position: Sequence[float]) -> float | None:
+        """How far to the right of the scan's left edge world coordinates lie, from 0 to 1; None in the 3-D view."""
+        horizontal = self.view.horizontal
+        if self._contents is None or horizontal is None:
+            return None
+        (axis, rightwards), scan = horizontal, self._contents.scan
+        share = (voxel_at(scan, position)[axis] + 0.5) / scan.shape[axis]
+        return share if rightwards else 1 - share
+
+    def pixels_from_line(self, position: Sequence[float]) -> float:
+        """How far world coordinates lie from the line that divides the picture, in pixels; inf for no line."""
+        share, horizontal = self.share_of(position), self.view.horizontal
+        if not self.swiping or share is None or horizontal is None or self._contents is None:
+            return float("inf")
+        scan = self._contents.scan
+        width_mm = scan.shape[horizontal[0]] * scan.spacing[horizontal[0]]
+        return abs(share - self._divided_at) * width_mm * self.view.pixels_per_mm
+
+    def _compare(self, pair: tuple[str, str] | None, *, swiping: bool) -> None:
+        if (pair, swiping) != (self._pair, self._swiping):
+            self._pair, self._swiping, self._second_of_pair = pair, swiping, False
             self._show_again()
 
     def next_of_pair(self) -> None:
@@ -185,11 +256,15 @@ class Panels:
         """Markers are drawn for the slices of one plane: draw them anew."""
         if self._contents is not None and self._across != self.view.across:
             self._across = self.view.across
-            with self._own_changes():
+            with self._own_changes(), self._drawn_once():
                 for role, kind in list(self._layers):
-                    if kind in self._overlays and kind in KINDS:
+                    overlay, layer = self._overlays.get(kind), self._alive((role, kind))
+                    if overlay is None or layer is None:
+                        continue
+                    if not overlay.turn(layer, self._contents.scan, self._across):
                         self._remove((role, kind))
                 self._show_what_lies_above(self._contents)
+                self._show_swipe(self._contents)
             self._arrange(refit=False)
         self._tell_plane()
 
@@ -200,12 +275,12 @@ class Panels:
         self._overlays.pop(kind, None)
         if overlay is not None:
             self._overlays[kind] = overlay
-        with self._own_changes():
+        with self._own_changes(), self._drawn_once():
             for role in PANELS:
                 self._remove((role, kind))
             if self._contents is not None:
                 self._show_what_lies_above(self._contents)
-        self._arrange(refit=False)
+            self._arrange(refit=False)
 
     def set_side_by_side(self, on: bool) -> None:
         """Panels beside each other, or only the attacked scan (else the scan) in full width."""
@@ -253,6 +328,11 @@ class Panels:
         finally:
             self._changing = False
 
+    def _drawn_once(self) -> AbstractContextManager[None]:
+        """While layers come and go: napari arranges its canvas, and collects garbage, once and not for each of them."""
+        batch: AbstractContextManager[None] = self._viewer.layers.batched_update()
+        return batch
+
     def _alive(self, key: tuple[str, str]) -> Any:
         layer = self._layers.get(key)
         return layer if layer is not None and in_viewer(self._viewer, layer) else None
@@ -275,7 +355,9 @@ class Panels:
         if contents.difference is None or DIFFERENCE not in wanted:
             self._remove((DIFFERENCE, IMAGE))
         else:
-            self._layers[DIFFERENCE, IMAGE] = show_difference(self._viewer, self.image(DIFFERENCE), contents)
+            self._layers[DIFFERENCE, IMAGE] = show_difference(
+                self._viewer, self.image(DIFFERENCE), contents, self.colors
+            )
         scans = [layer for role in PANELS if role != DIFFERENCE and (layer := self.image(role)) is not None]
         if len(scans) > 1:
             link_layers(scans, _LINKED)
@@ -297,7 +379,7 @@ class Panels:
         if self.image(role) is None:
             self._remove((role, MARKS))
             return
-        options = mark_options(contents.scan, contents.injections, self._across)
+        options = mark_options(contents.scan, contents.injections, self._across, self.colors)
         layer = self._alive((role, MARKS))
         if layer is None:
             self._layers[role, MARKS] = self._viewer.add_points(
@@ -306,10 +388,8 @@ class Panels:
             return
         if len(layer.data) == len(options["data"]) and np.array_equal(layer.data, options["data"]):
             return
-        layer.selected_data = set()
-        layer.data = options["data"]
-        for name in ("size", "symbol", "border_color", "border_width", "face_color"):
-            setattr(layer, name, options[name])
+        _set_visible(layer, True)  # napari would go on with the points that a hidden layer had before
+        set_points(layer, options)
 
     def _show_overlays(self, role: str, contents: Contents) -> None:
         for kind, overlay in self._overlays.items():
@@ -321,6 +401,46 @@ class Panels:
                 layer = overlay.add_to(self._viewer, role, contents.scan, self._across, lambda: self._changing)
                 self._layers[role, kind] = layer
             overlay.hide_attacked(layer, contents.injections)
+
+    def _show_swipe(self, contents: Contents) -> None:
+        """The picture that two panels share, and the line in it; below all else, since no other image is seen then."""
+        roles = sorted(self._pair or (), key=contents.order.index)
+        volumes = [contents.volume(role) for role in roles] if self.swiping else []
+        left, right = volumes if len(volumes) == 2 else (None, None)
+        horizontal = self.view.horizontal
+        if left is None or right is None or left.shape != right.shape or horizontal is None:
+            self._remove((SWIPE, IMAGE))
+            self._remove((SWIPE, LINE))
+            return
+        axis, rightwards = horizontal
+        share = self._divided_at if rightwards else 1 - self._divided_at
+        cut = round(share * left.shape[axis])
+        parts = (left.hu, right.hu) if rightwards else (right.hu, left.hu)
+        name = swiped_name(left.is_tampered or right.is_tampered, *(self.short_title(role) for role in roles))
+        scan_layer = self.image(roles[0])
+        swiped = Swiped(*parts, axis=axis, cut=cut)
+        before = self._alive((SWIPE, IMAGE))
+        image = self._layers[SWIPE, IMAGE] = show_swiped(self._viewer, before, swiped, right, name, scan_layer)
+        if before is None:
+            link_layers([image, scan_layer], _LINKED)
+        through = [float(cut) - 0.5 if at == axis else float(value) for at, value in enumerate(self._here(contents))]
+        points = dots(left, self._vertical(axis), through, step_mm=LINE_STEP_MM)
+        line = self._alive((SWIPE, LINE))
+        if line is None:
+            options = {**grid_options(left), **dot_options(LINE_COLOR), "metadata": {PANEL_KEY: SWIPE}}
+            line = self._layers[SWIPE, LINE] = self._viewer.add_points(points, **options, name="Swipe · line")
+        else:
+            line.data = points
+        layers = self._viewer.layers
+        if layers.index(image) != 0:
+            layers.move(layers.index(image), 0)
+        layers.selection.active = image
+
+    def _here(self, contents: Contents) -> tuple[float, ...]:
+        return voxel_at(contents.scan, self._viewer.dims.point)
+
+    def _vertical(self, horizontal: int) -> int:
+        return next(axis for axis in range(3) if axis not in (horizontal, self.view.across))
 
     # ---- arrangement
 
@@ -349,13 +469,18 @@ class Panels:
         alone = ATTACK if ATTACK in roles else roles[0]
         if self._pair is not None:
             alone = self._pair[int(self._second_of_pair)]
+        divided = self._alive((SWIPE, IMAGE)) is not None
+        if self.swiping:
+            alone = roles[-1]
         for role in roles:
             here = in_grid or role == alone
-            _set_visible(self.image(role), here)
+            _set_visible(self.image(role), here and not divided)
             for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
                     _set_visible(layer, self._marks_on and here)
         self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
+        for role in roles:
+            size_name(self.image(role), self.view.panel_width)
 
 
 def _title(role: str, contents: Contents) -> str:

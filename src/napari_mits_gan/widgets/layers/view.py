@@ -64,6 +64,14 @@ class View:
         bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
         self.turn_to("axial")
 
+    def write_letters_anew(self) -> None:
+        """Write the letters once the canvas is there: napari puts first what it drew first, the scale bar below."""
+        overlays = self._viewer.canvas.overlays
+        for edge in EDGES:
+            name = _overlay_name(edge)
+            if (letter := overlays.pop(name, None)) is not None:
+                overlays[name] = letter
+
     def stop(self) -> None:
         """Nothing of ours is shown any more."""
         self._volume = None
@@ -90,6 +98,22 @@ class View:
             return None
         axis = dims.order[-3] - (dims.ndim - 3) if dims.ndim >= 3 else 0
         return axis if 0 <= axis <= 2 else 0
+
+    @property
+    def horizontal(self) -> tuple[int, bool] | None:
+        """The scan's axis drawn horizontally, and whether its index grows to the right; None in the 3-D view."""
+        dims = self._viewer.dims
+        if self._volume is None or dims.ndisplay != 2 or dims.ndim < 3:
+            return None
+        vertical, horizontal = (axis - (dims.ndim - 3) for axis in dims.order[-2:])
+        if min(vertical, horizontal) < 0:
+            return None
+        return horizontal, upright(self._volume, vertical, horizontal).horizontal == "right"
+
+    @property
+    def pixels_per_mm(self) -> float:
+        """How large a millimetre is drawn, in pixels."""
+        return float(self._camera.zoom)
 
     def turn_to(self, plane: Plane) -> None:
         """Show axial, coronal or sagittal slices, upright, through the same point."""
@@ -168,6 +192,13 @@ class View:
         self.center_on(volume, at)
         self._camera.zoom = min(self._panel_pixels()) / CLOSE_UP_MM
 
+    def zoom_on(self, point: Sequence[float], pixels_per_mm: float) -> None:
+        """Draw a millimetre that large, with a point of the world in the middle."""
+        displayed = [axis - (self._viewer.dims.ndim - 3) for axis in self._viewer.dims.displayed]
+        center = [float(point[axis]) for axis in displayed if axis >= 0]
+        self._camera.center = (0.0, *center) if len(center) == 2 else tuple(center)
+        self._camera.zoom = pixels_per_mm
+
     def zoom_by(self, steps: float) -> None:
         """Look closer by some steps of the wheel, or from farther away by negative ones."""
         self._camera.zoom = self._camera.zoom * _ZOOM_STEP**steps
@@ -230,6 +261,11 @@ class View:
             return (1, -1)
         # -1: napari counts; other layers of the user then get cells of their own
         return (-1, 1) if best == one_column else (-1, -1)
+
+    @property
+    def panel_width(self) -> float:
+        """Width of one panel in pixels."""
+        return self._panel_pixels()[1]
 
     def _panel_pixels(self) -> tuple[float, float]:
         """Height and width of one panel."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QPushButton
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QPushButton, QSlider
 
 from napari_mits_gan.session import Figures
 from napari_mits_gan.widgets.controls.figures_table import FiguresTable
@@ -14,14 +15,22 @@ from napari_mits_gan.widgets.layers.panel_names import (
     MOST_PANELS,
     OTHER_ATTACK,
     OTHER_SCAN,
+    PAIRS,
     PANELS,
     SCAN,
 )
+from napari_mits_gan.widgets.sections.header import BLINK_SHORTCUT
+from napari_mits_gan.widgets.sections.planes_dock import PlanesDock
+from napari_mits_gan.widgets.sections.plots_window import PlotsWindow
 from napari_mits_gan.widgets.sections.section import Section
 from napari_mits_gan.widgets.sections.verdict_window import VerdictWindow
 
 ZOOM_SHORTCUT = "Ctrl+Alt+F"
 TABLE_SHORTCUT = "Ctrl+Alt+T"
+PLOTS_SHORTCUT = "Ctrl+Alt+G"
+SWIPE_SHORTCUT = "Ctrl+Alt+W"
+THREE_PLANES_SHORTCUT = "Ctrl+Alt+4"
+_SWIPE_STEPS = 500
 _TITLES = {
     SCAN: "The version shown",
     OTHER_SCAN: "The other version",
@@ -70,10 +79,32 @@ class CompareSection(Section):
             "What the difference panel shows, in HU; “between the attacks” is the attack on the protected scan minus "
             "the same attack on the original"
         )
-        self.blink = QComboBox()
-        self.blink.setAccessibleName("Panels that blink")
-        self.blink.setToolTip("Let these two panels take turns in the same place; “Blink” above stops it")
-        self.blink.setPlaceholderText("choose two panels")
+        self.pair = QComboBox()
+        self.pair.setAccessibleName("Two panels")
+        self.pair.setToolTip("The two panels that blink or share a picture")
+        self.pair.setMinimumContentsLength(12)
+        self.pair.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.blink_button = QPushButton("Blink")
+        self.blink_button.setCheckable(True)
+        self.blink_button.setToolTip(f"Let these two panels take turns in the same place ({BLINK_SHORTCUT})")
+        self.swipe_button = QPushButton("Swipe")
+        self.swipe_button.setCheckable(True)
+        self.swipe_button.setToolTip(
+            "Show these two panels in one picture, one left and one right of a line; drag the line with the mouse, or "
+            f"move the slider ({SWIPE_SHORTCUT})"
+        )
+        self.swipe_at = QSlider(Qt.Orientation.Horizontal)
+        self.swipe_at.setRange(0, _SWIPE_STEPS)
+        self.swipe_at.setAccessibleName("Place of the line")
+        self.swipe_at.setToolTip("Where the picture is divided between the two panels")
+        self.three_planes = QCheckBox("Three planes of")
+        self.three_planes.setToolTip(
+            "Show axial, coronal and sagittal slices at once, linked by a crosshair; a click in one moves the others "
+            f"({THREE_PLANES_SHORTCUT})"
+        )
+        self.planes_of = QComboBox()
+        self.planes_of.setAccessibleName("Panel in three planes")
+        self.planes_of.setToolTip("Which panel the other two planes show")
         self.restore_button = QPushButton("Restore the panels")
         self.restore_button.setToolTip("Show again what was removed from the layer list")
         self.table_button = QPushButton("Table of verdicts…")
@@ -82,22 +113,37 @@ class CompareSection(Section):
             f"({TABLE_SHORTCUT})"
         )
         self.verdicts = VerdictWindow(self.workspace, self)
+        self.plots_button = QPushButton("Profile and changes…")
+        self.plots_button.setToolTip(
+            "HU along a line through the selected attack, one curve for each panel, and a histogram of what changed "
+            f"around it ({PLOTS_SHORTCUT})"
+        )
+        self.plots = PlotsWindow(self.workspace, self)
         self.figures = FiguresTable()
         self.body.addLayout(grid)
         self.body.addLayout(in_a_row(self.usual_button, self.four_button))
         self.body.addLayout(in_a_row(self.side_by_side, self.marks, self.zoom_button, self.whole_button))
         row = in_a_row(QLabel("Difference"), self.difference)
         self.body.addLayout(row)
-        self.body.addLayout(in_a_row(QLabel("Blink"), self.blink))
+        row = in_a_row(self.pair, self.blink_button, self.swipe_button)
+        row.setStretchFactor(self.pair, 2)
+        self.body.addLayout(row)
+        self.body.addWidget(self.swipe_at)
+        self.body.addLayout(in_a_row(self.three_planes, self.planes_of))
         self.body.addWidget(self.restore_button)
-        self.body.addWidget(self.table_button)
+        self.body.addLayout(in_a_row(self.table_button, self.plots_button))
         self.body.addWidget(self.figures)
         self.on_keys(ZOOM_SHORTCUT, self.zoom_button)
         self.on_keys(TABLE_SHORTCUT, self.table_button)
+        self.on_keys(PLOTS_SHORTCUT, self.plots_button)
+        self.on_keys(SWIPE_SHORTCUT, self.swipe_button)
+        self.on_keys(THREE_PLANES_SHORTCUT, self.three_planes)
+        self.planes_dock = PlanesDock(self.workspace, self)
         self._connect()
 
     def _connect(self) -> None:
-        display, panels, blinking = self.workspace.display, self.workspace.panels, self.workspace.blinking
+        display, panels, planes = self.workspace.display, self.workspace.panels, self.workspace.three_planes
+        blinking, swiping = self.workspace.blinking, self.workspace.swiping
         self.usual_button.clicked.connect(lambda: self._show_panels((SCAN, ATTACK, HEALED, DIFFERENCE)))
         self.four_button.clicked.connect(lambda: self._show_panels(FOUR))
         self.side_by_side.toggled.connect(panels.set_side_by_side)
@@ -105,15 +151,22 @@ class CompareSection(Section):
         self.zoom_button.clicked.connect(lambda: display.zoom())
         self.whole_button.clicked.connect(lambda: panels.view.show_whole())
         self.difference.activated.connect(lambda _: display.choose_difference(self.difference.currentData()))
-        self.blink.activated.connect(lambda _: blinking.start(self.blink.currentData()))
+        self.pair.activated.connect(self._choose_pair)
+        self.blink_button.clicked.connect(lambda on: blinking.start(self.pair.currentData()) if on else blinking.stop())
+        self.swipe_button.clicked.connect(lambda on: swiping.start(self.pair.currentData()) if on else swiping.stop())
+        self.swipe_at.valueChanged.connect(lambda value: swiping.divide(value / _SWIPE_STEPS))
+        swiping.divided.connect(self._show_divided)
+        self.three_planes.clicked.connect(lambda on: planes.start() if on else planes.stop())
+        self.planes_of.activated.connect(lambda _: planes.choose(self.planes_of.currentData()))
         self.restore_button.clicked.connect(lambda: display.refresh())
         self.table_button.clicked.connect(lambda: self.verdicts.open_table())
+        self.plots_button.clicked.connect(lambda: self.plots.open_plots())
         display.figures_ready.connect(self._show_figures)
         self._show_figures(display.figures)
 
     def refresh(self) -> None:
         """Which panels and differences there are, whether there is an attack, and whether all panels are there."""
-        display, panels, blinking = self.workspace.display, self.workspace.panels, self.workspace.blinking
+        display, panels = self.workspace.display, self.workspace.panels
         shown = panels.shown
         for role, box in self.panels.items():
             there = panels.available(role)
@@ -130,18 +183,58 @@ class CompareSection(Section):
         if display.kind is not None:
             self.difference.setCurrentIndex(self.difference.findText(str(display.kind)))
         self.difference.setEnabled(bool(kinds))
-        pairs = blinking.pairs
-        names = [" ↔ ".join(panels.short_title(role) for role in pair) for pair in pairs]
-        if [self.blink.itemText(row) for row in range(self.blink.count())] != names:
-            self.blink.clear()
-            for name, pair in zip(names, pairs, strict=True):
-                self.blink.addItem(name, pair)
-        self.blink.setCurrentIndex(pairs.index(panels.pair) if panels.pair in pairs else -1)
-        self.blink.setEnabled(bool(pairs))
+        self._refresh_pair()
+        self._refresh_planes()
         attacked = bool(self.workspace.session.injections)
         self.zoom_button.setEnabled(attacked)
         self.table_button.setEnabled(attacked)
+        self.plots_button.setEnabled(attacked)
         self.restore_button.setVisible(not panels.is_complete)
+
+    def _choose_pair(self) -> None:
+        """Another pair: goes on with that one where one blinks or shares a picture already."""
+        pair = self.pair.currentData()
+        if self.workspace.swiping.on:
+            self.workspace.swiping.start(pair)
+        self.workspace.blinking.choose(pair)
+
+    def _refresh_pair(self) -> None:
+        panels, work = self.workspace.panels, self.workspace
+        pairs = panels.pairs
+        if [self.pair.itemData(row) for row in range(self.pair.count())] != list(pairs):
+            self.pair.clear()
+            for pair in pairs:
+                self.pair.addItem(PAIRS[pair], pair)
+        for row, pair in enumerate(pairs):
+            told = " ↔ ".join(panels.short_title(role) for role in pair)
+            self.pair.setItemData(row, told, Qt.ItemDataRole.ToolTipRole)
+        if (chosen := panels.pair or work.blinking.chosen) in pairs:
+            self.pair.setCurrentIndex(pairs.index(chosen))
+        self.blink_button.setChecked(work.blinking.on)
+        self.swipe_button.setChecked(work.swiping.on)
+        for control in (self.pair, self.blink_button, self.swipe_button):
+            control.setEnabled(bool(pairs))
+        self.swipe_at.setVisible(work.swiping.on)
+        self._show_divided(panels.divided_at)
+
+    def _refresh_planes(self) -> None:
+        planes, panels = self.workspace.three_planes, self.workspace.panels
+        offered = planes.offered
+        names = [panels.short_title(role) for role in offered]
+        if [self.planes_of.itemText(row) for row in range(self.planes_of.count())] != names:
+            self.planes_of.clear()
+            for name, role in zip(names, offered, strict=True):
+                self.planes_of.addItem(name, role)
+        if planes.role in offered:
+            self.planes_of.setCurrentIndex(offered.index(planes.role))
+        self.three_planes.setChecked(planes.on)
+        for control in (self.three_planes, self.planes_of):
+            control.setEnabled(self.workspace.is_open)
+
+    def _show_divided(self, at: float) -> None:
+        self.swipe_at.blockSignals(True)
+        self.swipe_at.setValue(round(at * _SWIPE_STEPS))
+        self.swipe_at.blockSignals(False)
 
     def _show_figures(self, figures: Figures) -> None:
         self.figures.show_figures(figures)
@@ -152,5 +245,6 @@ class CompareSection(Section):
 
     def _show_panels(self, roles: tuple[str, ...]) -> None:
         self.workspace.blinking.stop()
+        self.workspace.swiping.stop()
         self.workspace.panels.choose(roles)
         self.refresh()

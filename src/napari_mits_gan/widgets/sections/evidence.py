@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QSizePolicy
 
+from napari_mits_gan.evidence.mark.settings import MarkSettings
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.sections.section import Section
 
@@ -58,6 +59,12 @@ class EvidenceSection(Section):
             "Lowest bits of a value that the seal may use: one changes it by at most 1, two by at most 3; with two the "
             "healed scan is finer"
         )
+        self.mark_too = QCheckBox(f"and mark the lungs (at most {MarkSettings().lungs_rms_hu:.0f} HU RMS)")
+        self.mark_too.setToolTip(
+            "Before it is sealed, add a pattern within the scanner's noise to the lungs and 10 mm around them, which "
+            "outlives lossy coding, filters and resampling. Check looks for it where the seal is lost: where it is "
+            "missing, something was replaced"
+        )
         self.seal_button = QPushButton("Seal the scan")
         self.seal_button.setCheckable(True)
         self.seal_button.setStyleSheet(_SEALED_STYLE)
@@ -102,6 +109,7 @@ class EvidenceSection(Section):
         row.addWidget(QLabel("in"))
         row.addWidget(self.bits)
         self.body.addLayout(row)
+        self.body.addWidget(self.mark_too)
         row = in_a_row(self.check_button, self.recover_button, self.sites_button)
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
@@ -121,6 +129,7 @@ class EvidenceSection(Section):
         self.clear_button.clicked.connect(self._clear)
         self.sites_button.clicked.connect(self._check_sites)
         self.bits.currentIndexChanged.connect(self._choose_bits)
+        self.mark_too.toggled.connect(self._choose_mark)
         self.findings.itemClicked.connect(lambda _: evidence.go_to(self.findings.currentRow()))
 
     def refresh(self) -> None:
@@ -135,6 +144,7 @@ class EvidenceSection(Section):
         self.seal_button.setText("Sealed: take the seal off" if sealed else "Seal the scan")
         self.seal_button.setEnabled(ready and (sealed or key_file is not None))
         self.bits.setEnabled(not sealed)
+        self.mark_too.setEnabled(not sealed)
         for button in (self.check_button, self.recover_button, self.sites_button):
             button.setEnabled(ready and key_file is not None)
         for button in (self.choose_button, self.new_button):
@@ -172,6 +182,9 @@ class EvidenceSection(Section):
     def _clear(self) -> None:
         self.workspace.evidence.clear()
         self.workspace.sealed_sites.clear()
+
+    def _choose_mark(self, chosen: bool) -> None:
+        self.workspace.evidence.mark_too = chosen
 
     def _choose_bits(self) -> None:
         self.workspace.evidence.bits = self.bits.currentData()

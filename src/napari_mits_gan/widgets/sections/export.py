@@ -99,18 +99,23 @@ class ExportSection(Section):
             button.setEnabled(is_open)
         self.load_button.setEnabled(not busy)
 
+    @property
+    def _begin(self) -> Path:
+        """Where a file dialog begins."""
+        return self.workspace.preferences.start_folder
+
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Save the session", str(Path.home() / "session.json"), "*.json")
+        path, _ = QFileDialog.getSaveFileName(self, "Save the session", str(self._begin / "session.json"), "*.json")
         if path:
             self.workspace.recording.save(path)
 
     def _load(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Load a session", str(Path.home()), "Sessions (*.json)")
+        path, _ = QFileDialog.getOpenFileName(self, "Load a session", str(self._begin), "Sessions (*.json)")
         if path and may_replace(self.workspace, self):
             self.workspace.recording.load(path, self.workspace.protecting.typed_key)
 
     def _report(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Write a report", str(Path.home() / "report.html"), "*.html")
+        path, _ = QFileDialog.getSaveFileName(self, "Write a report", str(self._begin / "report.html"), "*.html")
         if path:
             self.workspace.recording.report(path)
 
@@ -130,7 +135,9 @@ class ExportSection(Section):
         )
 
     def _choose(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Folder for the DICOM series", self.folder.text())
+        chosen = QFileDialog.getExistingDirectory(
+            self, "Folder for the DICOM series", self.folder.text() or str(self._begin)
+        )
         if chosen:
             folder = Path(chosen)
             self.folder.setText(str(folder / SUBFOLDER if any(folder.iterdir()) else folder))

@@ -90,7 +90,9 @@ class Header(Section):
         scan = session.original
         before = [] if scan is None else [step for step in scan.earlier if step.kind == "protection"]
         self.switch.setText(
-            "Protected before it was opened"
+            "No scan is open yet"
+            if not work.is_open
+            else "Protected before it was opened"
             if not exists and before
             else "Not protected yet: protect now"
             if not exists
@@ -115,11 +117,11 @@ class Header(Section):
         if window is not None and row < 0:
             self.window_box.setPlaceholderText(f"{window.width:.0f} / {window.level:.0f}")
         self.window_box.setCurrentIndex(row)
-        blinks, pairs = work.blinking.on, work.blinking.pairs
+        blinks, pairs = work.blinking.on, work.panels.pairs
         self.blink_button.setEnabled(blinks or bool(pairs))
         self.blink_button.setChecked(blinks)
         panels = work.panels
-        told = " and ".join(panels.short_title(role) for role in (panels.pair or (pairs[0] if pairs else ())))
+        told = " and ".join(panels.short_title(role) for role in (panels.pair or work.blinking.chosen or ()))
         self.blink_button.setToolTip(
             f"Let two panels take turns in the same place ({BLINK_SHORTCUT}); choose others on the page Compare"
             + (f": {told}" if told else "")
@@ -137,7 +139,7 @@ class Header(Section):
 
     def _blink(self, on: bool) -> None:
         blinking = self.workspace.blinking
-        if on and blinking.pairs:
-            blinking.start(blinking.pairs[0])
+        if on and self.workspace.panels.pairs:
+            blinking.start(blinking.chosen)
         else:
             blinking.stop()

@@ -14,7 +14,7 @@ from napari_mits_gan.widgets.controls.vulnerability_row import MAP_SHORTCUT, Vul
 from napari_mits_gan.widgets.sections.section import Section
 from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
-MIN_BUDGET_HU, DEFAULT_BUDGET_HU, MAX_BUDGET_HU = 1, 20, 40
+MIN_BUDGET_HU, MAX_BUDGET_HU = 1, 40
 DEFAULT_METHOD = "mits-gan"
 LONGEST_KEY = 500
 
@@ -51,7 +51,7 @@ class ProtectSection(Section):
         )
         self.budget = QLabeledSlider(Qt.Orientation.Horizontal)
         self.budget.setRange(MIN_BUDGET_HU, MAX_BUDGET_HU)
-        self.budget.setValue(DEFAULT_BUDGET_HU)
+        self.budget.setValue(self.workspace.preferences.budget_hu)
         self.budget.setToolTip(
             "No voxel changes by more than this, in HU. At 20 HU fine stripes are faint in a lung window and plain in "
             "a mediastinal one"
@@ -112,6 +112,7 @@ class ProtectSection(Section):
         work = self.workspace
         session, found = work.session, work.vulnerability.found
         _offer(self.device, work.preparing.devices)
+        self.device.setCurrentText(session.networks.device)
         if work.preparing.methods:
             _offer(self.method, tuple(work.preparing.methods))
             for row, kind in enumerate(work.preparing.methods.values()):

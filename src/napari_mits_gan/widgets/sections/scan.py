@@ -74,7 +74,7 @@ class ScanSection(Section):
 
     def choose_folder(self) -> None:
         """Ask for a folder and open it."""
-        if path := QFileDialog.getExistingDirectory(self, "Folder with a CT series", self.path.text()):
+        if path := QFileDialog.getExistingDirectory(self, "Folder with a CT series", self._begin()):
             self.path.setText(path)
             self._open()
 
@@ -85,6 +85,10 @@ class ScanSection(Section):
         chooser.accepted.connect(lambda: self.workspace.loading.open_path(path, chooser.chosen))
         chooser.open()
         return chooser
+
+    def _begin(self) -> str:
+        """Where a file dialog begins."""
+        return self.path.text() or str(self.workspace.preferences.start_folder)
 
     def _open(self) -> None:
         if (path := self.path.text().strip()) and may_replace(self.workspace, self):
@@ -98,7 +102,7 @@ class ScanSection(Section):
         self.workspace.loading.open_selected_layer(lambda: may_replace(self.workspace, self))
 
     def _choose_file(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "CT scan", self.path.text(), FILE_FILTER)
+        path, _ = QFileDialog.getOpenFileName(self, "CT scan", self._begin(), FILE_FILTER)
         if path:
             self.path.setText(path)
             self._open()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from qtpy.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_mits_gan.widgets.controls.rows import note
@@ -23,7 +21,7 @@ class VerdictWindow(QDialog):
     def __init__(self, workspace: Workspace, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("MITS-GAN: what became of each attack")
-        self.resize(1080, 300)
+        self.resize(1200, 300)  # all columns, where the screen is as wide
         self.workspace = workspace
         self.table = VerdictTable()
         self.save_button = QPushButton("Save as CSV…")
@@ -54,6 +52,8 @@ class VerdictWindow(QDialog):
         self.workspace.display.zoom()
 
     def _save(self) -> None:
-        path, _ = QFileDialog.getSaveFileName(self, "Verdicts as CSV", str(Path.home() / "verdicts.csv"), "*.csv")
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Verdicts as CSV", str(self.workspace.preferences.start_folder / "verdicts.csv"), "*.csv"
+        )
         if path:
             self.workspace.judging.save(path)
