@@ -18,13 +18,17 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks.in_painters import Autoregression, Interpolation
 from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.ct.volume import CTVolume
+
+if TYPE_CHECKING:
+    from napari_mits_gan.inspection.contract import Method
 
 FAR_MM, CUBIC_FAR_MM = 60.0, 110.0
 """Least distance of two attacks in one scan; the published mode reaches further across slices."""
@@ -46,17 +50,18 @@ def main() -> None:
     parser.add_argument("--only", help="only attackers, or kinds of untouched scans, with this in their name")
     parser.add_argument("--sites", type=int, default=6, help="attacked at once where they lie apart (default: 6)")
     parser.add_argument("--most", type=int, default=sys.maxsize, metavar="N", help="measure no more than N lines")
+    parser.add_argument("--methods", nargs="+", help="measure these methods only, by name; the report joins them")
     parser.add_argument("--cores", type=int, default=2, help="(default: 2)")
     options = parser.parse_args()
     limit_cores(options.cores)
     if options.task == "measure":
         measure(options)
     elif options.task == "tails":
-        print(tails(read_records(options.records)))
+        print(tails(joined(read_records(options.records))))
     elif options.task == "speed":
         print(speed(chosen_paths(options)[0], options.cores))
     else:
-        print(report(read_records(options.records)))
+        print(report(joined(read_records(options.records))))
 
 
 # ---- measuring
@@ -69,6 +74,7 @@ class Scan:
     name: str
     volume: CTVolume
     sites: int
+    methods: tuple[Method, ...]
 
 
 def measure(options: argparse.Namespace) -> None:
@@ -76,16 +82,19 @@ def measure(options: argparse.Namespace) -> None:
 
     done = 0
     known = {record["key"] for record in read_records(options.records)}
+    methods = chosen_methods(options.methods)
+    suffix = f" [{', '.join(options.methods)}]" if options.methods else ""
     for path in chosen_paths(options):
         name = path.name.removesuffix(".gz").removesuffix(".nii")
         scan: Scan | None = None
         for kind in options.kinds:
-            for key, work in KINDS[kind](name):
+            for bare_key, work in KINDS[kind](name):
+                key = bare_key + suffix
                 if key in known or (options.only and options.only not in key):
                     continue
                 if done >= options.most:
                     return
-                scan = scan or Scan(name, replace(read_ct(path), source=None), options.sites)
+                scan = scan or Scan(name, replace(read_ct(path), source=None), options.sites, methods)
                 print(key, file=sys.stderr, flush=True)
                 record = {"key": key, "scan": name, "kind": kind, **work(scan)}
                 with options.records.open("a") as stream:
@@ -99,12 +108,37 @@ def read_records(path: Path) -> list[dict[str, Any]]:
     return list({record["key"]: record for record in map(json.loads, lines)}.values())
 
 
-def inspected(volume: CTVolume, at: Sequence[Any] = ()) -> dict[str, Any]:
+def chosen_methods(names: Sequence[str] | None) -> tuple[Method, ...]:
+    from napari_mits_gan.inspection.inspect import METHODS
+
+    by_name = {method.name: method for method in METHODS}
+    if unknown := set(names or ()) - set(by_name):
+        sys.exit(f"there is no method {', '.join(unknown)}; choose of {', '.join(by_name)}")
+    return tuple(by_name[name] for name in names) if names else METHODS
+
+
+def joined(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One record for each inspection, where its methods were measured one after the other."""
+    found: dict[str, dict[str, Any]] = {}
+    for record in records:
+        key = record["key"].split(" [")[0]
+        if key not in found:
+            found[key] = {**record, "key": key}
+        elif "sites" in record:
+            first = found[key]
+            sites = [one + other for one, other in zip(first["sites"], record["sites"], strict=True)]
+            found[key] = {**first, "sites": sites, "others": first["others"] + record["others"]}
+        else:
+            found[key] = {**found[key], "scores": {**found[key]["scores"], **record["scores"]}}
+    return list(found.values())
+
+
+def inspected(volume: CTVolume, methods: Sequence[Method], at: Sequence[Any] = ()) -> dict[str, Any]:
     """The highest score of each method, and what is found near each of the sites attacked, and elsewhere."""
     from napari_mits_gan.inspection.inspect import inspect
 
     began = time.perf_counter()
-    found = inspect(volume, false_alarms_per_scan=1.0).findings
+    found = inspect(volume, false_alarms_per_scan=1.0, methods=methods).findings
     seconds = time.perf_counter() - began
     told = []
     rest = list(found)
@@ -123,24 +157,15 @@ def away_mm(volume: CTVolume, one: Sequence[int], other: Sequence[int]) -> float
     return float(np.linalg.norm((np.array(one) - other) * volume.spacing))
 
 
-def highest(volume: CTVolume, spots: Sequence[Any] = ()) -> dict[str, Any]:
-    """The highest score of each method in an untouched scan; of the fixed spot also with other spots."""
-    from napari_mits_gan.inspection.copied_noise import CopiedNoise
+def highest(volume: CTVolume, methods: Sequence[Method]) -> dict[str, Any]:
+    """The highest score of each method in an untouched scan."""
     from napari_mits_gan.inspection.examined_scan import ExaminedScan
-    from napari_mits_gan.inspection.fixed_spot import FixedSpot
-    from napari_mits_gan.inspection.noise_level import NoiseLevel
 
     began = time.perf_counter()
     scan = ExaminedScan.of(volume)
-    fixed = [FixedSpot(spot).evidence(scan) for spot in (None, *spots)]
-    copies = CopiedNoise().copies(scan)
-    level, _ = NoiseLevel().evidence(scan)
-    scores = {
-        FixedSpot.name: [float(score.max()) for score in fixed if score is not None],
-        CopiedNoise.name: [copies[0].score if copies else 0.0],
-        NoiseLevel.name: [float(level.max())],
-    }
-    return {"scores": scores, "seconds": time.perf_counter() - began}
+    scores = {method.name: method.highest(scan) for method in methods}
+    told = {name: [] if score is None else [score] for name, score in scores.items()}
+    return {"scores": told, "seconds": time.perf_counter() - began}
 
 
 def untouched(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
@@ -148,7 +173,7 @@ def untouched(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]
     for flip, (y, x) in FLIPS.items():
 
         def work(scan: Scan, y: int = y, x: int = x) -> dict[str, Any]:
-            return {"class": "as it is", **highest(flipped(scan.volume, y, x))}
+            return {"class": "as it is", **highest(flipped(scan.volume, y, x), scan.methods)}
 
         yield f"untouched/{name}/{flip}", work
 
@@ -166,9 +191,9 @@ def other_spots(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any
             places = np.argwhere(lung_mask(scan.volume)[::2, ::4, ::4]) * (2, 4, 4)
             scores = []
             for at in places[np.random.default_rng(number).choice(len(places), 2, replace=False)]:
-                score = FixedSpot(tuple(int(v) for v in at)).evidence(examined)
+                score = FixedSpot(tuple(int(v) for v in at)).highest(examined)
                 if score is not None:
-                    scores.append(float(score.max()))
+                    scores.append(score)
             return {"class": "other spots", "scores": {FixedSpot.name: scores}}
 
         yield f"spots/{name}/{number}", work
@@ -178,7 +203,7 @@ def treated(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]
     for treatment in TREATMENTS:
 
         def work(scan: Scan, treatment: str = treatment) -> dict[str, Any]:
-            return {"class": treatment, **highest(treat(scan.volume, treatment))}
+            return {"class": treatment, **highest(treat(scan.volume, treatment), scan.methods)}
 
         yield f"treated/{name}/{treatment}", work
 
@@ -241,6 +266,7 @@ def attacks() -> list[Attack]:
         Attack("copy and paste", "remove-copy-paste", named("remove-copy-paste"), scans=3, alone=True),
         Attack("drawn nodule", "inject-drawn-nodule", named("inject-drawn-nodule")),
         Attack("smooth in-painting", "remove by interpolation", Interpolation),
+        Attack("autoregression", "remove by autoregression", Autoregression),
     ]
 
 
@@ -250,7 +276,7 @@ def attacked(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]
 
             def work(scan: Scan, attack: Attack = attack, number: int = number) -> dict[str, Any]:
                 volume, sites = one_group(scan, attack, number)
-                return {"family": attack.family, "name": attack.name, **inspected(volume, sites)}
+                return {"family": attack.family, "name": attack.name, **inspected(volume, scan.methods, sites)}
 
             yield f"attacked/{name}/{attack.name} ({attack.family})/{number}", work
 
@@ -265,7 +291,7 @@ def laundered(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]
                 return {
                     "family": f"CT-GAN, then {treatment}",
                     "name": attack.name,
-                    **inspected(treat(volume, treatment), sites),
+                    **inspected(treat(volume, treatment), scan.methods, sites),
                 }
 
             yield f"laundered/{name}/{attack.name}/{treatment}", work
@@ -278,30 +304,6 @@ KINDS: dict[str, Callable[[str], Iterator[tuple[str, Callable[[Scan], dict[str, 
     "treated": treated,
     "laundered": laundered,
 }
-
-
-class Interpolation:
-    """Removes what lies within 8 mm by the mean of what lies around, blended over 3 mm: no network, no noise."""
-
-    action = "remove"
-
-    def tamper(self, volume: CTVolume, at: Sequence[int]) -> CTVolume:
-        from scipy import ndimage
-
-        from napari_mits_gan.attack.contract import box_of_mm
-        from napari_mits_gan.ct.volume import Step
-
-        box = box_of_mm((at[0], at[1], at[2]), 44.0, volume.spacing).inside(volume.shape)
-        hu = volume.hu[box.slices()].astype(np.float32)
-        grids = np.ogrid[box.slices()]
-        away = np.sqrt(sum(((g - a) * s) ** 2 for g, a, s in zip(grids, at, volume.spacing, strict=True)))
-        outside = ((away > 8) & (hu < -600)).astype(np.float32)
-        sigma = [5.0 / s for s in volume.spacing]
-        around = ndimage.gaussian_filter(hu * outside, sigma) / (ndimage.gaussian_filter(outside, sigma) + 1e-3)
-        weight = np.clip((11 - away) / 3, 0, 1)
-        out = volume.hu.copy()
-        out[box.slices()] = np.rint(hu + weight * (around - hu))
-        return volume.with_hu(out, Step("attack", {"attack": "interpolation", "at": list(at)}))
 
 
 @contextmanager

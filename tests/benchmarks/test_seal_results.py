@@ -35,7 +35,7 @@ def small_case(shape: tuple[int, int, int], folder: Path) -> Case:
 
 def test_stages_count_what_is_named_and_healed(tmp_path: Path) -> None:
     case = small_case((24, 112, 128), tmp_path)
-    assert change(case)["largest"] == 2
+    assert change(case)["largest"] == 3
     for stage, attacks in ((single_voxels, 20), (copied, 5)):
         figures = stage(case)
         (found,) = figures["found"].values()

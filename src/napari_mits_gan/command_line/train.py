@@ -1,4 +1,4 @@
-"""`napari-mits-gan train`: train an attacker, the protection, the detector or the denoiser on scans of one's own."""
+"""`napari-mits-gan train`: train an attacker, the protection or one of the networks that judge, on own scans."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ class _Network:
 def add_to(commands: Commands) -> None:
     """Add this command to the command line, with a command of its own for each network."""
     command = new_command(
-        commands, "train", "train the injector, the remover, the protection, the detector or the denoiser", _RESUMES
+        commands,
+        "train",
+        "train the injector, the remover, the protection, the detector, the texture network or the denoiser",
+        _RESUMES,
     )
     networks = command.add_subparsers(dest="network", metavar="NETWORK", required=True)
     for name, network in _NETWORKS.items():
@@ -159,6 +162,18 @@ def _train_denoiser(
     train_denoiser(volumes, options.output, settings, **_common(options), progress=progress)
 
 
+def _texture_settings() -> type:
+    from napari_mits_gan.inspection.train_texture import TextureTraining
+
+    return TextureTraining
+
+
+def _train_texture(options: argparse.Namespace, volumes: Volumes, settings: Any, progress: Progress) -> None:
+    from napari_mits_gan.inspection.train_texture import train_texture
+
+    train_texture(volumes, options.output, settings, resume=not options.no_resume, progress=progress)
+
+
 _NETWORKS = {
     "injector": _Network(
         "CT-GAN that puts nodules in", _attack_settings, _train_attacker, "an attacker's weights to go on from"
@@ -173,5 +188,6 @@ _NETWORKS = {
         "a protection's weights to go on from",
     ),
     "detector": _Network("the network that says whether a nodule is there", _detector_settings, _train_detector),
+    "texture": _Network("the network that tells noise from another by its texture", _texture_settings, _train_texture),
     "denoiser": _Network("the network that purifies scans of a protection", _denoiser_settings, _train_denoiser),
 }

@@ -103,8 +103,8 @@ def seal(
     Parameters
     ----------
     volume : CTVolume
-        The scan. Padding stays as it is; other values change by at most 1 (one bit) or 2 (two bits; 3 beside padding,
-        at the end of what the file can store, and beside the values `COUNTED_FROM_HU`) steps of what its file can hold.
+        The scan. Padding stays as it is; other values change by at most 1 (one bit) or 3 (two bits; few by more than 2)
+        steps of what its file can hold. None is moved across one of `COUNTED_FROM_HU`.
     key : SealKey
         Needed again to check and to heal.
     bits : {1, 2}

@@ -13,7 +13,7 @@ from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.progress import Progress
 
-Kind = Literal["copied noise", "copied voxels", "noise too low"]
+Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise"]
 """What a finding is a trace of."""
 
 
@@ -114,6 +114,10 @@ class Method(Protocol):
 
     def traces(self, scan: ExaminedScan, *, progress: Progress) -> Sequence[Trace]:
         """All that is as striking as anything an untouched scan shows, or more; most striking first."""
+        ...
+
+    def highest(self, scan: ExaminedScan) -> float | None:
+        """The highest score that a scan reaches, however low; None where it cannot be told. For calibration."""
         ...
 
     def not_seen(self, scan: ExaminedScan) -> str | None:

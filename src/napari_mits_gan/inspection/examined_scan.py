@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_mits_gan.ct.anatomy import lung_mask
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import InspectionError
-from napari_mits_gan.inspection.blocks import block_mean
+from napari_mits_gan.inspection.blocks import BLOCK
 from napari_mits_gan.inspection.residual import Whitening, measure_whitening
 from napari_mits_gan.progress import Progress, silent
 
@@ -36,8 +37,8 @@ class ExaminedScan:
         Fitted to the noise in these lungs.
     residual : ndarray of float32
         The noise: whitened, over its local standard deviation, 0 where nothing was measured.
-    strength : ndarray of float32, shape (z, rows, columns)
-        That local standard deviation, about 1 in plain lung: means of blocks (see `blocks`).
+    power : ndarray of float32, shape (z, rows, columns)
+        The mean square of the noise of each block (see `blocks`), over what is usual in the region.
     """
 
     volume: CTVolume
@@ -45,7 +46,7 @@ class ExaminedScan:
     lungs: NDArray[np.bool_]
     whitening: Whitening
     residual: NDArray[np.float32]
-    strength: NDArray[np.float32]
+    power: NDArray[np.float32]
 
     @classmethod
     def of(cls, volume: CTVolume, *, progress: Progress = silent) -> ExaminedScan:
@@ -72,11 +73,11 @@ class ExaminedScan:
         if whitening is None:
             raise InspectionError(f"'{volume.name}' shows too little lung to measure its noise; choose a larger scan.")
         progress(2, 3)
-        residual, strength = whitening.split(hu, volume.spacing)
+        residual, power = whitening.split(hu, volume.spacing)
         if volume.padding is not None:
             residual[volume.padding[inside]] = 0
         progress(3, 3)
-        return cls(volume, region, lungs, whitening, residual, block_mean(strength))
+        return cls(volume, region, lungs, whitening, residual, power)
 
     @property
     def hu(self) -> NDArray[np.int16]:
@@ -88,10 +89,28 @@ class ExaminedScan:
         """Distance in mm between voxel centres along (z, y, x)."""
         return self.volume.spacing
 
+    def smoothed(self, blocks: NDArray[np.float32], sigma_mm: float) -> NDArray[np.float32]:
+        """Values of blocks, shape (z, rows, columns), under a Gaussian."""
+        sigma = [sigma_mm / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(self.spacing)]
+        found: NDArray[np.float32] = ndimage.gaussian_filter(blocks, sigma, truncate=3.0)
+        return found
+
+    def depth(self, z: int, reach_mm: float) -> slice:
+        """The slices within a distance of one."""
+        reach = max(1, round(reach_mm / self.spacing[0]))
+        return slice(max(0, z - reach), z + reach + 1)
+
     def in_scan(self, voxel: Voxel) -> Voxel:
         """A voxel of the region as one of the scan."""
         z, y, x = (int(v) + low for v, low in zip(voxel, self.region.low, strict=True))
         return (z, y, x)
+
+    def middle(self, block: Voxel) -> Voxel:
+        """The voxel of the scan in the middle of a block."""
+        _, rows, columns = self.residual.shape
+        z, y, x = block
+        half = BLOCK // 2
+        return self.in_scan((z, min(rows - 1, BLOCK * y + half), min(columns - 1, BLOCK * x + half)))
 
 
 def _around(mask: NDArray[np.bool_], margin_mm: float, spacing: Spacing) -> Box:

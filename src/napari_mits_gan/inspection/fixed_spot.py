@@ -57,7 +57,7 @@ class FixedSpot:
     spot: Voxel | None = None
 
     name = "CT-GAN's fixed spot"
-    share = 0.8
+    share = 0.6
     tail = Tail(5.9, 0.26, 3.0)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
@@ -94,6 +94,11 @@ class FixedSpot:
                 )
             )
         return found
+
+    def highest(self, scan: ExaminedScan) -> float | None:
+        """See `Method`."""
+        score = self.evidence(scan)
+        return None if score is None else float(score.max())
 
     def source(self, scan: ExaminedScan) -> Voxel:
         """The voxel around which noise would be copied from."""
@@ -170,7 +175,7 @@ def _forget(found: NDArray[np.float32], own: tuple[int, ...], scan: ExaminedScan
 
 def _over_expected(found: NDArray[np.float32], weighted: Slab, sigma_mm: float, scan: ExaminedScan) -> None:
     """Divide by what chance would give, given how much bright structure lies around; 0 where there is hardly any."""
-    power = block_mean(np.concatenate([weighted(z, z + 1) ** 2 for z in range(len(found))]))
+    power = np.concatenate([block_mean(weighted(z, z + 1) ** 2) for z in range(len(found))])
     sigma = [sigma_mm / np.sqrt(2) / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(scan.spacing)]
     power = ndimage.gaussian_filter(power, sigma, mode="constant")
     power[power < _LEAST_BRIGHT] = np.inf

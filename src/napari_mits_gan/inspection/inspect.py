@@ -13,10 +13,11 @@ from napari_mits_gan.inspection.copied_noise import CopiedNoise
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
 from napari_mits_gan.inspection.noise_level import NoiseLevel
+from napari_mits_gan.inspection.noise_texture import NoiseTexture
 from napari_mits_gan.inspection.result import CANNOT_SEE, RAREST, Inspection
 from napari_mits_gan.progress import Progress, part_of, silent
 
-METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel())
+METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel(), NoiseTexture())
 """All methods; a new one is one line here."""
 
 _SAME_MM, _SAME_WAY_MM = 15.0, 4.0

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 from napari_mits_gan.ct.grid import Spacing
+from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
 
 _TILE = 32
 """Side in voxels of the squares of lung in which the noise's spectrum is measured."""
@@ -31,6 +32,10 @@ _LOCAL_MM = 5.0
 _CLIP = 3.0
 """Standard deviations that the residual is clipped to."""
 _PARENCHYMA_HU = (-1000.0, -600.0)
+WORKERS = 2
+"""Threads of a Fourier transform."""
+_AT_ONCE = 16
+"""Slices that are filtered together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,21 +53,26 @@ class Whitening:
     def __call__(self, hu: NDArray[np.number]) -> NDArray[np.float32]:
         """The whitened residual of HU of shape (z, y, x), border voxels repeated outside; about 1 in plain noise."""
         reach = self.kernel.shape[0] // 2
-        _, rows, columns = hu.shape
+        depth, rows, columns = hu.shape
         shape = [fft.next_fast_len(size + 2 * reach, real=True) for size in (rows, columns)]
         spectrum = fft.rfft2(self.kernel, shape)
         out = np.empty(hu.shape, dtype=np.float32)
-        for z, slice_hu in enumerate(hu):
-            wide = np.pad(slice_hu.astype(np.float32), reach, mode="edge")
-            filtered = fft.irfft2(fft.rfft2(wide, shape) * spectrum, shape)
-            out[z] = filtered[2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns]
-        if len(out) > 1:
+        for low in range(0, depth, _AT_ONCE):
+            some = slice(low, low + _AT_ONCE)
+            wide = np.pad(hu[some].astype(np.float32), ((0, 0), (reach, reach), (reach, reach)), mode="edge")
+            filtered = fft.rfft2(wide, shape, workers=WORKERS, overwrite_x=True)
+            filtered *= spectrum
+            filtered = fft.irfft2(filtered, shape, workers=WORKERS, overwrite_x=True)
+            out[some] = filtered[:, 2 * reach : 2 * reach + rows, 2 * reach : 2 * reach + columns]
+        if depth > 1:
             # Beyond the first and the last slice the scan is mirrored: repeated, these would look quiet.
-            above = np.concatenate([out[1:], out[-2:-1]])
-            below = np.concatenate([out[1:2], out[:-1]])
-            above += below
-            above *= _ACROSS
-            out -= above
+            above = out[1]
+            for z in range(depth):
+                own = out[z].copy()
+                across = above + (out[z + 1] if z + 1 < depth else above)
+                across *= _ACROSS
+                out[z] -= across
+                above = own
         return out
 
     def residual(self, hu: NDArray[np.number], spacing: Spacing) -> NDArray[np.float32]:
@@ -83,20 +93,25 @@ class Whitening:
         -------
         residual : ndarray of float32, shape (z, y, x)
             Whitened, over its local standard deviation, clipped to 3 of these.
-        strength : ndarray of float32, shape (z, y, x)
-            The local standard deviation; about 1 in plain lung.
+        power : ndarray of float32, shape (z, rows, columns)
+            The mean square of what was whitened, of each block (see `blocks`), over the usual one of all the voxels.
         """
         white = self(hu)
-        size = [2 * max(1, round(_LOCAL_MM / mm)) + 1 for mm in spacing]
-        local = white * white
-        usual = float(np.median(local)) / 0.455 + 1e-6  # of the square of a standard normal variable
-        np.minimum(local, _CLIP**2 * usual, out=local)
-        ndimage.uniform_filter(local, size, output=local, mode="nearest")
-        np.maximum(local, 1e-3 * usual, out=local)
-        np.sqrt(local, out=local)
-        white /= local
-        np.clip(white, -_CLIP, _CLIP, out=white)
-        return white, local
+        some = white[:, :: BLOCK - 1, :: BLOCK - 1]
+        usual = float(np.median(some * some)) / 0.455 + 1e-6  # of the square of a standard normal variable
+        most = _CLIP**2 * usual
+        power = np.concatenate([block_mean(np.minimum(slice_ * slice_, most)[None]) for slice_ in white])
+        # A box of blocks is as wide as one of voxels, to the nearest odd number of either.
+        sides = [2 * max(1, round(_LOCAL_MM / mm)) + 1 for mm in spacing]
+        size = [sides[0], *(2 * round((side / BLOCK - 1) / 2) + 1 for side in sides[1:])]
+        strength = ndimage.uniform_filter(power, size, mode="nearest")
+        np.maximum(strength, 1e-3 * usual, out=strength)
+        np.sqrt(strength, out=strength)
+        for z, slice_ in enumerate(white):
+            slice_ /= each_voxel(strength, z, white.shape)
+            np.clip(slice_, -_CLIP, _CLIP, out=slice_)
+        power /= usual
+        return white, power
 
 
 def measure_whitening(hu: NDArray[np.int16], lungs: NDArray[np.bool_]) -> Whitening | None:

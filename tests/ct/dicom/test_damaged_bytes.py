@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -22,25 +25,32 @@ def report():
     print(f"{sum(OUTCOMES.values())} damaged inputs: {dict(OUTCOMES)}")
 
 
+@pytest.fixture
+def intact(dicom_series) -> dict[str, list[bytes]]:
+    """The files of a small series in each transfer syntax, made once: thousands of them are damaged."""
+    made = {syntax: dicom_series(shape=(3, 8, 8), syntax=syntax) for syntax in SYNTAXES}
+    return {syntax: [path.read_bytes() for path in series.files] for syntax, series in made.items()}
+
+
 @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.sampled_from(SYNTAXES), byte_edits, st.booleans())
-def test_damaged_dicom(dicom_series, tmp_path_factory, syntax, changes, alone) -> None:
-    series = dicom_series(tmp_path_factory.mktemp("fuzz"), shape=(3, 8, 8), syntax=syntax)
-    series.files[1].write_bytes(damaged_bytes(series.files[1].read_bytes(), changes))
-    if alone:
-        series.files[0].unlink()
-        series.files[2].unlink()
-    attempt(series.folder)
+def test_damaged_dicom(intact, syntax, changes, alone) -> None:
+    first, second, third = intact[syntax]
+    damaged = {"1.dcm": damaged_bytes(second, changes)}
+    with TemporaryDirectory() as folder:
+        for name, content in (damaged if alone else {"0.dcm": first, **damaged, "2.dcm": third}).items():
+            Path(folder, name).write_bytes(content)
+        attempt(Path(folder))
 
 
 @settings(max_examples=max(EXAMPLES // 3, 30), suppress_health_check=list(HealthCheck), deadline=None)
 @given(st.sampled_from([".nii", ".nii.gz", ".mha", ".nrrd"]), byte_edits)
-def test_damaged_images(tmp_path_factory, suffix, changes) -> None:
-    folder = tmp_path_factory.mktemp("fuzz")
-    path = folder / f"a{suffix}"
-    sitk.WriteImage(sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5)), str(path))
-    path.write_bytes(damaged_bytes(path.read_bytes(), changes))
-    attempt(folder)
+def test_damaged_images(suffix, changes) -> None:
+    with TemporaryDirectory() as folder:
+        path = Path(folder, f"a{suffix}")
+        sitk.WriteImage(sitk.GetImageFromArray(np.arange(60, dtype=np.int16).reshape(3, 4, 5)), str(path))
+        path.write_bytes(damaged_bytes(path.read_bytes(), changes))
+        attempt(Path(folder))
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 131, 132, 140, 400])

@@ -18,7 +18,7 @@ from napari_mits_gan.evidence.mark.windows import WINDOWS, absence
 from napari_mits_gan.evidence.side_by_side import side_by_side
 from napari_mits_gan.progress import Progress, part_of, silent
 
-THRESHOLD = 10.5
+THRESHOLD = 8.3
 """Standard deviations from which on the mark is missing; docs/mark.md says how it was measured."""
 MOST_LEFT = 0.5
 """Where more than this share of the mark is there, it is weak and not missing."""

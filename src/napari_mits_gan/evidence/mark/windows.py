@@ -20,6 +20,8 @@ _HAS_IT = 0.3
 """and those with so much of what it has do; where a coder took most, little more is left."""
 _FEWEST_WITH_IT = 0.1
 """Share of a group that has to have the mark; else its neighbours say what is usual."""
+_BINS_OF_OTHERS = 10
+"""How many bins the spread of other windows counts for, beside a window's own bins."""
 _NORMAL = 1.4826
 """Standard deviation of a normal distribution over its median absolute deviation."""
 
@@ -63,18 +65,30 @@ class Absence:
 
 
 def absence(sums: Likelihood, window: Window, bin_mm: tuple[float, float, float], voxel_mm3: float) -> Absence:
-    """Look through one window at every bin."""
+    """Look through one window at every bin.
+
+    The bins of a window where the mark is missing differ no more among themselves than others do. Where they differ
+    more, an edge or a vessel in some of them is what speaks against the mark: then their own spread counts.
+    """
     side = [max(1, round(window.side_mm / mm)) for mm in bin_mm]
-    bins = float(np.prod(side))
-    likeness, expected, voxels = (
-        bins * ndimage.uniform_filter(values.astype(np.float64), side, mode="constant")
-        for values in (sums.likeness, sums.expected, sums.voxels)
-    )
+    size = float(np.prod(side))
+
+    def sum_of(values: NDArray[np.generic]) -> NDArray[np.float64]:
+        return np.asarray(size * ndimage.uniform_filter(values.astype(np.float64), side, mode="constant"))
+
+    likeness, expected, voxels = (sum_of(values) for values in (sums.likeness, sums.expected, sums.voxels))
     judged = (voxels * voxel_mm3 >= window.fewest_mm3) & (expected > 0)
     score, share = np.full(judged.shape, -np.inf, np.float32), np.ones(judged.shape, np.float32)
     t, e, n = likeness[judged], expected[judged], voxels[judged]
     if t.size:
+        there = sums.expected > 0
+        likeness_squared = np.square(sums.likeness, dtype=np.float64)
+        of_bins = np.divide(likeness_squared, sums.expected, where=there, out=np.zeros(there.shape))
+        squares, bins = sum_of(of_bins)[judged], sum_of(there)[judged]
         usual, spread = _expectation(t / e, e, n)
+        own = np.maximum(squares - t * t / e, 0) + _BINS_OF_OTHERS * spread**2
+        own /= _BINS_OF_OTHERS + np.maximum(bins - 1, 0)
+        spread = np.sqrt(np.maximum(spread**2, own))
         score[judged] = (usual * e - t) / (spread * np.sqrt(e))
         share[judged] = t / np.maximum(usual * e, 1e-12)
     return Absence(score, share)

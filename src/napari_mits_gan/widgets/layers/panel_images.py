@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
@@ -18,8 +20,10 @@ from napari_mits_gan.widgets.layers.volume_layer import (
 )
 
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
-_NAME_SIZES = {8: 235.0, 7: 205.0, 6: 0.0}
-"""Size of the name in a panel, and the pixels from which on the longest one fits."""
+_USUAL_NAME, _LEAST_NAME = 8.0, 5.0
+"""Sizes of the name in a panel, in points."""
+_POINTS_A_PIXEL = 1.0
+"""A sign of 8 points takes 8 pixels, many capitals among them."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
@@ -130,7 +134,7 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
 
 def size_name(layer: Any, panel_pixels: float) -> None:
     """Write the layer's name so small that it fits into a panel of that width."""
-    size = next(size for size, least in _NAME_SIZES.items() if panel_pixels >= least)
+    size = float(np.clip(_POINTS_A_PIXEL * panel_pixels / len(layer.name), _LEAST_NAME, _USUAL_NAME) // 1)
     if layer.name_overlay.font_size != size:
         layer.name_overlay.font_size = size
 

@@ -6,15 +6,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from napari.qt import QtViewer
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer, Signal
+from qtpy.QtWidgets import QDockWidget, QHBoxLayout, QLabel, QMainWindow, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_mits_gan.widgets.layers.side_plane import SidePlane
 from napari_mits_gan.widgets.workspace import Workspace
 
 NAME = "Other planes"
-_HEIGHT = 280
-"""Pixels that the dock asks for."""
+_SHARE = 0.4
+"""Of the window's height that the dock gets."""
+_SETTLED_MS = 120
+"""The window is laid out anew by then."""
 
 
 class PlanesDock(QObject):
@@ -32,6 +34,10 @@ class PlanesDock(QObject):
         super().__init__(parent)
         self.workspace = workspace
         self.widget: PlaneViewers | None = None
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(_SETTLED_MS)
+        self._settled.timeout.connect(self._arrange)
         workspace.changed.connect(self.refresh)
 
     def refresh(self) -> None:
@@ -58,8 +64,10 @@ class PlanesDock(QObject):
                 (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             ):
                 main_window.setCorner(corner, area)
+            docks = [dock for dock in main_window.findChildren(QDockWidget) if dock.isAncestorOf(widget)]
+            main_window.resizeDocks(docks, [round(_SHARE * main_window.height())], Qt.Orientation.Vertical)
             widget.end_with(main_window)
-        QTimer.singleShot(0, self._arrange)
+        self._settled.start()
 
     def _close(self) -> None:
         widget, self.widget = self.widget, None
@@ -70,7 +78,7 @@ class PlanesDock(QObject):
             if widget.parent() is not None:
                 self.workspace.viewer.window.remove_dock_widget(widget)
             widget.deleteLater()
-        QTimer.singleShot(0, self._arrange)
+        self._settled.start()
 
     def _on_left(self) -> None:
         """The dock was closed by its ×, or the window is closed."""
@@ -122,10 +130,6 @@ class PlaneViewers(QWidget):
             self.titles.append(title)
             self.canvases.append(canvas)
         self.show_titles()
-
-    def sizeHint(self) -> QSize:
-        """Low enough to leave the main canvas the larger part."""
-        return QSize(super().sizeHint().width(), _HEIGHT)
 
     def show_titles(self) -> None:
         """Which planes these are by now."""
