@@ -331,7 +331,7 @@ def noise_from(spot: tuple[float, float, float] | None) -> Iterator[None]:
 
 
 def one_group(scan: Scan, attack: Attack, number: int) -> tuple[CTVolume, list[Any], CTVolume]:
-    """The scan with some attacks far apart, where, and as it was before them; removals have nodules drawn there first."""
+    """The scan with some attacks far apart, where, and the scan before; removals have nodules drawn there first."""
     from napari_mits_gan.attack.ctgan.touch_up import noise_spot
     from napari_mits_gan.attack.nodules.in_scan import implant_in_scan
     from napari_mits_gan.attack.nodules.rules import random_nodule
