@@ -78,7 +78,12 @@ def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer
         f"HU: original {before}, attack on original {after}, difference {after - before}"
     )
     assert work.readout.text(world_of(scan, (99, 0, 0))) is None
+    work.session.undo()
+    settle(dock)
+    assert viewer.status.endswith(f"HU: original {before}")
     viewer.mouse_over_canvas = False
+    work.changed.emit()
+    assert viewer.status == ""
     viewer.status = {"coordinates": "anything that napari says", "layer_base": "", "source_type": "", "plugin": ""}
     assert viewer.status == ""
     viewer.status = "Ready"

@@ -97,6 +97,7 @@ class Workspace(QObject):
         self._injections_before = 0
         for controller in self._controllers:
             controller.changed.connect(self.changed)
+        self.changed.connect(self.readout.refresh)
         for sites in marked:
             sites.visited.connect(self.visited)
         self.changed.connect(self.three_planes.refresh)

@@ -22,6 +22,7 @@ class Readout(Controller):
 
     def __init__(self, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parts, parent)
+        self._told = ""
         parts.viewer.events.status.connect(self._on_status)
 
     def close(self) -> None:
@@ -35,6 +36,17 @@ class Readout(Controller):
     def _on_cursor(self, event: Any) -> None:
         position = tuple(event.value)
         if len(position) >= 3 and (text := self.text(position)) is not None:
+            self._tell(text)
+
+    def refresh(self) -> None:
+        """Panels show something else now: what was read of them is no longer so."""
+        viewer = self.parts.viewer
+        if self._told and viewer.status == self._told:
+            self._tell((self.text(tuple(viewer.cursor.position)) or "") if viewer.mouse_over_canvas else "")
+
+    def _tell(self, text: str) -> None:
+        self._told = text
+        if self.parts.viewer.status != text:
             self.parts.viewer.status = text
 
     def text(self, position: tuple[float, ...]) -> str | None:
@@ -73,8 +85,8 @@ class Readout(Controller):
                 viewer.status = ""
             return
         text = self.text(tuple(viewer.cursor.position))
-        if text is not None and viewer.status != text:
-            viewer.status = text
+        if text is not None:
+            self._tell(text)
 
 
 def readout(scan: CTVolume, at: tuple[int, int, int], found: Mapping[str, int]) -> str:
