@@ -71,7 +71,7 @@ def small_chest(sample_series: Path, tmp_path_factory: pytest.TempPathFactory) -
     where CT-GAN copies noise from.
     """
     scan = read_ct(sample_series)
-    part = replace(scan, hu=scan.hu[44:90, 45:173, 15:127].copy(), padding=None, source=None)
+    part = replace(scan, hu=scan.hu[44:90, 45:173, 15:99].copy(), padding=None, source=None)
     folder = tmp_path_factory.mktemp("page") / "chest"
     write_dicom(part, folder, series_description="Chest")
     return folder

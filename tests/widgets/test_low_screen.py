@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from napari_mits_gan.widgets.main_dock import arrange_window
 
 LOW_SCREENS = ((1280, 720), (1366, 768))
@@ -11,7 +9,6 @@ PLACE = (20, 45, 34)
 TIMEOUT_MS = 60_000
 
 
-@pytest.mark.both_bindings
 def test_no_page_needs_scrolling_on_a_low_screen(shown_dock, settle, viewer_of, qtbot):
     """The whole window is as large as the screen; the pages hold all that they ever show."""
     dock, viewer = shown_dock, viewer_of(shown_dock)

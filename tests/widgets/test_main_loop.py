@@ -107,7 +107,6 @@ def test_the_place_can_be_typed(dock, settle, viewer_of):
     assert viewer_of(dock).layers["SIMULATED ATTACK · original"].data[PLACE] == -880
 
 
-@pytest.mark.both_bindings
 def test_three_panels_stand_side_by_side_with_one_window_and_symmetric_difference(dock, settle, viewer_of):
     viewer = viewer_of(dock)
     dock.workspace.attacking.attack("inject", PLACE)

@@ -13,7 +13,6 @@ from napari_mits_gan.evidence.key import new_key, write_key
 PLACE, OTHER = (20, 45, 34), (20, 45, 86)
 
 
-@pytest.mark.both_bindings
 def test_each_attack_has_its_figures_which_are_sorted_gone_to_and_saved(dock, settle, tmp_path, monkeypatch):
     work = dock.workspace
     work.attacking.attack("inject", PLACE)
