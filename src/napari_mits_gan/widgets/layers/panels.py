@@ -256,17 +256,21 @@ class Panels:
         """Markers are drawn for the slices of one plane: draw them anew."""
         if self._contents is not None and self._across != self.view.across:
             self._across = self.view.across
-            with self._own_changes(), self._drawn_once():
-                for role, kind in list(self._layers):
-                    overlay, layer = self._overlays.get(kind), self._alive((role, kind))
-                    if overlay is None or layer is None:
-                        continue
-                    if not overlay.turn(layer, self._contents.scan, self._across):
-                        self._remove((role, kind))
+            anew = [key for key in self._layers if not self._turned(key)]
+            with self._own_changes(), self._drawn_once() if anew else nullcontext():
+                for key in anew:
+                    self._remove(key)
                 self._show_what_lies_above(self._contents)
                 self._show_swipe(self._contents)
             self._arrange(refit=False)
         self._tell_plane()
+
+    def _turned(self, key: tuple[str, str]) -> bool:
+        """Whether a layer is drawn for slices across the present axis, or is no overlay."""
+        overlay, layer = self._overlays.get(key[1]), self._alive(key)
+        if overlay is None or layer is None or self._contents is None:
+            return True
+        return overlay.turn(layer, self._contents.scan, self._across)
 
     def set_overlay(self, kind: str, overlay: AnyOverlay | None) -> None:
         """Mark other sites in every panel; None takes the overlay of that kind away."""
