@@ -126,10 +126,12 @@ class _Watch:
     def __init__(self) -> None:
         self.on = False
         self.seen: list[str] = []
+        self.bystanders: set[int | None] = set()
+        """Threads that have nothing to do with it, those that a cluster of an earlier test left behind for instance."""
         sys.addaudithook(self._hook)
 
     def _hook(self, event: str, arguments: tuple) -> None:
-        if not self.on:
+        if not self.on or threading.get_ident() in self.bystanders:
             return
         what = str(arguments[0]) if arguments else ""
         # Python keeps compiled modules when something is imported for the first time.
@@ -218,6 +220,7 @@ def attempt(folder: Path) -> None:
             result.append(error)
 
     _watch.seen.clear()
+    _watch.bystanders = {thread.ident for thread in threading.enumerate()}
     with all_that_is_told() as told:
         _watch.on = True
         reader = threading.Thread(target=read, daemon=True)
