@@ -1,4 +1,4 @@
-"""The network that tells noise from another by its texture, trained by the project's own command."""
+"""The network that tells noise from another by its texture is trained, interrupted and resumed."""
 
 from __future__ import annotations
 

@@ -36,7 +36,10 @@ def run(options: argparse.Namespace) -> None:
     require_window()
     import napari
 
-    open_window(options.input, options.series)
+    from napari_mits_gan.widgets.garbage import keep_what_is_loaded
+
+    open_window(options.input, options.series)  # reads later, once the window runs
+    keep_what_is_loaded()
     napari.run()
 
 

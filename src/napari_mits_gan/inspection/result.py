@@ -13,7 +13,7 @@ from napari_mits_gan.inspection.contract import Finding
 
 CANNOT_SEE = (
     "tampering that leaves the scan's own noise in place, such as a nodule that is drawn and added to it",
-    "tampering in a scan that was resampled, denoised or compressed with loss afterwards",
+    "an injected nodule in a scan that was resampled, denoised, blurred or compressed with loss afterwards",
     "tampering by who knows these traces and leaves none",
     "what was changed outside the lungs",
 )

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.attack.attackers import load_attacker
+from napari_mits_gan.attack.contract import Action
 from napari_mits_gan.attack.nodules.in_scan import DrawnNodule, implant_in_scan
 from napari_mits_gan.attack.nodules.rules import random_nodule
 from napari_mits_gan.ct.anatomy import Anatomy, anatomy_of, keep_anatomy, lung_mask
@@ -46,7 +47,10 @@ Features = NDArray[np.float32]
 class Forger(Protocol):
     """Changes a scan at a voxel, as every attacker does."""
 
-    action: str
+    @property
+    def action(self) -> Action:
+        """What it does; before a removal, a nodule is drawn."""
+        ...
 
     def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
         """The scan after an attack at a voxel."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_mits_gan.attack.contract import box_of_mm
+from napari_mits_gan.attack.contract import Action, box_of_mm
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume, Step
 
@@ -27,7 +27,7 @@ class Smoothed:
     """
 
     rng: np.random.Generator
-    action = "remove"
+    action: Action = field(default="remove", init=False)
 
     def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
         """The scan, its ball around a voxel smoothed."""
@@ -47,7 +47,7 @@ class Renoised:
     """
 
     rng: np.random.Generator
-    action = "remove"
+    action: Action = field(default="remove", init=False)
 
     def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
         """The scan, its ball around a voxel replaced."""

@@ -15,6 +15,7 @@ from napari_mits_gan.errors import MitsGanError, WriteError
 from napari_mits_gan.session import Difference, Figures, Voxel
 from napari_mits_gan.session.comparison import subtract
 from napari_mits_gan.widgets.controls.figures_table import COLUMNS, ROWS
+from napari_mits_gan.widgets.garbage import keep_what_is_loaded
 from napari_mits_gan.widgets.main_dock import arrange_window, open_dock
 from napari_mits_gan.widgets.sample import sample_folder
 from napari_mits_gan.widgets.sections.evidence import EvidenceSection
@@ -87,6 +88,8 @@ class Demonstration:
         self._problem: str | None = None
         self.workspace.messages.complained.connect(self._remember)
         arrange_window(self.viewer, self.dock)
+        if viewer is None:
+            keep_what_is_loaded()
         self.dock.show_page("attack")
         self.workspace.loading.open_path(str(path))
         self.wait()
