@@ -76,7 +76,7 @@ def _display():
     from qtpy.QtCore import QThreadPool
 
     # A thread that still works when Qt is gone ends the process; outside of tests napari waits for them as it quits.
-    QThreadPool.globalInstance().waitForDone()
+    QThreadPool.globalInstance().waitForDone(TIMEOUT_MS)
 
 
 @pytest.fixture(autouse=True)
