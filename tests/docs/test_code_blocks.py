@@ -22,7 +22,7 @@ from napari_mits_gan.ct.read import read_ct
 
 PROGRAM = "napari-mits-gan"
 BLOCKS = {document: list(blocks_of(document)) for document in documents()}
-NEEDS = ("hours", "display", "cluster", "installs", "background")
+NEEDS = ("hours", "display", "cluster", "installs", "background", "scans that are not part of the repository")
 """What a block may need that is not here: the reason for not running it has one of these words."""
 
 
