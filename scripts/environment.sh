@@ -183,7 +183,7 @@ prepare_pyside6() {
 from importlib.metadata import requires
 from packaging.requirements import Requirement
 found = map(Requirement, [*requires('napari'), *requires('napari-mits-gan')])
-asked = [each for each in found if each.name == 'PySide6' and each.marker and each.marker.evaluate({'extra': 'pyside6'})]
+asked = [each for each in found if each.name.lower() == 'pyside6' and each.marker and each.marker.evaluate({'extra': 'pyside6'})]
 print('PySide6_Essentials' + ','.join(str(each.specifier) for each in asked))
 ")"
   if [ "$(cat .venv-pyside6/wanted 2>/dev/null)" = "$wanted" ]; then return 0; fi
