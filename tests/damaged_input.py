@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import logging
 import os
@@ -222,11 +223,13 @@ def attempt(folder: Path) -> None:
     _watch.seen.clear()
     _watch.bystanders = {thread.ident for thread in threading.enumerate()}
     with all_that_is_told() as told:
+        gc.disable()  # else folders of earlier tests are removed in between, by whatever thread collects them
         _watch.on = True
         reader = threading.Thread(target=read, daemon=True)
         reader.start()
         reader.join(MOST_SECONDS)
         _watch.on = False
+        gc.enable()
     assert result, f"still reading after {MOST_SECONDS} s"
     assert not _watch.seen, f"something was written: {_watch.seen}"
     assert sorted(p.name for p in folder.rglob("*")) == before

@@ -28,8 +28,11 @@ def test_a_stream_that_is_cut_off_anywhere_is_refused_soon(dicom_series, syntax)
     ds = pydicom.dcmread(series.files[0])
     whole = get_frame(ds.PixelData, 0, number_of_frames=1).rstrip(b"\0")
 
+    # Zeros mean values in RLE: so many of them as are missing make the stream a whole one.
+    tails = [b"", b"\0"] if syntax == RLELossless else [b"", b"\0", bytes(50)]
+
     @settings(max_examples=25, suppress_health_check=list(HealthCheck), deadline=None)
-    @given(st.integers(2, len(whole) - 3), st.sampled_from([b"", b"\0", bytes(50)]))
+    @given(st.integers(2, len(whole) - 3), st.sampled_from(tails))
     def cut(length, tail) -> None:
         stream = whole[:length] + tail
         ds.PixelData = encapsulate([stream + b"\0" * (len(stream) % 2)])
@@ -40,6 +43,21 @@ def test_a_stream_that_is_cut_off_anywhere_is_refused_soon(dicom_series, syntax)
         assert time.process_time() - began < MOST_SECONDS
 
     cut()
+
+
+@pytest.mark.parametrize("missing", [1, 2, 5, 10, 17, 300])
+def test_an_rle_stream_that_was_cut_off_and_filled_up_with_zeros_is_refused(dicom_series, missing) -> None:
+    stored = np.random.default_rng(0).integers(0, 3000, (2, 40, 40)).astype(np.int16)
+    series = dicom_series(stored=stored, syntax=RLELossless)
+    assert read_ct(series.folder).shape == (2, 40, 40)
+    ds = pydicom.dcmread(series.files[0])
+    whole = get_frame(ds.PixelData, 0, number_of_frames=1).rstrip(b"\0")
+    for zeros in (50 + missing, 4000):
+        stream = whole[:-missing] + bytes(zeros)
+        ds.PixelData = encapsulate([stream + b"\0" * (len(stream) % 2)])
+        ds.save_as(series.files[0])
+        with pytest.raises(ReadError, match=r"001\.dcm.*damaged"):
+            read_ct(series.folder)
 
 
 @pytest.fixture

@@ -22,6 +22,7 @@ from pydicom.uid import (
     JPEGLosslessSV1,
     JPEGLSLossless,
     JPEGLSNearLossless,
+    RLELossless,
 )
 
 from napari_mits_gan.ct.dicom import isolated_decoder
@@ -33,6 +34,8 @@ CODEC_LOCK = threading.Lock()
 """Held while a codec runs: pylibjpeg-openjpeg crashes the interpreter when two threads are inside it."""
 _JPEG = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLossless, JPEGLosslessSV1, JPEGLSLossless, JPEGLSNearLossless)
 _JPEG_LS = (JPEGLSLossless, JPEGLSNearLossless)
+_MOST_RLE_PADDING = 3
+"""Zeros after the last value of a stream; one makes its length even, and some programs align to four."""
 _END_OF_IMAGE = b"\xff\xd9"
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC} | {0xF7}
 """Markers after which a JPEG or JPEG-LS stream states its size."""
@@ -102,6 +105,8 @@ def _decoded(ds: Dataset, image: CTSlice) -> NDArray[np.generic]:
     syntax = UID(header.transfer_syntax)
     if syntax in _JPEG:
         _check_stream(ds, image)
+    elif syntax == RLELossless:
+        _check_end_of_rle(ds, image)
     frame, decoder = header.frame if header.frames > 1 else None, _decoder(syntax)
     with CODEC_LOCK:
         if decoder == isolated_decoder.PLUGIN:
@@ -147,6 +152,28 @@ def _check_stream(ds: Dataset, image: CTSlice) -> None:
             at += 2 + length
     name = UID(header.transfer_syntax).name
     raise ReadError(f"The pixels of {header.path.name} ({name}) are damaged; copy the series again.")
+
+
+def _check_end_of_rle(ds: Dataset, image: CTSlice) -> None:
+    """Refuse an RLE stream that goes on after its last value: one that was cut off, and filled up with zeros.
+
+    Zeros mean values in RLE (PS3.5, annex G), so decoders take them for the missing ones.
+    """
+    header = image.header
+    frame = get_frame(ds.PixelData, header.frame, number_of_frames=header.frames)
+    segments = int.from_bytes(frame[:4], "little")
+    at = int.from_bytes(frame[4 * segments : 4 * segments + 4], "little") if 0 < segments <= 15 else len(frame)
+    missing = header.rows * header.columns
+    while missing > 0 and at < len(frame):
+        control = frame[at]
+        count = control + 1 if control < 128 else 257 - control if control > 128 else 0
+        at += 1 + (count if control < 128 else 1 if control > 128 else 0)
+        missing -= count
+    if len(frame) - at > _MOST_RLE_PADDING:
+        raise ReadError(
+            f"The pixels of {header.path.name} ({RLELossless.name}) are damaged: their stream goes on after the last "
+            "of them; copy the series again."
+        )
 
 
 def _checked(values: NDArray[np.generic], image: CTSlice) -> NDArray[np.integer]:
