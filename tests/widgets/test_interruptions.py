@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 import pytest
 
 from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.background import Work
 
 PLACE = (20, 45, 34)
 TIMEOUT_MS = 30_000
@@ -124,3 +127,15 @@ def test_a_layer_of_the_users_own_gets_a_cell_of_its_own(dock, settle, viewer_of
     assert len(set(cells)) == 4
     assert cells[0] == cells[1]
     assert cells[2] == cells[3]
+
+
+def test_quick_work_is_announced_only_once_it_takes_long(dock, qtbot, settle):
+    release, work, message = Event(), dock.workspace, dock.message
+    work.quick.run(Work("Attacking", lambda progress: release.wait(60), lambda result: None, lambda error: None))
+    assert work.quick.busy
+    assert not message.is_working
+    qtbot.waitUntil(lambda: message.is_working, timeout=TIMEOUT_MS)
+    assert message.doing.text() == "Attacking…"
+    release.set()
+    settle(dock)
+    assert not message.is_working

@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from napari.layers import Points
 
 from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.session import Injection
+from napari_mits_gan.widgets.layers.marks import mark_options, set_points
 from napari_mits_gan.widgets.layers.volume_layer import (
     AFFINE_KEY,
     SIMULATED_ATTACK_KEY,
@@ -58,3 +61,26 @@ def test_a_tampered_scan_says_so_in_name_and_metadata(scan):
     assert options["metadata"][SIMULATED_ATTACK_KEY] is True
     assert options["metadata"]["history"][0]["at"] == [1, 2, 3]
     assert options["metadata"][VOLUME_KEY] is tampered
+
+
+INJECTED, REMOVED, ELSEWHERE = (
+    Injection("inject", (20, 45, 34)),
+    Injection("remove", (10, 40, 86)),
+    Injection("inject", (39, 50, 90)),  # at the end: fewer slices have its ring
+)
+
+
+@pytest.mark.parametrize(
+    "changed", [None, {"current_size": 99, "current_border_color": "white", "current_symbol": "cross"}]
+)
+@pytest.mark.parametrize("after", [(INJECTED,), (REMOVED,), (INJECTED, REMOVED), (ELSEWHERE, REMOVED, INJECTED), ()])
+@pytest.mark.parametrize("before", [(), (INJECTED,), (REMOVED, ELSEWHERE)])
+def test_rings_that_are_given_other_places_look_as_if_they_were_new(scan, before, after, changed):
+    layer = Points(**grid_options(scan), **mark_options(scan, before))
+    for name, value in changed.items():  # what the user sets in the layer's controls is for points to come
+        setattr(layer, name, value)
+    wanted = mark_options(scan, after)
+    set_points(layer, wanted)
+    new = Points(**grid_options(scan), **wanted)
+    for name in ("data", "size", "border_color", "border_width", "face_color", "symbol"):
+        np.testing.assert_array_equal(getattr(layer, name), getattr(new, name), err_msg=name)

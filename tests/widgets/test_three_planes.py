@@ -188,10 +188,10 @@ def test_a_picture_is_divided_between_two_panels(dock, settle, viewer_of):
     section.swipe_at.setValue(section.swipe_at.maximum() // 2)
     original, middle = work.session.original, (20, 45, 59.5)
     drag_in(viewer, world_of(original, (20, 45, 90)), world_of(original, (20, 45, 30)))
-    assert work.panels.divided_at == 0.5, "a drag that begins elsewhere moves the picture"
+    assert work.panels.divided.at == 0.5, "a drag that begins elsewhere moves the picture"
     drag_in(viewer, world_of(original, middle), world_of(original, (20, 45, 50)), world_of(original, (20, 45, 29.5)))
-    assert work.panels.divided_at == pytest.approx(0.25)
-    assert section.swipe_at.value() == round(work.panels.divided_at * section.swipe_at.maximum())
+    assert work.panels.divided.at == pytest.approx(0.25)
+    assert section.swipe_at.value() == round(work.panels.divided.at * section.swipe_at.maximum())
     dock.header.window_box.activated.emit(2)
     assert tuple(viewer.layers[name].contrast_limits) == (-100, 900)
     dock.header.plane_buttons["coronal"].click()

@@ -48,7 +48,7 @@ class Swiping(Controller):
             position = [0.0, 0.0, 0.0]
             for axis, value in zip(self.parts.viewer.dims.displayed, center[-2:], strict=False):
                 position[axis - (self.parts.viewer.dims.ndim - 3)] = float(value)
-            panels.divide(panels.share_of(position) or 0.5)
+            panels.divide(panels.divided.share_of(contents.scan, position) or 0.5)
             panels.swipe(pair)
             self.changed.emit()
 
@@ -61,17 +61,19 @@ class Swiping(Controller):
     def divide(self, at: float) -> None:
         """Move the line, from 0 at the left edge of the scan to 1 at the right one."""
         self.parts.panels.divide(at)
-        self.divided.emit(self.parts.panels.divided_at)
+        self.divided.emit(self.parts.panels.divided.at)
 
     def _drag(self, viewer: Any, event: Any) -> Generator[None, None, None]:
-        panels = self.parts.panels
-        if event.button != 1 or event.modifiers or panels.pixels_from_line(event.position) > GRAB_PIXELS:
+        panels, scan = self.parts.panels, self.parts.session.original
+        if event.button != 1 or event.modifiers or scan is None:
+            return
+        if panels.divided.pixels_from_line(scan, event.position) > GRAB_PIXELS:
             return
         event.handled = True
         yield
         while True:
             # napari leaves moves out when they come quickly: where the button was released counts as well
-            if (share := panels.share_of(event.position)) is not None:
+            if (share := panels.divided.share_of(scan, event.position)) is not None:
                 self.divide(share)
             event.handled = True
             if event.type != "mouse_move":

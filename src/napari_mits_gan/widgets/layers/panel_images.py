@@ -19,6 +19,8 @@ from napari_mits_gan.widgets.layers.volume_layer import (
     volume_metadata,
 )
 
+LINKED = ("contrast_limits", "colormap", "gamma")
+"""What all panels but the difference have in common."""
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
 _USUAL_NAME, _LEAST_NAME = 8.0, 5.0
 """Sizes of the name in a panel, in points."""
@@ -123,12 +125,12 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
             contrast_limits=like.contrast_limits,
         )
         layer.contrast_limits_range = CONTRAST_RANGE_HU
-        _show_name(layer, _TAMPERED if name.startswith(SIMULATED_ATTACK) else _REAL)
-        size_name(layer, float("inf"))
     else:
         layer.data = swiped
         layer.contrast_limits = like.contrast_limits
     layer.name = name
+    _show_name(layer, _TAMPERED if name.startswith(SIMULATED_ATTACK) else _REAL)
+    size_name(layer, float("inf"))
     return layer
 
 

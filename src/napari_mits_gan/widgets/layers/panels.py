@@ -12,14 +12,14 @@ from napari.experimental import link_layers
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
-from napari_mits_gan.widgets.layers.dotted_lines import dot_options, dots
+from napari_mits_gan.widgets.layers.divided_picture import DividedPicture
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
 from napari_mits_gan.widgets.layers.marks import mark_options, set_points
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
 from napari_mits_gan.widgets.layers.panel_images import (
     CONTRAST_RANGE_HU,
+    LINKED,
     show_difference,
-    show_swiped,
     show_volume,
     size_name,
 )
@@ -35,14 +35,11 @@ from napari_mits_gan.widgets.layers.panel_names import (
     PANEL_KEY,
     PANELS,
     SCAN,
-    SWIPE,
 )
-from napari_mits_gan.widgets.layers.swipe import LINE_COLOR, LINE_STEP_MM, Swiped, swiped_name
 from napari_mits_gan.widgets.layers.view import View, voxel_at
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
 
-IMAGE, MARKS, LINE = "image", "marks", "line"
-_LINKED = ("contrast_limits", "colormap", "gamma")
+IMAGE, MARKS = "image", "marks"
 
 
 class Panels:
@@ -65,6 +62,8 @@ class Panels:
         self.colors = colors
         self._tell_plane = on_plane
         self.view = View(viewer, self._on_plane)
+        self.divided = DividedPicture(viewer, self.view)
+        """The picture that two panels share while they are swiped."""
         self._contents: Contents | None = None
         self._overlays: dict[str, AnyOverlay] = {}
         self._layers: dict[tuple[str, str], Any] = {}
@@ -72,7 +71,6 @@ class Panels:
         self._pair: tuple[str, str] | None = None
         self._second_of_pair = False
         self._swiping = False
-        self._divided_at = 0.5
         self._across: int | None = 0
         self._side_by_side = True
         self._marks_on = True
@@ -135,11 +133,6 @@ class Panels:
         return self._pair is not None and self._swiping
 
     @property
-    def divided_at(self) -> float:
-        """Where that picture is divided: 0 at the left edge of the scan, 1 at the right one."""
-        return self._divided_at
-
-    @property
     def side_by_side(self) -> bool:
         """Whether the panels stand beside each other."""
         return self._side_by_side
@@ -152,11 +145,11 @@ class Panels:
     @property
     def is_complete(self) -> bool:
         """Whether every layer that was shown is still in the viewer."""
-        return all(in_viewer(self._viewer, layer) for layer in self._layers.values())
+        return all(in_viewer(self._viewer, layer) for layer in self._own_layers)
 
     def owns(self, layer: Any) -> bool:
         """Whether a layer belongs to these panels."""
-        return any(same_layer(layer, own) for own in self._layers.values())
+        return any(same_layer(layer, own) for own in self._own_layers)
 
     # ---- what to do
 
@@ -178,6 +171,7 @@ class Panels:
             self._pair, self._swiping = None, False
             for key in list(self._layers):
                 self._remove(key)
+            self.divided.remove()
             self.view.stop()
 
     def show(self, contents: Contents) -> None:
@@ -187,7 +181,7 @@ class Panels:
         if self._pair is not None and not all(contents.has(role) for role in self._pair):
             self._pair, self._swiping = None, False
         others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
-        divides = self.swiping != (self._alive((SWIPE, IMAGE)) is not None)
+        divides = self.swiping != self.divided.is_shown
         with self._own_changes(), self._drawn_once() if others or divides else nullcontext():
             self._show_images(contents)
             if begins:
@@ -209,33 +203,15 @@ class Panels:
         self._compare(pair, swiping=False)
 
     def swipe(self, pair: tuple[str, str] | None) -> None:
-        """Let two panels share a picture in full width, see `divide`; None puts the panels back as they were."""
+        """Let two panels share a picture in full width, see `divided`; None puts the panels back as they were."""
         self._compare(pair, swiping=pair is not None)
 
     def divide(self, at: float) -> None:
         """Divide the shared picture at another place, from 0 at the left to 1 at the right."""
-        self._divided_at = min(max(float(at), 0.0), 1.0)
+        self.divided.at = at
         if self.swiping and self._contents is not None:
             with self._own_changes():
                 self._show_swipe(self._contents)
-
-    def share_of(self, position: Sequence[float]) -> float | None:
-        """How far to the right of the scan's left edge world coordinates lie, from 0 to 1; None in the 3-D view."""
-        horizontal = self.view.horizontal
-        if self._contents is None or horizontal is None:
-            return None
-        (axis, rightwards), scan = horizontal, self._contents.scan
-        share = (voxel_at(scan, position)[axis] + 0.5) / scan.shape[axis]
-        return share if rightwards else 1 - share
-
-    def pixels_from_line(self, position: Sequence[float]) -> float:
-        """How far world coordinates lie from the line that divides the picture, in pixels; inf for no line."""
-        share, horizontal = self.share_of(position), self.view.horizontal
-        if not self.swiping or share is None or horizontal is None or self._contents is None:
-            return float("inf")
-        scan = self._contents.scan
-        width_mm = scan.shape[horizontal[0]] * scan.spacing[horizontal[0]]
-        return abs(share - self._divided_at) * width_mm * self.view.pixels_per_mm
 
     def _compare(self, pair: tuple[str, str] | None, *, swiping: bool) -> None:
         if (pair, swiping) != (self._pair, self._swiping):
@@ -337,6 +313,10 @@ class Panels:
         batch: AbstractContextManager[None] = self._viewer.layers.batched_update()
         return batch
 
+    @property
+    def _own_layers(self) -> tuple[Any, ...]:
+        return (*self._layers.values(), *self.divided.layers)
+
     def _alive(self, key: tuple[str, str]) -> Any:
         layer = self._layers.get(key)
         return layer if layer is not None and in_viewer(self._viewer, layer) else None
@@ -364,7 +344,7 @@ class Panels:
             )
         scans = [layer for role in PANELS if role != DIFFERENCE and (layer := self.image(role)) is not None]
         if len(scans) > 1:
-            link_layers(scans, _LINKED)
+            link_layers(scans, LINKED)
 
     def _wanted(self, contents: Contents) -> frozenset[str]:
         """The panels to show; the scan where none of them has anything to show."""
@@ -407,44 +387,13 @@ class Panels:
             overlay.hide_attacked(layer, contents.injections)
 
     def _show_swipe(self, contents: Contents) -> None:
-        """The picture that two panels share, and the line in it; below all else, since no other image is seen then."""
-        roles = sorted(self._pair or (), key=contents.order.index)
-        volumes = [contents.volume(role) for role in roles] if self.swiping else []
-        left, right = volumes if len(volumes) == 2 else (None, None)
-        horizontal = self.view.horizontal
-        if left is None or right is None or left.shape != right.shape or horizontal is None:
-            self._remove((SWIPE, IMAGE))
-            self._remove((SWIPE, LINE))
-            return
-        axis, rightwards = horizontal
-        share = self._divided_at if rightwards else 1 - self._divided_at
-        cut = round(share * left.shape[axis])
-        parts = (left.hu, right.hu) if rightwards else (right.hu, left.hu)
-        name = swiped_name(left.is_tampered or right.is_tampered, *(self.short_title(role) for role in roles))
-        scan_layer = self.image(roles[0])
-        swiped = Swiped(*parts, axis=axis, cut=cut)
-        before = self._alive((SWIPE, IMAGE))
-        image = self._layers[SWIPE, IMAGE] = show_swiped(self._viewer, before, swiped, right, name, scan_layer)
-        if before is None:
-            link_layers([image, scan_layer], _LINKED)
-        through = [float(cut) - 0.5 if at == axis else float(value) for at, value in enumerate(self._here(contents))]
-        points = dots(left, self._vertical(axis), through, step_mm=LINE_STEP_MM)
-        line = self._alive((SWIPE, LINE))
-        if line is None:
-            options = {**grid_options(left), **dot_options(LINE_COLOR), "metadata": {PANEL_KEY: SWIPE}}
-            line = self._layers[SWIPE, LINE] = self._viewer.add_points(points, **options, name="Swipe · line")
+        roles = sorted(self._pair or (), key=contents.order.index) if self.swiping else []
+        volumes = [volume for role in roles if (volume := contents.volume(role)) is not None]
+        if len(volumes) == 2:
+            titles = (self.short_title(roles[0]), self.short_title(roles[1]))
+            self.divided.show((volumes[0], volumes[1]), titles, self.image(roles[0]))
         else:
-            line.data = points
-        layers = self._viewer.layers
-        if layers.index(image) != 0:
-            layers.move(layers.index(image), 0)
-        layers.selection.active = image
-
-    def _here(self, contents: Contents) -> tuple[float, ...]:
-        return voxel_at(contents.scan, self._viewer.dims.point)
-
-    def _vertical(self, horizontal: int) -> int:
-        return next(axis for axis in range(3) if axis not in (horizontal, self.view.across))
+            self.divided.remove()
 
     # ---- arrangement
 
@@ -473,12 +422,12 @@ class Panels:
         alone = ATTACK if ATTACK in roles else roles[0]
         if self._pair is not None:
             alone = self._pair[int(self._second_of_pair)]
-        divided = self._alive((SWIPE, IMAGE)) is not None
+        is_divided = self.divided.is_shown
         if self.swiping:
             alone = roles[-1]
         for role in roles:
             here = in_grid or role == alone
-            _set_visible(self.image(role), here and not divided)
+            _set_visible(self.image(role), here and not is_divided)
             for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
                 if layer is not None:
                     _set_visible(layer, self._marks_on and here)

@@ -215,7 +215,7 @@ class CompareSection(Section):
         for control in (self.pair, self.blink_button, self.swipe_button):
             control.setEnabled(bool(pairs))
         self.swipe_at.setVisible(work.swiping.on)
-        self._show_divided(panels.divided_at)
+        self._show_divided(panels.divided.at)
 
     def _refresh_planes(self) -> None:
         planes, panels = self.workspace.three_planes, self.workspace.panels
