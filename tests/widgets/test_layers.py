@@ -71,7 +71,7 @@ INJECTED, REMOVED, ELSEWHERE = (
 
 
 @pytest.mark.parametrize(
-    "changed", [None, {"current_size": 99, "current_border_color": "white", "current_symbol": "cross"}]
+    "changed", [{}, {"current_size": 99, "current_border_color": "white", "current_symbol": "cross"}]
 )
 @pytest.mark.parametrize("after", [(INJECTED,), (REMOVED,), (INJECTED, REMOVED), (ELSEWHERE, REMOVED, INJECTED), ()])
 @pytest.mark.parametrize("before", [(), (INJECTED,), (REMOVED, ELSEWHERE)])
