@@ -60,6 +60,17 @@ def test_an_rle_stream_that_was_cut_off_and_filled_up_with_zeros_is_refused(dico
             read_ct(series.folder)
 
 
+def test_an_rle_stream_that_is_padded_to_a_multiple_of_four_is_read(dicom_series) -> None:
+    stored = np.random.default_rng(0).integers(0, 3000, (2, 40, 40)).astype(np.int16)
+    series = dicom_series(stored=stored, syntax=RLELossless)
+    before = read_ct(series.folder).hu
+    ds = pydicom.dcmread(series.files[0])
+    whole = get_frame(ds.PixelData, 0, number_of_frames=1)
+    ds.PixelData = encapsulate([whole + bytes(2)])
+    ds.save_as(series.files[0])
+    np.testing.assert_array_equal(read_ct(series.folder).hu, before)
+
+
 @pytest.fixture
 def lossy(dicom_series):
     """A series as DCMTK compresses it with loss to 12 bits, and its HU before."""
