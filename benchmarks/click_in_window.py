@@ -65,8 +65,8 @@ def _measure(path: Any, clicks: int, cores: int) -> dict[str, float]:
     print(
         f"{path.name}, {len(scan.hu)} slices, {cores} cores: switching clicks on, {made_s:.2f} s (the panels are made "
         f"then); the first click is seen after {first:.2f} s, the next {clicks} after "
-        f"{statistics.median(pictures):.2f} s (median), {p95:.2f} s (95 %), {max(pictures):.2f} s (longest); all figures "
-        f"are there after {first_all:.2f} s, and {statistics.median(whole):.2f} s (median)",
+        f"{statistics.median(pictures):.2f} s (median), {p95:.2f} s (95 %), {max(pictures):.2f} s (longest); all "
+        f"figures are there after {first_all:.2f} s, and {statistics.median(whole):.2f} s (median)",
         flush=True,
     )
     return {
