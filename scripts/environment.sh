@@ -29,6 +29,14 @@ server_packages=(orthanc)
 
 say() { printf '\n== %s\n' "$*"; }
 
+# wait_for PROCESS LOG: until what was started in the background has ended, and say what it said; fail if it failed.
+wait_for() {
+  local code=0
+  wait "$1" || code="$?"
+  cat "$2"
+  return "$code"
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
   elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then sudo "$@"
@@ -108,12 +116,19 @@ make_venv() {
   rm -rf "$folder.tool"
 }
 
+what_is_installed() { cat pyproject.toml; printf '%s %s' "$checkout" "$torch_requirement"; }
+
+# has_installed FOLDER EXTRAS: whether this checkout, as it is, was wholly installed into an environment.
+has_installed() {
+  local stamp="$1/.napari-mits-gan-$2"
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(what_is_installed)" ]
+}
+
 # install_into PYTHON EXTRAS: this checkout, editable, unless the same was done before.
 install_into() {
-  local python="$1" extras="$2" stamp wanted
-  stamp="$("$python" -c 'import sys; print(sys.prefix)')/.napari-mits-gan-$extras"
-  wanted="$(cat pyproject.toml; printf '%s %s' "$checkout" "$torch_requirement")"
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return 0; fi
+  local python="$1" extras="$2" folder
+  folder="$("$python" -c 'import sys; print(sys.prefix)')"
+  if has_installed "$folder" "$extras"; then return 0; fi
   # PyTorch first and alone, so that its build is chosen here and by nothing that merely depends on it.
   if ! "$python" -c 'import torch' 2>/dev/null; then
     say "Installing $torch_requirement"
@@ -121,7 +136,7 @@ install_into() {
   fi
   say "Installing napari-mits-gan[$extras]"
   "$python" -m pip install --no-compile -e ".[$extras]"
-  printf '%s' "$wanted" >"$stamp"
+  what_is_installed >"$folder/.napari-mits-gan-$extras"
 }
 
 # Set `python` to the environment's interpreter.
