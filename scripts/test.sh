@@ -13,27 +13,34 @@ source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 system_packages "${window_packages[@]}" "${judge_packages[@]}"
 servers_without_services "${server_packages[@]}"
 extras="${MITS_GAN_EXTRAS:-all,test-gui}"
-if [ -z "${VIRTUAL_ENV:-}" ] && [ "$#" -eq 0 ]; then
-  prepare_core & # beside the other, which takes as long
+
+if [ "$#" -gt 0 ]; then
   prepare_environment "$extras"
-  wait "$!"
+  say "Running the tests"
+  on_virtual_screen "$python" -m pytest "$@"
+  exit
+fi
+
+# The window's environment takes longer than the core's, whose tests begin meanwhile.
+logs="$(mktemp -d)"
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -rf "$logs"' EXIT
+(
+  prepare_environment "$extras"
+  prepare_pyside6 "$python"
+) >"$logs/installing" 2>&1 &
+installing="$!"
+if [ -z "${VIRTUAL_ENV:-}" ]; then
   prepare_core
 else
+  wait_for "$installing" "$logs/installing"
   prepare_environment "$extras"
   core="$python"
 fi
-
-if [ "$#" -gt 0 ]; then
-  say "Running the tests"
-  on_virtual_screen "$python" -m pytest "$@"
-else
-  prepare_pyside6 "$python" & # beside the core's tests
-  pyside6="$!"
-  say "Running the tests of the core"
-  core_tests "$core"
-  say "Running the tests of the window"
-  window_tests "$python"
-  say "Running the tests of the window that are for either Qt binding with PySide6, in the light theme"
-  wait "$pyside6"
-  pyside6_tests "$python"
-fi
+say "Running the tests of the core"
+core_tests "$core"
+[ -n "${VIRTUAL_ENV:-}" ] || wait_for "$installing" "$logs/installing"
+prepare_environment "$extras"
+say "Running the tests of the window"
+window_tests "$python"
+say "Running the tests of the window that are for either Qt binding with PySide6, in the light theme"
+pyside6_tests "$python"
