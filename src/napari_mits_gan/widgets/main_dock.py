@@ -225,6 +225,7 @@ class MitsGanDock(QWidget):
             self.workspace.blinking.stop()
             self.workspace.swiping.stop()
             self.workspace.three_planes.stop()
+            self.workspace.nodule_3d.stop()
             self.tour.stop()
             self.destroyed.disconnect(self.workspace.close)
             self.deleteLater()

@@ -21,6 +21,7 @@ from napari_mits_gan.widgets.controllers.exporting import Exporting
 from napari_mits_gan.widgets.controllers.inspecting import Inspecting
 from napari_mits_gan.widgets.controllers.judging import Judging
 from napari_mits_gan.widgets.controllers.loading import Loading
+from napari_mits_gan.widgets.controllers.nodule_3d import NoduleIn3D
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
 from napari_mits_gan.widgets.controllers.readout import Readout
@@ -87,6 +88,7 @@ class Workspace(QObject):
         self.blinking = Blinking(parts, self)
         self.swiping = Swiping(parts, self)
         self.three_planes = ThreePlanes(parts, self.windowing, self.readout, self)
+        self.nodule_3d = NoduleIn3D(parts, self.display, self)
         self.recording = Recording(
             parts, self.loading, self.protecting, self.judging, self.windowing, self.three_planes, self
         )
@@ -101,6 +103,7 @@ class Workspace(QObject):
         for sites in marked:
             sites.visited.connect(self.visited)
         self.changed.connect(self.three_planes.refresh)
+        self.changed.connect(self.nodule_3d.refresh)
         self.display.failed.connect(self.attacking.failed)
         for lane in (self.slow, self.quick):
             lane.idle.connect(self.changed)

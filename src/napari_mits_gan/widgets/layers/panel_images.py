@@ -62,7 +62,7 @@ def show_volume(viewer: Any, layer: Any, role: str, volume: CTVolume, name: str,
         layer.scale, layer.translate = grid["scale"], grid["translate"]
     layer.name = name
     layer.metadata = metadata
-    _show_name(layer, _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL)
+    _show_name(layer, name_color(role, volume))
     return layer
 
 
@@ -139,6 +139,11 @@ def size_name(layer: Any, panel_pixels: float) -> None:
     size = float(np.clip(_POINTS_A_PIXEL * panel_pixels / len(layer.name), _LEAST_NAME, _USUAL_NAME) // 1)
     if layer.name_overlay.font_size != size:
         layer.name_overlay.font_size = size
+
+
+def name_color(role: str, volume: CTVolume) -> str:
+    """In which colour a panel is named: what is tampered with is told from what is real."""
+    return _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL
 
 
 def _show_name(layer: Any, color: str) -> None:

@@ -20,6 +20,7 @@ from napari_mits_gan.widgets.layers.panel_names import (
     SCAN,
 )
 from napari_mits_gan.widgets.sections.header import BLINK_SHORTCUT
+from napari_mits_gan.widgets.sections.nodule_dock import NoduleDock
 from napari_mits_gan.widgets.sections.planes_dock import PlanesDock
 from napari_mits_gan.widgets.sections.plots_window import PlotsWindow
 from napari_mits_gan.widgets.sections.section import Section
@@ -30,6 +31,7 @@ TABLE_SHORTCUT = "Ctrl+Alt+T"
 PLOTS_SHORTCUT = "Ctrl+Alt+G"
 SWIPE_SHORTCUT = "Ctrl+Alt+W"
 THREE_PLANES_SHORTCUT = "Ctrl+Alt+4"
+NODULE_SHORTCUT = "Ctrl+Alt+5"
 _SWIPE_STEPS = 500
 _TITLES = {
     SCAN: "The version shown",
@@ -105,6 +107,11 @@ class CompareSection(Section):
         self.planes_of = QComboBox()
         self.planes_of.setAccessibleName("Panel in three planes")
         self.planes_of.setToolTip("Which panel the other two planes show")
+        self.nodule = QCheckBox("Nodule in 3-D")
+        self.nodule.setToolTip(
+            "Show the 32 mm around the selected attack as a surface in 3-D, before the attack and after it "
+            f"({NODULE_SHORTCUT})"
+        )
         self.restore_button = QPushButton("Restore the panels")
         self.restore_button.setToolTip("Show again what was removed from the layer list")
         self.table_button = QPushButton("Table of verdicts…")
@@ -129,7 +136,7 @@ class CompareSection(Section):
         row.setStretchFactor(self.pair, 2)
         self.body.addLayout(row)
         self.body.addWidget(self.swipe_at)
-        self.body.addLayout(in_a_row(self.three_planes, self.planes_of))
+        self.body.addLayout(in_a_row(self.three_planes, self.planes_of, self.nodule))
         self.body.addWidget(self.restore_button)
         self.body.addLayout(in_a_row(self.table_button, self.plots_button))
         self.body.addWidget(self.figures)
@@ -138,7 +145,9 @@ class CompareSection(Section):
         self.on_keys(PLOTS_SHORTCUT, self.plots_button)
         self.on_keys(SWIPE_SHORTCUT, self.swipe_button)
         self.on_keys(THREE_PLANES_SHORTCUT, self.three_planes)
+        self.on_keys(NODULE_SHORTCUT, self.nodule)
         self.planes_dock = PlanesDock(self.workspace, self)
+        self.nodule_dock = NoduleDock(self.workspace, self)
         self._connect()
 
     def _connect(self) -> None:
@@ -158,6 +167,8 @@ class CompareSection(Section):
         swiping.divided.connect(self._show_divided)
         self.three_planes.clicked.connect(lambda on: planes.start() if on else planes.stop())
         self.planes_of.activated.connect(lambda _: planes.choose(self.planes_of.currentData()))
+        nodule = self.workspace.nodule_3d
+        self.nodule.clicked.connect(lambda on: nodule.start() if on else nodule.stop())
         self.restore_button.clicked.connect(lambda: display.refresh())
         self.table_button.clicked.connect(lambda: self.verdicts.open_table())
         self.plots_button.clicked.connect(lambda: self.plots.open_plots())
@@ -189,6 +200,8 @@ class CompareSection(Section):
         self.zoom_button.setEnabled(attacked)
         self.table_button.setEnabled(attacked)
         self.plots_button.setEnabled(attacked)
+        self.nodule.setEnabled(attacked)
+        self.nodule.setChecked(self.workspace.nodule_3d.on)
         self.restore_button.setVisible(not panels.is_complete)
 
     def _choose_pair(self) -> None:
