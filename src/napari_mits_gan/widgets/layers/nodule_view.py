@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
+from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.session import Voxel
@@ -30,13 +31,9 @@ class NoduleView:
     def __init__(self) -> None:
         self.model = ViewerModel()
         self.model.dims.ndisplay = 3
-        self._layers: dict[str, Any] = {}
+        self.model.canvas.background_color_override = "black"
+        self._cells: list[Any] = []
         self._place: tuple[Voxel, tuple[float, ...], tuple[int, ...]] | None = None
-
-    @property
-    def roles(self) -> tuple[str, ...]:
-        """The panels that stand beside each other here, in order."""
-        return tuple(self._layers)
 
     def show(self, contents: Contents, at: Voxel, surface_hu: float) -> None:
         """Show the cuboid of 32 mm around an attack.
@@ -50,29 +47,32 @@ class NoduleView:
         surface_hu : float
             The surface lies where tissue becomes denser than this.
         """
-        volumes = shown_in_3d(contents)
-        scan = contents.scan
+        scan, volumes = contents.scan, shown_in_3d(contents)
         region = cuboid(scan, at)
-        place = (at, scan.spacing, scan.shape)
+        place, cells = (at, scan.spacing, scan.shape), len(self._cells)
         grid = grid_options(scan)
         low = [part.start for part in region]
         grid["translate"] = tuple(t + s * a for t, s, a in zip(grid["translate"], grid["scale"], low, strict=True))
-        anew = place != self._place or list(volumes) != list(self._layers)
-        if anew:
-            self._begin(len(volumes))
-        for role, volume in volumes.items():
+        for number, (role, volume) in enumerate(volumes.items()):
             hu = np.asarray(volume.hu[region], dtype=np.float32)
-            name = _title(contents, role, volume)
-            if anew:
-                self._layers[role] = self._add(hu, role, volume, name, grid)
-            elif not np.array_equal(self._layers[role].data, hu):
-                self._layers[role].data = hu
-                self._layers[role].name = name
-            if self._layers[role].iso_threshold != surface_hu:
-                self._layers[role].iso_threshold = surface_hu
-        if anew:
+            if number == len(self._cells):
+                self._cells.append(self._add(hu, grid))
+            _fill(self._cells[number], hu, grid, volume, _title(contents, role, volume), name_color(role, volume))
+            if self._cells[number].iso_threshold != surface_hu:
+                self._cells[number].iso_threshold = surface_hu
+        with self.model.layers.batched_update():  # napari collects garbage for each layer that goes
+            while len(self._cells) > len(volumes):
+                self.model.layers.remove(self._cells.pop())
+        if cells != len(self._cells):
+            grid_of_cells = self.model.canvas.grid
+            grid_of_cells.stride, grid_of_cells.spacing = 1, 4
+            grid_of_cells.shape = (1, len(self._cells))
+            grid_of_cells.enabled = len(self._cells) > 1
+        if place != self._place:
             self._place = place
             self.look_from_the_front(scan)
+        elif cells != len(self._cells):
+            self.fit()
 
     def look_from_the_front(self, scan: CTVolume) -> None:
         """Let the camera see all of it: from the front, head up, a little from above and from the patient's left."""
@@ -95,7 +95,7 @@ class NoduleView:
 
     def fit(self) -> None:
         """Draw the cuboids as large as their cells allow, whichever way they are turned."""
-        if not self._layers:
+        if not self._cells:
             return
         extent = self.model.layers.extent.world
         diagonal_mm = float(np.linalg.norm(extent[1] - extent[0]))
@@ -103,39 +103,34 @@ class NoduleView:
         rows, columns = self.model.canvas.grid.actual_shape(self.model.layers)
         pixels = min(float(height) / rows, float(width) / columns)
         self.model.scene.camera.zoom = max(_TOUCHING * pixels / diagonal_mm, 0.1)
-        for layer in self._layers.values():
+        for layer in self._cells:
             size_name(layer, float(width) / columns)
 
     def close(self) -> None:
         """It goes away, with its layers."""
-        self._layers.clear()
+        self._cells.clear()
         self._place = None
 
-    def _begin(self, cells: int) -> None:
-        self.model.layers.clear()
-        self._layers.clear()
-        grid = self.model.canvas.grid
-        grid.stride, grid.spacing = 1, 4
-        grid.shape = (1, cells)
-        grid.enabled = cells > 1
-        self.model.canvas.background_color_override = "black"
-
-    def _add(self, hu: Any, role: str, volume: CTVolume, name: str, grid: dict[str, Any]) -> Any:
+    def _add(self, hu: NDArray[np.float32], grid: dict[str, Any]) -> Any:
         layer = self.model.add_image(
-            hu,
-            **grid,
-            name=name,
-            metadata={SIMULATED_ATTACK_KEY: volume.is_tampered},
-            colormap="gray",
-            contrast_limits=_SHADES_HU,
-            rendering="iso",
-            iso_threshold=SURFACE_HU,
+            hu, **grid, colormap="gray", contrast_limits=_SHADES_HU, rendering="iso", iso_threshold=SURFACE_HU
         )
         overlay = layer.name_overlay
-        overlay.color, overlay.position, overlay.box = name_color(role, volume), "top_center", True
-        overlay.visible = True
+        overlay.position, overlay.box, overlay.visible = "top_center", True, True
         self.model.dims.ndisplay = 3
         return layer
+
+
+def _fill(layer: Any, hu: NDArray[np.float32], grid: dict[str, Any], volume: CTVolume, name: str, color: str) -> None:
+    """Show a volume in a cell."""
+    if tuple(layer.translate) != grid["translate"] or tuple(layer.scale) != grid["scale"]:
+        layer.scale, layer.translate = grid["scale"], grid["translate"]
+    if not np.array_equal(layer.data, hu):
+        layer.data = hu
+    if layer.name != name:
+        layer.name = name
+        layer.metadata = {SIMULATED_ATTACK_KEY: volume.is_tampered}
+        layer.name_overlay.color = color
 
 
 def shown_in_3d(contents: Contents) -> dict[str, CTVolume]:
