@@ -21,18 +21,25 @@ def test_the_nodule_appears_beside_the_scan_as_it_was(dock, scan, settle, qtbot)
     work, section = dock.workspace, dock.sections["compare"]
     assert not section.nodule.isEnabled()
     work.attacking.attack("inject", PLACE)
+    work.attacking.attack("remove", OTHER)
+    dock.sections["protect"].protect_button.click()
     settle(dock)
     section.nodule.click()
     widget = section.nodule_dock.widget
     assert widget.window() is dock.main_window
     model = work.nodule_3d.view.model
     assert model.dims.ndisplay == 3
-    assert [layer.name for layer in model.layers] == ["Original", "SIMULATED ATTACK · original"]
-    assert model.canvas.grid.actual_shape(model.layers) == (1, 2)
-    before, after = model.layers
+    names = ["Original", "SIMULATED ATTACK · original", "SIMULATED ATTACK · protected"]
+    assert [layer.name for layer in model.layers] == names
+    assert model.canvas.grid.actual_shape(model.layers) == (1, 3)
+    assert "removed at z 12" in widget.titles[0].text()
+    work.display.select(0)
+    settle(dock)
+    before, after, on_protected = model.layers
     region = cuboid(scan, PLACE)
     np.testing.assert_array_equal(before.data, scan.hu[region])
     np.testing.assert_array_equal(after.data, work.session.attacked("original").hu[region])
+    np.testing.assert_array_equal(on_protected.data, work.session.attacked("protected").hu[region])
     assert all(layer.rendering == "iso" and layer.iso_threshold == -500 for layer in model.layers)
     z, y, x = (center - part.start for center, part in zip(PLACE, region, strict=True))
     assert before.data[z, y, x] < -500 < after.data[z, y, x], "the surface of the nodule is there after the attack only"
@@ -50,28 +57,19 @@ def test_the_nodule_appears_beside_the_scan_as_it_was(dock, scan, settle, qtbot)
     assert model.scene.camera.orientation[0] == "away", "else right and left were exchanged"
 
     widget.surface.setValue(-200 // 25)
-    assert [layer.iso_threshold for layer in model.layers] == [-200, -200]
+    assert [layer.iso_threshold for layer in model.layers] == [-200] * 3
     assert "-200 HU" in widget.titles[0].text()
     model.scene.camera.angles = (10, 20, 30)
     widget.front_button.click()
     np.testing.assert_allclose(model.scene.camera.view_direction, back, atol=1e-6)
 
-    dock.sections["protect"].protect_button.click()
-    work.attacking.attack("remove", OTHER)
-    settle(dock)
-    assert [layer.name for layer in model.layers] == [
-        *("Original", "SIMULATED ATTACK · original", "SIMULATED ATTACK · protected")
-    ]
-    region = cuboid(scan, OTHER)
-    np.testing.assert_array_equal(model.layers[2].data, work.session.attacked("protected").hu[region])
-    assert "removed at z 12" in widget.titles[0].text()
-    work.display.select(0)
-    settle(dock)
-    np.testing.assert_array_equal(model.layers[0].data, scan.hu[cuboid(scan, PLACE)])
-
     canvas = weakref.ref(widget.canvases[0])
     (holder,) = [found for found in dock.main_window.findChildren(QDockWidget) if found.isAncestorOf(widget)]
-    del widget, model, before, after
+    section.three_planes.click()
+    (tab,) = dock.main_window.tabifiedDockWidgets(holder)
+    assert tab.isAncestorOf(section.planes_dock.widget), "each gets the whole width"
+    section.three_planes.click()
+    del widget, model, before, after, on_protected
     holder.titleBarWidget().close_button.click()
     qtbot.waitUntil(lambda: not work.nodule_3d.on, timeout=TIMEOUT_MS)
     assert not section.nodule.isChecked()

@@ -15,7 +15,7 @@ from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
 COLOR = "#ffd23f"
-_LINE_MM = 0.5
+_LINE_MM = 1.0
 _TEXT_POINTS = 10
 
 
@@ -58,6 +58,7 @@ class MeasureOverlay:
             None,
             ndim=3,
             **grid_options(scan),
+            opacity=1.0,
             name=f"Distance · {role}",
             metadata={PANEL_KEY: role},
         )

@@ -24,8 +24,8 @@ LINKED = ("contrast_limits", "colormap", "gamma")
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
 _USUAL_NAME, _LEAST_NAME = 8.0, 5.0
 """Sizes of the name in a panel, in points."""
-_POINTS_A_PIXEL = 1.0
-"""A sign of 8 points takes 8 pixels, many capitals among them."""
+_POINTS_A_PIXEL = 0.9
+"""A sign of 8 points takes 8 pixels, many capitals among them; the rest stays free at either side."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 

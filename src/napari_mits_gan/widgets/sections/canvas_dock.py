@@ -85,8 +85,14 @@ class CanvasDock(QObject):
                 (Qt.Corner.BottomLeftCorner, Qt.DockWidgetArea.LeftDockWidgetArea),
             ):
                 main_window.setCorner(corner, area)
-            docks = [dock for dock in main_window.findChildren(QDockWidget) if dock.isAncestorOf(row)]
-            main_window.resizeDocks(docks, [round(_SHARE * main_window.height())], Qt.Orientation.Vertical)
+            holders = main_window.findChildren(QDockWidget)
+            mine = next(dock for dock in holders if dock.isAncestorOf(row))
+            for other in holders:
+                # both beside each other would be too small on a low screen: each gets a tab
+                if other is not mine and other.findChildren(CanvasRow):
+                    main_window.tabifyDockWidget(other, mine)
+                    mine.raise_()
+            main_window.resizeDocks([mine], [round(_SHARE * main_window.height())], Qt.Orientation.Vertical)
             row.end_with(main_window)
         self._settled.start()
 

@@ -152,7 +152,10 @@ class CompareSection(Section):
         row.setStretchFactor(self.pair, 2)
         self.body.addLayout(row)
         self.body.addWidget(self.share_at)
-        self.body.addLayout(in_a_row(self.three_planes, self.planes_of, self.nodule))
+        row = in_a_row(self.three_planes, self.planes_of, self.nodule)
+        for box in (self.three_planes, self.nodule):
+            row.setStretchFactor(box, 0)  # the choice between them gets the room
+        self.body.addLayout(row)
         self.body.addWidget(self.restore_button)
         self.body.addLayout(in_a_row(self.table_button, self.plots_button, self.measure_button))
         self.body.addWidget(self.figures)
