@@ -21,6 +21,7 @@ class CanvasRow(QWidget):
         super().__init__()
         self.titles: list[QLabel] = []
         self.canvases: list[QtViewer] = []
+        self._columns: list[QVBoxLayout] = []
         self._window: QMainWindow | None = None
         self._freed = False
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -42,6 +43,7 @@ class CanvasRow(QWidget):
         self.row.addLayout(column, 1)
         self.titles.append(title)
         self.canvases.append(canvas)
+        self._columns.append(column)
 
     def resizeEvent(self, event: Any) -> None:
         """The canvases have another size soon."""
@@ -59,8 +61,14 @@ class CanvasRow(QWidget):
             self._freed = True
             if self._window is not None:
                 self._window.removeEventFilter(self)
-            for canvas in self.canvases:
+                self._window = None
+            for column, canvas in zip(self._columns, self.canvases, strict=True):
                 canvas.close()
+                # else it lives as long as this row, which a closing window deletes late; PySide6's layouts hold it too
+                column.removeWidget(canvas)
+                self.row.removeItem(column)
+                canvas.setParent(None)
+            self._columns.clear()
             self.canvases.clear()
             self.titles.clear()
 
