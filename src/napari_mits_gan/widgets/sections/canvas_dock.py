@@ -32,6 +32,7 @@ class CanvasDock(QObject):
         super().__init__(parent)
         self.workspace = workspace
         self._row: CanvasRow | None = None
+        self._comes_up: QDockWidget | None = None
         self._settled = QTimer(self)
         self._settled.setSingleShot(True)
         self._settled.setInterval(_SETTLED_MS)
@@ -91,7 +92,7 @@ class CanvasDock(QObject):
                 # both beside each other would be too small on a low screen: each gets a tab
                 if other is not mine and other.findChildren(CanvasRow):
                     main_window.tabifyDockWidget(other, mine)
-                    mine.raise_()
+                    self._comes_up = mine
             main_window.resizeDocks([mine], [round(_SHARE * main_window.height())], Qt.Orientation.Vertical)
             row.end_with(main_window)
         self._settled.start()
@@ -115,7 +116,10 @@ class CanvasDock(QObject):
         self.fit()
 
     def _arrange(self) -> None:
-        """The panels have another room now."""
+        """The panels have another room now, and the dock that was opened last is seen."""
+        if self._row is not None and self._comes_up is not None:
+            self._comes_up.raise_()
+        self._comes_up = None
         panels = self.workspace.panels
         if panels.shown:
             panels.set_side_by_side(panels.side_by_side)
