@@ -48,7 +48,7 @@ def main() -> None:
     add_scans(parser)
     parser.add_argument("--records", type=Path, default=Path("inspection.jsonl"), help="(default: %(default)s)")
     parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=list(KINDS), help="(default: all)")
-    parser.add_argument("--only", help="only attackers, or kinds of untouched scans, with this in their name")
+    parser.add_argument("--only", nargs="+", help="only attackers and kinds of scans named like these")
     parser.add_argument("--sites", type=int, default=6, help="attacked at once where they lie apart (default: 6)")
     parser.add_argument("--most", type=int, default=sys.maxsize, metavar="N", help="measure no more than N lines")
     parser.add_argument("--methods", nargs="+", help="measure these methods only, by name; the report joins them")
@@ -91,7 +91,7 @@ def measure(options: argparse.Namespace) -> None:
         for kind in options.kinds:
             for bare_key, work in KINDS[kind](name):
                 key = bare_key + suffix
-                if key in known or (options.only and options.only not in key):
+                if key in known or (options.only and not any(part in key for part in options.only)):
                     continue
                 if done >= options.most:
                     return
@@ -157,9 +157,12 @@ def inspected(
     record = {"sites": told, "others": others, "seconds": seconds}
     if before is not None:
         rare = tuple(f for f in found if f.false_alarms_per_scan <= FALSE_ALARMS_PER_SCAN)
-        covered = replace(inspection, findings=rare).evidence() > 0
+        balls = tuple(replace(f, outline=None) for f in rare)
         changed = np.abs(volume.hu.astype(np.int32) - before.hu) > CHANGED_HU
-        record["voxel_f1"] = 2 * float((covered & changed).sum()) / max(1, int(covered.sum()) + int(changed.sum()))
+        for name, shown in (("outlines", rare), ("balls", balls)):
+            covered = replace(inspection, findings=shown).evidence() > 0
+            counts = [int(np.count_nonzero(mask)) for mask in (covered & changed, covered, changed)]
+            record[f"{name}: right, covered, changed"] = counts
     return record
 
 
@@ -216,6 +219,20 @@ def treated(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]
             return {"class": treatment, **highest(treat(scan.volume, treatment), scan.methods)}
 
         yield f"treated/{name}/{treatment}", work
+
+
+def halves(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
+    """The scan cut in two between slices, each half a scan with another fixed spot and other lung around."""
+    for half in ("lower", "upper"):
+
+        def work(scan: Scan, half: str = half) -> dict[str, Any]:
+            middle = scan.volume.shape[0] // 2
+            z = slice(0, middle) if half == "lower" else slice(middle, None)
+            padding = None if scan.volume.padding is None else scan.volume.padding[z]
+            part = CTVolume(scan.volume.hu[z], scan.volume.spacing, padding=padding, name=scan.volume.name)
+            return {"class": "half a scan", **highest(part, scan.methods)}
+
+        yield f"halves/{name}/{half}", work
 
 
 def flipped(volume: CTVolume, y: int, x: int) -> CTVolume:
@@ -310,6 +327,7 @@ def laundered(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]
 KINDS: dict[str, Callable[[str], Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]]] = {
     "attacked": attacked,
     "untouched": untouched,
+    "halves": halves,
     "spots": other_spots,
     "treated": treated,
     "laundered": laundered,
@@ -423,19 +441,41 @@ def report(records: Sequence[dict[str, Any]]) -> str:
         rows.append((family, name, *cells))
     header = ("family", "attack", "found, 1 %, within 3 mm", "found, 1 %, within 10 mm", "found, 0.1 %, within 3 mm")
     text = [Table(header, tuple(rows)).markdown(), ""]
-    covered = [(r["name"], r["scan"], r["voxel_f1"]) for r in made if "voxel_f1" in r]
-    text += [f"Voxel F1, {name} in {scan}: {f1:.2f}" for name, scan, f1 in covered] + [""]
+    text += [coverage(made), ""]
     rows = []
     calm = [r for r in records if "scores" in r]
     for kind in dict.fromkeys(r["class"] for r in calm):
+        some = [r for r in calm if r["class"] == kind]
         cells = []
         for name in by_name:
-            scores = [s for r in calm if r["class"] == kind for s in r["scores"].get(name, ())]
-            loud = Proportion.among(rate(name, s) <= FALSE_ALARMS_PER_SCAN for s in scores)
-            cells.append(f"{loud}; highest {max(scores):.1f}" if scores else "–")
-        rows.append((kind, *cells))
-    text.append(Table(("untouched scans", *by_name), tuple(rows)).markdown())
+            scores = [s for r in some for s in r["scores"].get(name, ())]
+            cells.append(f"{max(scores):.1f} of {len(scores)}" if scores else "–")
+        whole = [r for r in some if set(by_name) <= set(r["scores"])]
+        loud = (
+            any(rate(name, s) <= FALSE_ALARMS_PER_SCAN for name, scores in r["scores"].items() for s in scores)
+            for r in whole
+        )
+        rows.append((kind, str(Proportion.among(loud)) if whole else "–", *cells))
+    text.append(Table(("untouched scans", "with a finding", *by_name), tuple(rows)).markdown())
     return "\n".join(text)
+
+
+def coverage(made: Sequence[dict[str, Any]]) -> str:
+    """How well findings at the usual limit cover what was changed, of each attack in each scan."""
+    from napari_mits_gan.evaluation.reports.table import Table
+
+    key = "{}: right, covered, changed"
+    rows = []
+    for r in made:
+        if key.format("outlines") not in r:
+            continue
+        right, covered, changed = r[key.format("outlines")]
+        both = (r[key.format(name)] for name in ("outlines", "balls"))
+        f1, balls = (2 * counts[0] / max(1, counts[1] + counts[2]) for counts in both)
+        cells = (f"{f1:.2f}", f"{right / max(1, covered):.2f}", f"{right / max(1, changed):.2f}", f"{balls:.2f}")
+        rows.append((r["family"], r["name"], r["scan"], *cells))
+    header = ("family", "attack", "scan", "voxel F1", "precision", "recall", "voxel F1 of balls")
+    return Table(header, tuple(sorted(rows, key=lambda row: row[:2]))).markdown()
 
 
 if __name__ == "__main__":

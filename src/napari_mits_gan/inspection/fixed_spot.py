@@ -22,6 +22,7 @@ from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.matched_filter import Slab, correlate, over_neighbours
+from napari_mits_gan.inspection.outline import moved, outline_of_copy
 from napari_mits_gan.inspection.peaks import peaks
 from napari_mits_gan.progress import Progress, part_of, silent
 
@@ -78,7 +79,9 @@ class FixedSpot:
         if score is None:
             return []
         found = []
-        spot = self.source(scan)
+        spot, copied = self.source(scan), self._copied(scan)
+        assert copied is not None
+        noise, box = copied
         for at, value in peaks(score, self.tail.score, _SAME_MM, scan.spacing):
             voxel = scan.in_scan(at)
             bright = _is_bright(scan, at)
@@ -91,6 +94,7 @@ class FixedSpot:
                     f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
                     6.0 if bright else 16.0,
                     spot,
+                    outline_of_copy(scan, voxel, noise, moved(box, spot, voxel)),
                 )
             )
         return found

@@ -77,7 +77,8 @@ def inspect(
             rate = method.false_alarms_per_scan(trace.score) * all_shares / method.share
             if rate <= false_alarms_per_scan:
                 found.append((rate, method.name, trace))
-    found.sort(key=lambda item: item[0])
+    # The rarest are not told apart by their rates; a copy tells the very voxel, so it comes first.
+    found.sort(key=lambda item: (max(item[0], RAREST), item[2].source is None, item[0]))
     kept: list[tuple[float, str, Trace]] = []
     for item in found:
         if not any(_same(volume, item[2], other) for _, _, other in kept):
@@ -86,7 +87,8 @@ def inspect(
     for rate, name, trace in kept:
         world, told = volume.world_from_voxel(trace.at), max(rate, RAREST)
         kind, score, sentence, radius_mm = trace.kind, trace.score, trace.sentence, trace.radius_mm
-        findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name, trace.source))
+        source, outline = trace.source, trace.outline
+        findings.append(Finding(trace.at, world, kind, score, told, sentence, radius_mm, name, source, outline))
     progress(1, 1)
     here = tuple(said for said in (method.not_seen(scan) for method in methods) if said is not None)
     names = tuple(method.name for method in methods)

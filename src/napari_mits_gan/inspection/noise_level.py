@@ -19,6 +19,7 @@ from napari_mits_gan.inspection.blocks import BLOCK, block_mean
 from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
+from napari_mits_gan.inspection.outline import outline_of_score
 from napari_mits_gan.inspection.peaks import peaks
 from napari_mits_gan.progress import Progress, silent
 
@@ -61,7 +62,9 @@ class NoiseLevel:
         for at, value in peaks(score, self.tail.score, _SAME_MM, (dz, BLOCK * dy, BLOCK * dx)):
             percent = 100 * float(quieter[at])
             sentence = f"The lung here has {percent:.0f} % of the noise of the lung in the slices around."
-            found.append(Trace(scan.middle(at), "noise too low", value, sentence, _RADIUS_MM))
+            middle = scan.middle(at)
+            outline = outline_of_score(scan, middle, score, _RADIUS_MM)
+            found.append(Trace(middle, "noise too low", value, sentence, _RADIUS_MM, outline=outline))
         return found
 
     def highest(self, scan: ExaminedScan) -> float | None:
