@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from benchmarks.in_painters import Autoregression, Interpolation
+from benchmarks.in_painters import Autoregression, Interpolation, MirroredBox
 from benchmarks.measure import MIB, cpu_seconds, forget_peak, limit_cores, peak_bytes, resident_bytes
 from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.ct.volume import CTVolume
@@ -294,6 +294,7 @@ def attacks() -> list[Attack]:
         Attack("drawn nodule", "inject-drawn-nodule", named("inject-drawn-nodule")),
         Attack("smooth in-painting", "remove by interpolation", Interpolation),
         Attack("autoregression", "remove by autoregression", Autoregression),
+        Attack("pasted box", "remove by a mirrored box", MirroredBox),
     ]
 
 

@@ -14,7 +14,7 @@ from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.outline import Outline
 from napari_mits_gan.progress import Progress
 
-Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise"]
+Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise", "pasted box"]
 """What a finding is a trace of."""
 
 

@@ -43,6 +43,8 @@ _EDGE_MM = 4.0
 _LEAST_NOISE = 0.05
 """Share of the box that has to be lung; CT-GAN copies nothing of the rest."""
 _NODULE_MM = 3.0
+_BRIGHT_MM, _DARK_MM = 10.0, 16.0
+"""Radius of what is painted at least, as a nodule or over one."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,11 @@ class FixedSpot:
                     "copied noise",
                     value,
                     f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
-                    6.0 if bright else 16.0,
+                    _BRIGHT_MM if bright else _DARK_MM,
                     spot,
-                    outline_of_copy(scan, voxel, noise, moved(box, spot, voxel)),
+                    outline_of_copy(
+                        scan, voxel, noise, moved(box, spot, voxel), least_mm=_BRIGHT_MM if bright else _DARK_MM
+                    ),
                 )
             )
         return found

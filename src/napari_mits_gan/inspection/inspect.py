@@ -14,10 +14,11 @@ from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.fixed_spot import FixedSpot
 from napari_mits_gan.inspection.noise_level import NoiseLevel
 from napari_mits_gan.inspection.noise_texture import NoiseTexture
+from napari_mits_gan.inspection.pasted_box import PastedBox
 from napari_mits_gan.inspection.result import CANNOT_SEE, RAREST, Inspection
 from napari_mits_gan.progress import Progress, part_of, silent
 
-METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel(), NoiseTexture())
+METHODS: tuple[Method, ...] = (FixedSpot(), CopiedNoise(), NoiseLevel(), NoiseTexture(), PastedBox())
 """All methods; a new one is one line here."""
 
 _SAME_MM, _SAME_WAY_MM = 15.0, 4.0

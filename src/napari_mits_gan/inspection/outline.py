@@ -46,7 +46,9 @@ def ball(at: Voxel, radius_mm: float, spacing: Spacing, shape: tuple[int, ...]) 
     return Outline(box, _away_mm(box, at, spacing) <= radius_mm)
 
 
-def outline_of_copy(scan: ExaminedScan, at: Voxel, source: NDArray[np.float32], placed: Box) -> Outline | None:
+def outline_of_copy(
+    scan: ExaminedScan, at: Voxel, source: NDArray[np.float32], placed: Box, least_mm: float = 0.0
+) -> Outline | None:
     """Where the noise of a scan is that of a source.
 
     Parameters
@@ -59,6 +61,8 @@ def outline_of_copy(scan: ExaminedScan, at: Voxel, source: NDArray[np.float32], 
         Residual of what was copied.
     placed : Box
         Where in the scan the source comes to lie if it is moved onto its copy.
+    least_mm : float
+        So far around the voxel everything is taken for copied, whether it agrees or not.
 
     Returns
     -------
@@ -73,7 +77,10 @@ def outline_of_copy(scan: ExaminedScan, at: Voxel, source: NDArray[np.float32], 
     both, own, others = (
         ndimage.gaussian_filter(product, sigma, truncate=3.0) for product in (here * there, here * here, there * there)
     )
-    return _part_at(both > _LEAST_AGREEMENT * np.sqrt(own * others) + 1e-3, box, at, scan.spacing)
+    agrees = both > _LEAST_AGREEMENT * np.sqrt(own * others) + 1e-3
+    if least_mm:
+        agrees |= _away_mm(box, at, scan.spacing) <= least_mm
+    return _part_at(agrees, box, at, scan.spacing)
 
 
 def outline_of_score(scan: ExaminedScan, at: Voxel, score: NDArray[np.float32], radius_mm: float) -> Outline:
