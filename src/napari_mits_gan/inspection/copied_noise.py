@@ -93,7 +93,7 @@ class CopiedNoise:
 
     name = "copied noise"
     share = 0.1
-    tail = Tail(2.0, 0.26, 0.8)
+    tail = Tail(1.6, 0.26, 0.65)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""

@@ -61,7 +61,7 @@ class FixedSpot:
 
     name = "CT-GAN's fixed spot"
     share = 0.6
-    tail = Tail(5.9, 0.26, 3.0)
+    tail = Tail(6.1, 0.26, 2.28)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""

@@ -44,7 +44,7 @@ class NoiseLevel:
 
     name = "noise level"
     share = 0.1
-    tail = Tail(3.0, 0.26, 3.0)  # of five scans none reaches 3, and their highest scores differ by 0.3
+    tail = Tail(3.0, 0.26, 3.0)  # of 54 inspections of untouched scans three reach 3.5, the highest 4.1
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
