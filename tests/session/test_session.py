@@ -479,3 +479,21 @@ def test_networks_that_cannot_be_loaded_are_not_complained_of_before_they_are_as
     session.networks.warm_up()
     with pytest.raises(WeightsError, match="gone"):
         session.networks.detector()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(*(st.integers(0, n - 1) for n in SHAPE), st.sampled_from(["inject", "remove"])), max_size=5),
+    st.integers(0, 5),
+)
+def test_the_difference_is_that_of_the_whole_volumes_whatever_overlaps_or_was_taken_back(places, taken_back):
+    hu = np.random.default_rng(0).integers(-1000, 400, SHAPE).astype(np.int16)
+    session = make_session()
+    session.open(CTVolume(hu, spacing=(2.5, 1.0, 1.0)))
+    for *at, action in places:
+        session.add_injection(action, tuple(at))
+    session.attacked("original")
+    for _ in range(min(taken_back, len(places))):
+        session.undo()
+    expected = session.attacked("original").hu.astype(int) - hu
+    assert np.array_equal(difference_hu(session, Difference.ATTACK, "original"), expected)

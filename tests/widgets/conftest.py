@@ -272,13 +272,13 @@ def dock(make_dock, scan):
 
 @pytest.fixture
 def drag(qtbot):
-    """Press a button in the middle of a widget, move the mouse in steps of so many pixels, and let it go."""
+    """Press a button in the middle of a widget, or at a place in it; move the mouse in steps; let the button go."""
     from qtpy.QtCore import QEvent, QPointF, Qt
     from qtpy.QtGui import QMouseEvent
     from qtpy.QtWidgets import QApplication
 
-    def dragged(widget, button, step, steps: int) -> None:
-        center = widget.rect().center()
+    def dragged(widget, button, step, steps: int, at=None) -> None:
+        center = widget.rect().center() if at is None else at
         qtbot.mousePress(widget, button, pos=center)
         for number in range(1, steps + 1):
             place = center + step * number

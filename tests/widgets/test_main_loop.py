@@ -74,12 +74,18 @@ def test_a_click_in_any_panel_attacks_the_same_voxel(shown_dock, settle, click_a
     assert viewer_of(shown_dock).canvas.grid.enabled
 
 
-def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle, viewer_of, drag):
+def test_a_drag_moves_the_picture_and_attacks_nothing(shown_dock, qtbot, settle, viewer_of, drag, pixel_of):
     viewer = viewer_of(shown_dock)
     shown_dock.sections["attack"].arm.click()
+    settle(shown_dock)
     native = viewer.window._qt_viewer.canvas.native
+
+    def place() -> QPoint:
+        return pixel_of(viewer, viewer.layers["Scan · original"], PLACE)
+
+    qtbot.waitUntil(lambda: native.rect().contains(place()))  # the panels that came are drawn
     before = viewer.scene.camera.center
-    drag(native, Qt.MouseButton.LeftButton, QPoint(12, 5), 5)
+    drag(native, Qt.MouseButton.LeftButton, QPoint(12, 5), 5, at=place())
     settle(shown_dock)
     qtbot.waitUntil(lambda: viewer.scene.camera.center != before)
     assert shown_dock.workspace.session.injections == ()

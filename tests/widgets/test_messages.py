@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtCore import QEvent, QObject
 
 from napari_mits_gan.widgets.controls.message_line import MessageLine
 
@@ -65,3 +66,27 @@ def test_cancelling_is_acknowledged_at_once(line, qtbot):
     line.start_work("Checking", can_cancel=True)
     assert line.cancel_button.isEnabled()
     assert line.cancel_button.text() == "Cancel"
+
+
+def test_progress_is_drawn_when_the_window_comes_to_it_and_not_at_once(line, qtbot):
+    line.start_work("Protecting the scan", can_cancel=True)
+    qtbot.waitExposed(line)
+    drawn = Drawn()
+    line.bar.installEventFilter(drawn)
+    for done in range(3):
+        line.show_progress(done, 3)
+    line.start_work("Measuring", can_cancel=False)
+    assert drawn.count == 0
+    line.show_progress(2, 3)
+    qtbot.waitUntil(lambda: drawn.count > 0)
+    assert (line.bar.value(), line.bar.maximum()) == (2, 3)
+
+
+class Drawn(QObject):
+    """How often what it watches was drawn."""
+
+    count = 0
+
+    def eventFilter(self, watched, event):
+        self.count += event.type() == QEvent.Type.Paint
+        return False

@@ -38,8 +38,8 @@ def run(options: argparse.Namespace) -> None:
 
     from napari_mits_gan.widgets.garbage import keep_what_is_loaded
 
-    open_window(options.input, options.series)  # reads later, once the window runs
-    keep_what_is_loaded()
+    _, dock = open_window(options.input, options.series)  # reads later, once the window runs
+    keep_what_is_loaded(dock.workspace)
     napari.run()
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.anatomy import body_mask, lung_mask
+from napari_mits_gan.ct.grid import Spacing
 from napari_mits_gan.ct.volume import CTVolume
 
 OUTSIDE, BODY, LUNGS = 0, 1, 2
@@ -45,8 +46,7 @@ def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
     lungs = lung_mask(coarse)
     if lungs.any():
         # Half a coarse voxel more, so that no voxel within the margin is missed.
-        reach = MARGIN_MM + max(coarse.spacing) / 2
-        lungs = ndimage.distance_transform_edt(~lungs, sampling=coarse.spacing) <= reach
+        lungs = _within(lungs, MARGIN_MM + max(coarse.spacing) / 2, coarse.spacing)
     regions = np.where(lungs, LUNGS, np.where(ndimage.binary_dilation(body), BODY, OUTSIDE)).astype(np.uint8)
     for axis, (step, n) in enumerate(zip(steps, volume.shape, strict=True)):
         if step > 1:
@@ -54,3 +54,15 @@ def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
     if volume.padding is not None:
         regions[volume.padding] = OUTSIDE
     return regions
+
+
+def _within(mask: NDArray[np.bool_], reach_mm: float, spacing: Spacing) -> NDArray[np.bool_]:
+    """What lies within a distance of a mask that is not empty; distances are taken only around it."""
+    (inside,) = ndimage.find_objects(mask.astype(np.uint8))
+    around = tuple(
+        slice(max(0, part.start - math.ceil(reach_mm / step)), part.stop + math.ceil(reach_mm / step))
+        for part, step in zip(inside, spacing, strict=True)
+    )
+    near = np.zeros_like(mask)
+    near[around] = ndimage.distance_transform_edt(~mask[around], sampling=spacing) <= reach_mm
+    return near

@@ -81,7 +81,7 @@ def difference_hu(
             raise EvidenceError("nothing was healed yet; press Recover first")
         return subtract(recovery.tampered_hu, recovery.volume.hu)
     if kind is Difference.ATTACK:
-        return subtract(session.attacked(version, progress).hu, session.required(version).hu)
+        return session.replay(version).difference_hu(session.injections, progress)
     if kind is Difference.PROTECTION:
         return subtract(session.required("protected").hu, session.required("original").hu)
     return subtract(session.attacked("protected", progress).hu, session.attacked("original", progress).hu)

@@ -14,7 +14,8 @@ from napari_mits_gan.ct.volume import CTVolume
 if TYPE_CHECKING:
     from napari_mits_gan.ct.grid import Voxel
     from napari_mits_gan.evaluation.measures.fidelity import Fidelity
-    from napari_mits_gan.session.replay import Region
+
+Region = tuple[slice, slice, slice]
 
 
 class Difference(StrEnum):

@@ -23,6 +23,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError, EvidenceError, ProtectionError
 from napari_mits_gan.progress import Progress, silent
 from napari_mits_gan.session.attackers import Choice
+from napari_mits_gan.session.comparison import Region
 from napari_mits_gan.session.detection import Detection
 from napari_mits_gan.session.evidence import Examined, Sealed
 from napari_mits_gan.session.networks import Networks
@@ -169,7 +170,7 @@ class Session:
 
     def open(self, volume: CTVolume) -> None:
         """Start anew with a scan."""
-        self._replays = {"original": Replay(volume, self._tamper)}
+        self._replays = {"original": Replay(volume, self._tamper, self._touched)}
         self._protection_on = False
         self._injections = ()
         self._seals = {}
@@ -185,7 +186,7 @@ class Session:
                 " protect this scan again"
             )
         self._seals.pop("protected", None)
-        self._replays["protected"] = Replay(volume, self._tamper)
+        self._replays["protected"] = Replay(volume, self._tamper, self._touched)
         self._protection_on = True
         self.protection_changed.emit()
 
@@ -200,14 +201,14 @@ class Session:
         if self.volume(version) is not sealed.base:
             raise EvidenceError(f"The {version} scan is another one by now, or is sealed already; seal it again.")
         self._seals[version] = sealed
-        self._replays[version] = Replay(sealed.volume, self._tamper)
+        self._replays[version] = Replay(sealed.volume, self._tamper, self._touched)
         self.seal_changed.emit()
 
     def take_seal_off(self, version: Version) -> None:
         """Show and attack a version without its seal again. Nothing happens where it has none."""
         sealed = self._seals.pop(version, None)
         if sealed is not None:
-            self._replays[version] = Replay(sealed.base, self._tamper)
+            self._replays[version] = Replay(sealed.base, self._tamper, self._touched)
             self.seal_changed.emit()
 
     def accept_examined(self, examined: Examined | None) -> None:
@@ -328,3 +329,7 @@ class Session:
 
     def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
         return self.networks.attacker(injection.action, injection.attacker).tamper(volume, at=injection.at)
+
+    def _touched(self, volume: CTVolume, injection: Injection) -> Region:
+        attacker = self.networks.attacker(injection.action, injection.attacker)
+        return attacker.touched(injection.at, volume.spacing).inside(volume.shape).slices()

@@ -15,11 +15,10 @@ from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
+from napari_mits_gan.session.comparison import Region, subtract
 
 if TYPE_CHECKING:
     from napari_mits_gan.session.detection import Detection
-
-Region = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -80,11 +79,26 @@ class Replay:
     """One version of a scan with injections made on it, one after the other; each can be taken back without computing.
 
     Memory: one attacked volume and a copy of each tampered region, whatever the number of injections.
+
+    Parameters
+    ----------
+    base : CTVolume
+        The version without injections.
+    tamper : callable
+        Called with a volume and an injection; returns the volume with it.
+    touched : callable
+        Called likewise; returns the part of the volume outside of which that injection changes nothing.
     """
 
-    def __init__(self, base: CTVolume, tamper: Callable[[CTVolume, Injection], CTVolume]) -> None:
+    def __init__(
+        self,
+        base: CTVolume,
+        tamper: Callable[[CTVolume, Injection], CTVolume],
+        touched: Callable[[CTVolume, Injection], Region],
+    ) -> None:
         self.base = base
         self._tamper = tamper
+        self._touched = touched
         self._volume = base
         self._applied: list[Applied] = []
         self._lock = Lock()
@@ -97,6 +111,15 @@ class Replay:
         """The version with exactly these injections; what was made before is kept, or taken back, not made anew."""
         with self._lock:
             return self._to(injections, progress)
+
+    def difference_hu(self, injections: tuple[Injection, ...], progress: Progress) -> NDArray[np.int16]:
+        """What these injections changed, in HU, shape (z, y, x); only what they touched is looked at."""
+        with self._lock:
+            hu = self._to(injections, progress).hu
+            difference = np.zeros(hu.shape, dtype=np.int16)
+            for applied in self._applied:
+                difference[applied.region] = subtract(hu[applied.region], self.base.hu[applied.region])
+            return difference
 
     def changed_by(self, row: int) -> tuple[Region, NDArray[np.bool_]]:
         """Where one of the injections made so far changed voxels: a region, and which of its voxels.
@@ -168,7 +191,7 @@ class Replay:
             after = self._tamper(self._volume, injection)
         except Exception as error:
             raise ReplayError(injection, error) from error
-        region = changed_region(self._volume.hu, after.hu)
+        region = changed_region(self._volume.hu, after.hu, self._touched(self._volume, injection))
         self._applied.append(Applied(injection, region, self._volume.hu[region].copy()))
         self._volume = after
 
@@ -186,12 +209,12 @@ class Replay:
         self._volume = replace(self._volume, hu=hu, history=self._volume.history[:-count])
 
 
-def changed_region(before: NDArray[np.int16], after: NDArray[np.int16]) -> Region:
-    """The smallest box that holds every voxel that differs; empty where none does."""
-    changed = before != after
+def changed_region(before: NDArray[np.int16], after: NDArray[np.int16], within: Region) -> Region:
+    """The smallest box that holds every voxel that differs within a region; empty where none does."""
+    changed = before[within] != after[within]
     flat = changed.any(axis=0)
     bounds = []
-    for hit in (changed.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0)):
-        hits = np.flatnonzero(hit)
+    for hit, part in zip((changed.any(axis=(1, 2)), flat.any(axis=1), flat.any(axis=0)), within, strict=True):
+        hits = np.flatnonzero(hit) + part.start
         bounds.append(slice(int(hits[0]), int(hits[-1]) + 1) if len(hits) else slice(0, 0))
     return (bounds[0], bounds[1], bounds[2])

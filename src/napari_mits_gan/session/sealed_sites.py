@@ -81,7 +81,8 @@ def sealed_sites(
     for done, at in enumerate(sites):
         progress(done, len(sites) + 1)
         after = attacker.tamper(attacked, at=at)
-        regions.append(changed_region(attacked.hu, after.hu))
+        touched = attacker.touched(at, base.spacing).inside(base.shape).slices()
+        regions.append(changed_region(attacked.hu, after.hu, touched))
         attacked = after
     verdict = verify(attacked, key)
     progress(len(sites) + 1, len(sites) + 1)

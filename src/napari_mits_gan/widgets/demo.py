@@ -89,7 +89,7 @@ class Demonstration:
         self.workspace.messages.complained.connect(self._remember)
         arrange_window(self.viewer, self.dock)
         if viewer is None:
-            keep_what_is_loaded()
+            keep_what_is_loaded(self.workspace)
         self.dock.show_page("attack")
         self.workspace.loading.open_path(str(path))
         self.wait()

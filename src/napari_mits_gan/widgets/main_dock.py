@@ -26,6 +26,7 @@ from napari_mits_gan.widgets.sections.help_window import HelpWindow
 from napari_mits_gan.widgets.sections.section import Section
 from napari_mits_gan.widgets.sections.tour import Tour
 from napari_mits_gan.widgets.sections.tour_steps import tour_steps
+from napari_mits_gan.widgets.shader_sources import search_each_source_once
 from napari_mits_gan.widgets.workspace import workspace_of
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class MitsGanDock(QWidget):
 
     def __init__(self, napari_viewer: napari.Viewer) -> None:
         super().__init__()
+        search_each_source_once()
         self.workspace = workspace_of(napari_viewer)
         self.header = Header(self.workspace)
         self.sections = {kind.name: kind(self.workspace) for kind in SECTIONS}

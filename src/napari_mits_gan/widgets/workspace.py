@@ -97,6 +97,7 @@ class Workspace(QObject):
         self._injections_before = 0
         for controller in self._controllers:
             controller.changed.connect(self.changed)
+        self.clicking.changed.connect(lambda: self.display.await_attack(self.clicking.armed))
         self.changed.connect(self.readout.refresh)
         for sites in marked:
             sites.visited.connect(self.visited)

@@ -54,20 +54,28 @@ def encode(
     n = len(state)
     start = (np.cumsum(frequencies, axis=1, dtype=np.uint32) - frequencies).ravel()
     size, count = frequencies.ravel(), frequencies.shape[1]
+    most = np.uint32(1 << PRECISION)
+    rest = most - size
+    # From here on a state would outgrow its 32 bits; with the largest size none does.
+    limit = np.where(size < most, size << np.uint32(32 - PRECISION), np.uint32(0xFFFFFFFF))
     written: list[Words] = []
     for symbols, contexts in reversed(chunks):
         place = contexts.astype(np.int32) * count + symbols
-        sizes, starts = size.take(place), start.take(place)
+        sizes, starts, rests, limits = size.take(place), start.take(place), rest.take(place), limit.take(place)
         for first in range((len(symbols) - 1) // n * n, -1, -n):
-            f, c = sizes[first : first + n], starts[first : first + n]
+            here = slice(first, first + n)
+            f = sizes[here]
             x = state[: len(f)]
-            full = np.flatnonzero((x >> np.uint32(32 - PRECISION)) >= f)
+            full = np.flatnonzero(x >= limits[here])
             if len(full):
                 over = x[full]
                 written.append(over.astype(np.uint16)[::-1])
                 x[full] = over >> _WORD
+            # (x // f << PRECISION) + x % f + start, with one division and in place
             quotient = x // f
-            state[: len(f)] = (quotient << np.uint32(PRECISION)) + (x - quotient * f) + c
+            quotient *= rests[here]
+            x += quotient
+            x += starts[here]
     words = np.concatenate(written)[::-1] if written else np.empty(0, np.uint16)
     return state, np.ascontiguousarray(words)
 

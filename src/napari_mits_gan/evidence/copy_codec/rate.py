@@ -33,7 +33,7 @@ _AT_ONCE = 2
 """Slabs coded side by side, before the next ones' step is corrected by what they took."""
 _MOST_CORRECTION = 10
 """Codes that a slab's step may lie off the first ones': 6 %, which nobody sees."""
-_LARGEST_SHIFT = 10
+_LARGEST_SHIFT = 12
 """By how much the step of one slab is changed to fill the budget, where several can share."""
 
 Weights = NDArray[np.int16]

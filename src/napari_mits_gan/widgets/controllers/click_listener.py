@@ -42,13 +42,20 @@ class ClickListener:
         if on == self._armed:
             return
         self._armed = on
-        callbacks = self._viewer.mouse_drag_callbacks
+        callbacks, selected = self._viewer.mouse_drag_callbacks, self._viewer.layers.selection.events.active
         if on:
             callbacks.append(self._press)
-        elif self._press in callbacks:
-            callbacks.remove(self._press)
+            selected.connect(self._point)
+        else:
+            if self._press in callbacks:
+                callbacks.remove(self._press)
+            selected.disconnect(self._point)
+        self._point()
+
+    def _point(self, _: object = None) -> None:
+        """Give the mouse its pointer: napari gives it that of a layer that becomes the active one."""
         if self._cursor is not None:
-            self._viewer.cursor.style = self._cursor if on else "standard"
+            self._viewer.cursor.style = self._cursor if self._armed else "standard"
 
     def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         if event.button != 1 or event.modifiers:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 FIGURES_DELAY_MS = 150
 """Figures follow the slice only when the user stays on one for this long."""
 VERSIONS: tuple[Version, ...] = ("original", "protected")
+NO_ATTACK = "no attack yet"
+"""What the difference is called before the first one."""
 NICE_LIMITS_HU = (5, 10, 20, 30, 40, 50, 100, 200, 300, 500, 750, 1000)
 
 
@@ -59,7 +61,7 @@ class Display(Controller):
         self._wanted: Difference | None = None
         self._difference: NDArray[np.int16] | None = None
         self._made: dict[Version, tuple[CTVolume, tuple[Injection, ...], CTVolume]] = {}
-        self._closed = False
+        self._closed = self._awaits_attack = False
         self._figures_timer = QTimer(self)
         self._figures_timer.setSingleShot(True)
         self._figures_timer.setInterval(FIGURES_DELAY_MS)
@@ -104,6 +106,13 @@ class Display(Controller):
         """Show another difference."""
         self._wanted = kind
         self.refresh()
+
+    def await_attack(self, on: bool) -> None:
+        """Have the panels of the first attack stand ready, or not: making them lasts longer than the attack."""
+        if on != self._awaits_attack:
+            self._awaits_attack = on
+            if not self._session.injections:
+                self.refresh()
 
     def refresh(self) -> None:
         """Show the session as it is now; what is not computed yet is computed in the background."""
@@ -197,10 +206,13 @@ class Display(Controller):
     ) -> None:
         recovery = None if request.examined is None else request.examined.recovery
         other = _other(request.version)
+        awaits_attack = self._awaits_attack and not request.injections
+        if awaits_attack and difference is None:
+            difference, label = np.broadcast_to(np.int16(0), request.base.shape), NO_ATTACK
         contents = Contents(
             scan=request.base,
             scan_label=self._label(request.version),
-            attacked=attacked,
+            attacked=request.base if awaits_attack else attacked,
             other=self._session.volume(other),
             other_attacked=other_attacked,
             other_label=self._label(other),
@@ -209,8 +221,9 @@ class Display(Controller):
             difference_label=label,
             difference_on=recovery.volume if recovery is not None and request.kind is Difference.HEALED else None,
             injections=request.injections,
+            awaits_attack=awaits_attack,
         )
-        if difference is not None:
+        if difference is not None and label != NO_ATTACK:
             contents = replace(contents, difference_limit_hu=_limit_hu(difference))
         self._panels.show(contents)
 

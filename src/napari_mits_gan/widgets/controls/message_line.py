@@ -114,7 +114,7 @@ class MessageLine(QWidget):
         self.doing.setText(f"{title}…")
         self.doing.setToolTip(title)
         self.doing.setVisible(True)
-        self.bar.setRange(0, 0)
+        self._set_bar(0, 0)
         self.bar.setToolTip(title)
         self.cancel_button.setVisible(can_cancel)
         self.cancel_button.setEnabled(True)
@@ -123,14 +123,21 @@ class MessageLine(QWidget):
 
     def show_progress(self, done: int, total: int) -> None:
         """Show how far it is; a total of 0 says that nobody knows."""
-        if self.bar.maximum() != total:  # setting it draws the bar anew even where it stays
-            self.bar.setRange(0, total)
-        self.bar.setValue(done)
+        self._set_bar(done, total)
 
     def stop_work(self) -> None:
         """Show that nothing long is going on."""
         self.doing.setVisible(False)
         self._row.setVisible(False)
+
+    def _set_bar(self, done: int, total: int) -> None:
+        """Qt draws a bar, and with it the whole window, within each call that sets it, unless it must not."""
+        if (self.bar.maximum(), self.bar.value()) == (total, done):
+            return
+        self.bar.setUpdatesEnabled(False)
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.bar.setUpdatesEnabled(True)
 
     def _cancel(self) -> None:
         """Say at once that it was heard: the work looks up only now and then."""

@@ -48,6 +48,9 @@ class Contents:
         Whose grid the difference lies on; the scan's unless told.
     injections : sequence of Injection
         What to mark.
+    awaits_attack : bool
+        Nothing was attacked yet, and the next click will: `attacked` is the scan as it is, so that its panel stands
+        ready.
     """
 
     scan: CTVolume
@@ -62,6 +65,7 @@ class Contents:
     difference_limit_hu: float = 100.0
     difference_on: CTVolume | None = None
     injections: Sequence[Injection] = ()
+    awaits_attack: bool = False
 
     def volume(self, role: str) -> CTVolume | None:
         """What a panel shows; None for the difference, and where there is nothing."""
@@ -76,6 +80,10 @@ class Contents:
     def has(self, role: str) -> bool:
         """Whether there is anything to show in a panel."""
         return self.difference is not None if role == DIFFERENCE else self.volume(role) is not None
+
+    def has_both(self, pair: tuple[str, str]) -> bool:
+        """Whether two panels show something, and not one and the same."""
+        return all(self.has(role) for role in pair) and not (self.awaits_attack and ATTACK in pair)
 
     def label(self, role: str) -> str:
         """The version that a panel shows."""

@@ -58,8 +58,7 @@ def show_volume(viewer: Any, layer: Any, role: str, volume: CTVolume, name: str,
         layer.contrast_limits_range = CONTRAST_RANGE_HU
     elif layer.data is not volume.hu:
         layer.data = volume.hu
-        grid = grid_options(volume)
-        layer.scale, layer.translate = grid["scale"], grid["translate"]
+        _place(layer, grid_options(volume))
     layer.name = name
     layer.metadata = metadata
     _show_name(layer, _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL)
@@ -70,7 +69,7 @@ def show_difference(viewer: Any, layer: Any, contents: Contents, colors: Colors 
     """Show the difference in its panel, in these colours; returns the panel's layer."""
     limit = contents.difference_limit_hu
     name = f"Difference (HU) · {contents.difference_label}"
-    metadata = {PANEL_KEY: DIFFERENCE, SIMULATED_ATTACK_KEY: contents.attacked is not None}
+    metadata = {PANEL_KEY: DIFFERENCE, SIMULATED_ATTACK_KEY: bool(contents.injections)}
     grid = grid_options(contents.difference_on or contents.scan)
     if layer is None:
         layer = viewer.add_image(
@@ -87,7 +86,7 @@ def show_difference(viewer: Any, layer: Any, contents: Contents, colors: Colors 
         layer.colorbar.size = (14, 110)
     elif layer.data is not contents.difference:
         layer.data = contents.difference
-        layer.scale, layer.translate = grid["scale"], grid["translate"]
+        _place(layer, grid)
     if tuple(layer.contrast_limits) != (-limit, limit):
         layer.contrast_limits_range = (-limit, limit)
         layer.contrast_limits = (-limit, limit)
@@ -139,6 +138,13 @@ def size_name(layer: Any, panel_pixels: float) -> None:
     size = float(np.clip(_POINTS_A_PIXEL * panel_pixels / len(layer.name), _LEAST_NAME, _USUAL_NAME) // 1)
     if layer.name_overlay.font_size != size:
         layer.name_overlay.font_size = size
+
+
+def _place(layer: Any, grid: dict[str, Any]) -> None:
+    """Put a layer where a grid lies, where it is elsewhere: napari measures all layers anew for each setting."""
+    for name in ("scale", "translate"):
+        if not np.array_equal(getattr(layer, name), grid[name]):
+            setattr(layer, name, grid[name])
 
 
 def _show_name(layer: Any, color: str) -> None:

@@ -120,7 +120,7 @@ class Panels:
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
         """The pairs of panels that can take turns, or share a picture, now."""
-        return tuple(pair for pair in PAIRS if all(self.available(role) for role in pair))
+        return tuple(pair for pair in PAIRS if self._contents is not None and self._contents.has_both(pair))
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -178,7 +178,7 @@ class Panels:
         """Show other contents; layers that exist are kept and get other data, so that nothing flickers."""
         before, begins = self._shown_roles(), self._contents is None
         self._contents = contents
-        if self._pair is not None and not all(contents.has(role) for role in self._pair):
+        if self._pair is not None and not contents.has_both(self._pair):
             self._pair, self._swiping = None, False
         others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
         divides = self.swiping != self.divided.is_shown
@@ -440,12 +440,14 @@ def _title(role: str, contents: Contents) -> str:
     """What a panel is called."""
     if role == DIFFERENCE:
         return "Difference (HU)" + (f" · {contents.difference_label}" if contents.difference_label else "")
+    if role == ATTACK and contents.awaits_attack:
+        return f"Attack on {contents.label(role)} · click to attack"
     kinds = {
         SCAN: "Scan",
         OTHER_SCAN: "Scan",
         ATTACK: SIMULATED_ATTACK,
         OTHER_ATTACK: SIMULATED_ATTACK,
-        HEALED: "Healed" if contents.attacked is None else f"Healed after {SIMULATED_ATTACK}",
+        HEALED: f"Healed after {SIMULATED_ATTACK}" if contents.injections else "Healed",
     }
     return f"{kinds[role]} · {contents.label(role)}"
 
