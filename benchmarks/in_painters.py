@@ -58,8 +58,9 @@ class MirroredBox:
     action = "remove"
 
     def tamper(self, volume: CTVolume, at: Sequence[int]) -> CTVolume:
-        far = (s.at for s in injection_sites(volume, 24, seed=1) if self._away_mm(volume, s.at, at) > 60)
-        source = self._box(volume, next(far))
+        # Two boxes with one source would be found by each other.
+        far = [s.at for s in injection_sites(volume, 60, seed=1) if self._away_mm(volume, s.at, at) > 60]
+        source = self._box(volume, far[np.random.default_rng([*map(int, at)]).integers(len(far))])
         box = self._box(volume, at)
         out = volume.hu.copy()
         out[box.slices()] = volume.hu[source.slices()][:, ::-1]
