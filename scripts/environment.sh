@@ -29,6 +29,14 @@ server_packages=(orthanc)
 
 say() { printf '\n== %s\n' "$*"; }
 
+# wait_for PROCESS LOG: until what was started in the background has ended, and say what it said; fail if it failed.
+wait_for() {
+  local code=0
+  wait "$1" || code="$?"
+  cat "$2"
+  return "$code"
+}
+
 as_root() {
   if [ "$(id -u)" = 0 ]; then "$@"
   elif command -v sudo >/dev/null && { [ -t 0 ] || sudo -n true 2>/dev/null; }; then sudo "$@"
@@ -108,12 +116,19 @@ make_venv() {
   rm -rf "$folder.tool"
 }
 
+what_is_installed() { cat pyproject.toml; printf '%s %s' "$checkout" "$torch_requirement"; }
+
+# has_installed FOLDER EXTRAS: whether this checkout, as it is, was wholly installed into an environment.
+has_installed() {
+  local stamp="$1/.napari-mits-gan-$2"
+  [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$(what_is_installed)" ]
+}
+
 # install_into PYTHON EXTRAS: this checkout, editable, unless the same was done before.
 install_into() {
-  local python="$1" extras="$2" stamp wanted
-  stamp="$("$python" -c 'import sys; print(sys.prefix)')/.napari-mits-gan-$extras"
-  wanted="$(cat pyproject.toml; printf '%s %s' "$checkout" "$torch_requirement")"
-  if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$wanted" ]; then return 0; fi
+  local python="$1" extras="$2" folder
+  folder="$("$python" -c 'import sys; print(sys.prefix)')"
+  if has_installed "$folder" "$extras"; then return 0; fi
   # PyTorch first and alone, so that its build is chosen here and by nothing that merely depends on it.
   if ! "$python" -c 'import torch' 2>/dev/null; then
     say "Installing $torch_requirement"
@@ -121,7 +136,7 @@ install_into() {
   fi
   say "Installing napari-mits-gan[$extras]"
   "$python" -m pip install --no-compile -e ".[$extras]"
-  printf '%s' "$wanted" >"$stamp"
+  what_is_installed >"$folder/.napari-mits-gan-$extras"
 }
 
 # Set `python` to the environment's interpreter.
@@ -144,6 +159,18 @@ on_virtual_screen() {
   XDG_RUNTIME_DIR="$(runtime_folder)" QT_QPA_PLATFORM=xcb xvfb-run -a -s "-screen 0 1600x1000x24" "$@"
 }
 
+# on_fast_files COMMAND...: with its temporary files in memory where there is room for them. Exports wait until the disk
+# has each of their files, and the tests write thousands.
+on_fast_files() (
+  room="$({ df --output=avail -k /dev/shm || true; } 2>/dev/null | tail -n 1)"
+  if [ -z "${TMPDIR:-}" ] && [ -w /dev/shm ] && [ "${room:-0}" -gt 4000000 ]; then
+    TMPDIR="$(mktemp -d /dev/shm/napari-mits-gan-XXXXXX)"
+    export TMPDIR
+    trap 'rm -rf "$TMPDIR"' EXIT
+  fi
+  "$@"
+)
+
 # core_tests PYTHON ARGUMENTS...: all tests but the window's, in as many processes as there are cores (four at most).
 #
 # A file's tests stay in one process, since they share what took long to read; each process computes on one thread. What
@@ -151,7 +178,7 @@ on_virtual_screen() {
 core_tests() {
   local interpreter="$1"
   shift
-  env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 \
+  on_fast_files env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 \
     "$interpreter" -m pytest -p no:napari -p no:pytest-qt --ignore=tests/widgets \
     -n auto --maxprocesses=4 --dist=loadfile "$@"
 }
@@ -170,7 +197,7 @@ same_versions() {
 window_tests() {
   local interpreter="$1"
   shift
-  env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$(runtime_folder)" \
+  on_fast_files env -u DISPLAY -u WAYLAND_DISPLAY OMP_NUM_THREADS=1 QT_QPA_PLATFORM=xcb XDG_RUNTIME_DIR="$(runtime_folder)" \
     "$interpreter" -m pytest tests/widgets -n 2 --dist=worksteal "$@"
 }
 
@@ -192,11 +219,11 @@ print('PySide6_Essentials' + ','.join(str(each.specifier) for each in asked))
   printf '%s' "$wanted" >.venv-pyside6/wanted
 }
 
-# pyside6_tests PYTHON ARGUMENTS...: the window's tests that are marked for it, once more with PySide6, and in napari's
-# light theme, which is not kept in the settings.
+# pyside6_tests PYTHON ARGUMENTS...: the window's tests with PySide6, and in napari's light theme, which is not kept in
+# the settings.
 pyside6_tests() {
   PYTHONPATH="$checkout/.venv-pyside6${PYTHONPATH:+:$PYTHONPATH}" QT_API=pyside6 PYTEST_QT_API=pyside6 NAPARI_THEME=light NAPARI_CONFIG= \
-    window_tests "$@" -m both_bindings
+    window_tests "$@"
 }
 
 runtime_folder() { if [ -n "${XDG_RUNTIME_DIR:-}" ]; then echo "$XDG_RUNTIME_DIR"; else mktemp -d; fi; }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -95,3 +97,27 @@ def test_the_abdomen_is_left_alone(untrained):
     change = np.abs(protect(scan, MitsGan(untrained), 20, device="cpu").hu.astype(int) - scan.hu)
     assert change[away > 18].max() == 0
     assert np.percentile(change[away < 4], 90) > 10
+
+
+def test_lungs_that_reach_the_ends_of_the_scan_are_kept_there():
+    """Of apices, or lower halves, alone the first and the last slice hold lung, and no slice lies 14 mm away."""
+    whole = trunk((2.5, 1.4, 1.4))
+    part = replace(whole, hu=whole.hu[14:20].copy())
+    lung = lung_mask(part)
+    assert lung[0].any()
+    assert lung[-1].any()
+    size = part.shape[1:]
+    share = share_within(lung_reach(part), range(6), (slice(0, size[0]), slice(0, size[1])), size).numpy()
+    away = ndimage.distance_transform_edt(~lung, sampling=part.spacing)
+    assert share[away < 4].min() > 0.98
+    assert share[away > 18].max() == 0
+
+
+def test_a_lung_at_the_edge_of_the_slices_is_kept_up_to_that_edge():
+    scan = trunk((2.5, 1.4, 1.4))
+    cut = replace(scan, hu=scan.hu[:, :, 40:].copy())  # from the middle of the lung on
+    lung = lung_mask(cut)
+    assert lung[:, :, 0].any()
+    reach = lung_reach(cut)
+    middle = int(np.flatnonzero(lung[:, :, 0].any(axis=1))[0]), round(110 / 1.4 / 2)
+    assert reach[middle[0], middle[1], 0] == 1

@@ -59,6 +59,11 @@ def pytest_report_header() -> str:
     return "window tests: left out, since napari, a Qt binding or pytest-qt is not installed"
 
 
+def pytest_collection_finish() -> None:
+    """Keep the libraries, which all tests share, out of the first ones' garbage collections."""
+    gc.freeze()
+
+
 def pytest_runtest_logfinish() -> None:
     """Keep what outlives a test out of the next ones' garbage collections.
 

@@ -222,3 +222,18 @@ def test_a_feature_on_its_limit_lies_inside():
 
 def test_one_scan_pooled_is_that_scan():
     assert Outcomes.pooled([_ended(Outcome.NULL)]) == _ended(Outcome.NULL)
+
+
+def test_features_that_gave_attacks_away_come_with_the_most_frequent_first():
+    def attack(outcome: Outcome, *conspicuous: str) -> ClassifiedAttack:
+        return ClassifiedAttack(outcome, 0.5, {}, conspicuous)
+
+    conspicuous = Outcome.CONSPICUOUS
+    attacks = (
+        attack(conspicuous, "edge_mm", "core_hu"),
+        attack(conspicuous, "edge_mm", "texture"),
+        attack(Outcome.FAILED, "texture", "texture"),  # not what became of it
+        attack(conspicuous, "stray_ml", "edge_mm", "texture"),
+    )
+    found = Outcomes("inject", attacks).conspicuous_features()
+    assert list(found.items()) == [("edge_mm", 3), ("texture", 2), ("core_hu", 1), ("stray_ml", 1)]
