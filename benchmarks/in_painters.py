@@ -12,7 +12,9 @@ from torch import nn
 
 from napari_mits_gan.attack.contract import box_of_mm
 from napari_mits_gan.ct.anatomy import lung_mask
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume, Step
+from napari_mits_gan.detection.sites import injection_sites
 
 _WHOLE_MM, _FADE_MM = 8.0, 3.0
 """A removal replaces what lies within the first, and fades over the second."""
@@ -48,6 +50,29 @@ class Interpolation:
         sigma = [5.0 / s for s in volume.spacing]
         around = ndimage.gaussian_filter(hu * outside, sigma) / (ndimage.gaussian_filter(outside, sigma) + 1e-3)
         return removed(volume, at, around, "interpolation")
+
+
+class MirroredBox:
+    """Lung from elsewhere in the scan, mirrored front to back and pasted as a box of 20 mm without a fade."""
+
+    action = "remove"
+
+    def tamper(self, volume: CTVolume, at: Sequence[int]) -> CTVolume:
+        # Two boxes with one source would be found by each other.
+        far = [s.at for s in injection_sites(volume, 60, seed=1) if self._away_mm(volume, s.at, at) > 60]
+        source = self._box(volume, far[np.random.default_rng([*map(int, at)]).integers(len(far))])
+        box = self._box(volume, at)
+        out = volume.hu.copy()
+        out[box.slices()] = volume.hu[source.slices()][:, ::-1]
+        return volume.with_hu(out, Step("attack", {"attack": "mirrored box", "at": list(at)}))
+
+    @staticmethod
+    def _box(volume: CTVolume, at: Sequence[int]) -> Box:
+        return box_of_mm((at[0], at[1], at[2]), 20.0, volume.spacing)
+
+    @staticmethod
+    def _away_mm(volume: CTVolume, one: Sequence[int], other: Sequence[int]) -> float:
+        return float(np.linalg.norm((np.array(one) - other) * volume.spacing))
 
 
 class Autoregression:

@@ -219,11 +219,11 @@ print('PySide6_Essentials' + ','.join(str(each.specifier) for each in asked))
   printf '%s' "$wanted" >.venv-pyside6/wanted
 }
 
-# pyside6_tests PYTHON ARGUMENTS...: the window's tests that are marked for it, once more with PySide6, and in napari's
-# light theme, which is not kept in the settings.
+# pyside6_tests PYTHON ARGUMENTS...: the window's tests with PySide6, and in napari's light theme, which is not kept in
+# the settings.
 pyside6_tests() {
   PYTHONPATH="$checkout/.venv-pyside6${PYTHONPATH:+:$PYTHONPATH}" QT_API=pyside6 PYTEST_QT_API=pyside6 NAPARI_THEME=light NAPARI_CONFIG= \
-    window_tests "$@" -m both_bindings
+    window_tests "$@"
 }
 
 runtime_folder() { if [ -n "${XDG_RUNTIME_DIR:-}" ]; then echo "$XDG_RUNTIME_DIR"; else mktemp -d; fi; }

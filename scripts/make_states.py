@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 
 from napari_mits_gan.session import Difference
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
+from napari_mits_gan.widgets.layers.measure import Measured
 from napari_mits_gan.widgets.sample import sample_folder
 
 SIZES = ("1280x720", "1366x768", "1920x1080")
@@ -71,8 +72,23 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     work.panels.view.show_whole()
     dock.sections["compare"].swipe_button.click()
     yield "swipe"
-    dock.sections["compare"].swipe_button.click()
+    dock.sections["compare"].fade_button.click()
+    yield "fade"
+    dock.sections["compare"].fade_button.click()
     dock.sections["compare"].usual_button.click()
+    work.display.zoom()
+    work.measuring.start()
+    z, y, x = at
+    work.measuring.measure(Measured((z, y - 12, x - 9), (z, y + 8, x + 12), 0))
+    yield "measured"
+    work.measuring.stop()
+    dock.sections["compare"].nodule.click()
+    yield "nodule_3d"
+    dock.sections["compare"].three_planes.click()
+    yield "nodule_3d_and_three_planes"
+    dock.sections["compare"].three_planes.click()
+    dock.sections["compare"].nodule.click()
+    work.panels.view.show_whole()
     dock.tour.start()
     yield "tour"
     dock.tour.stop()

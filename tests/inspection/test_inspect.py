@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 
 import napari_mits_gan as mg
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import Cancelled, InspectionError
 from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.inspect import inspect
+from napari_mits_gan.inspection.outline import Outline
 from noisy_chest import make_lung_block, told_to_be_lung
 
 SITE = (22, 60, 75)
@@ -102,6 +104,20 @@ def test_what_two_methods_see_of_one_copy_is_one_finding(lung):
         )
     )
     assert [f.at for f in inspect(lung, methods=[sees, unsure]).findings] == [here, (5, 20, 90)]
+
+
+def test_of_what_is_beyond_all_doubt_a_copy_comes_first(lung):
+    unlike = Trace((22, 61, 80), "unlike noise", 99.0, "Here.", 5.0)
+    copy = Trace((22, 60, 75), "copied noise", 50.0, "Here.", 5.0, (22, 30, 30))
+    assert [f.at for f in inspect(lung, methods=[Fixed((unlike, copy))]).findings] == [copy.at]
+
+
+def test_evidence_covers_the_outline_of_a_trace(lung):
+    outline = Outline(Box((20, 50, 60), (2, 3, 4)), np.arange(24).reshape(2, 3, 4) % 2 == 0)
+    trace = Trace((21, 51, 61), "copied noise", 20.0, "Here.", 5.0, outline=outline)
+    covered = inspect(lung, methods=[Fixed((trace,))]).evidence() > 0
+    assert covered.sum() == 12
+    assert (covered[20:22, 50:53, 60:64] == outline.inside).all()
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, 2.0, float("nan")])

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_mits_gan.attack.contract import Attacker, Painted
 from napari_mits_gan.command_line.main import parser
+from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.protection.gaussian_noise import GaussianNoise
 from napari_mits_gan.session import AttackVerdict, Injection, Session
@@ -113,13 +115,15 @@ def test_the_report_has_pictures_of_both_versions_and_no_markup_from_names():
     hu = np.full((8, 60, 60), -800, dtype=np.int16)
     scan = CTVolume(hu, (2.0, 1.0, 1.0), name="<b>chest</b>")
 
-    class Paints:
+    class Paints(Attacker):
         name, action, family = "paints", "inject", "paints"
 
-        def tamper(self, volume, at):
-            after = volume.hu.copy()
-            after[at[0], at[1] - 5 : at[1] + 5, at[2] - 5 : at[2] + 5] = 100
-            return volume.with_hu(after, Step("attack", {"at": list(at)}))
+        def touched(self, at, spacing):
+            return Box((at[0], at[1] - 5, at[2] - 5), (1, 10, 10))
+
+        def paint(self, volume, at):
+            box = self.touched(at, volume.spacing)
+            return Painted(box, np.full(box.shape, 100))
 
     from napari_mits_gan.session import Networks
 

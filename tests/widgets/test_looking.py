@@ -90,6 +90,21 @@ def test_windows_in_hu_and_the_readout_hold_for_every_panel(dock, settle, viewer
     assert viewer.status == "Ready"
 
 
+def test_panels_and_lines_that_come_while_marks_are_off_are_hidden_as_well(dock, settle, viewer_of):
+    dock.sections["compare"].marks.click()
+    dock.workspace.attacking.attack("inject", PLACE)
+    settle(dock)
+    dock.sections["compare"].three_planes.click()
+
+    def seen() -> list[str]:
+        return [layer.name.split(" · ")[0] for layer in viewer_of(dock).layers if layer.visible]
+
+    images = ["Scan", "SIMULATED ATTACK", "Difference (HU)"]
+    assert seen() == images
+    dock.sections["compare"].marks.click()
+    assert len(seen()) == 3 * len(images)
+
+
 @pytest.mark.both_bindings
 def test_wheel_and_right_button_in_the_canvas(shown_dock, qtbot, settle, viewer_of, drag):
     viewer = viewer_of(shown_dock)

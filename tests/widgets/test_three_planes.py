@@ -1,17 +1,16 @@
-"""Axial, coronal and sagittal at once, linked by a crosshair; and a picture divided between two panels."""
+"""Axial, coronal and sagittal at once, linked by a crosshair; and a picture that two panels share."""
 
 from __future__ import annotations
 
 import gc
 import weakref
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from napari.utils.interactions import mouse_move_callbacks, mouse_press_callbacks, mouse_release_callbacks
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDockWidget
 
+from drags import drag_in
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.crosshair import GAP_MM, crosshair_dots
@@ -24,18 +23,6 @@ TIMEOUT_MS = 60_000
 
 def point(viewer, scan) -> tuple[int, ...]:
     return tuple(round(value) for value in voxel_at(scan, viewer.dims.point))
-
-
-def drag_in(viewer, *positions) -> None:
-    """Press the left button at a position of the world, move the mouse along others, and let it go; as napari tells."""
-    event = SimpleNamespace(button=1, modifiers=[], pos=np.array([90.0, 90.0]), handled=False, is_dragging=True)
-    event.type, event.position = "mouse_press", positions[0]
-    mouse_press_callbacks(viewer, event)
-    for position in positions[1:]:
-        event.type, event.position, event.pos = "mouse_move", position, event.pos + 15
-        mouse_move_callbacks(viewer, event)
-    event.type = "mouse_release"
-    mouse_release_callbacks(viewer, event)
 
 
 def test_three_planes_show_one_point_and_a_click_in_one_moves_the_others(dock, scan, settle, viewer_of, qtbot):
@@ -177,21 +164,21 @@ def test_a_picture_is_divided_between_two_panels(dock, settle, viewer_of):
     assert seen() == [name, "Marks · attack", "Swipe · line"]
     assert not viewer.canvas.grid.enabled
     scan, attacked = work.session.original.hu, work.session.attacked("original").hu
-    assert section.swipe_at.isVisibleTo(section)
+    assert section.share_at.isVisibleTo(section)
     for share in (0.25, 0.6):
-        section.swipe_at.setValue(round(share * section.swipe_at.maximum()))
+        section.share_at.setValue(round(share * section.share_at.maximum()))
         cut = round(share * scan.shape[2])
         shown = np.asarray(viewer.layers[name].data)
         np.testing.assert_array_equal(shown[..., :cut], scan[..., :cut])
         np.testing.assert_array_equal(shown[..., cut:], attacked[..., cut:])
         assert viewer.layers["Swipe · line"].data[0, 2] == cut - 0.5
-    section.swipe_at.setValue(section.swipe_at.maximum() // 2)
+    section.share_at.setValue(section.share_at.maximum() // 2)
     original, middle = work.session.original, (20, 45, 59.5)
     drag_in(viewer, world_of(original, (20, 45, 90)), world_of(original, (20, 45, 30)))
-    assert work.panels.divided.at == 0.5, "a drag that begins elsewhere moves the picture"
+    assert work.panels.shared.at == 0.5, "a drag that begins elsewhere moves the picture"
     drag_in(viewer, world_of(original, middle), world_of(original, (20, 45, 50)), world_of(original, (20, 45, 29.5)))
-    assert work.panels.divided.at == pytest.approx(0.25)
-    assert section.swipe_at.value() == round(work.panels.divided.at * section.swipe_at.maximum())
+    assert work.panels.shared.at == pytest.approx(0.25)
+    assert section.share_at.value() == round(work.panels.shared.at * section.share_at.maximum())
     dock.header.window_box.activated.emit(2)
     assert tuple(viewer.layers[name].contrast_limits) == (-100, 900)
     dock.header.plane_buttons["coronal"].click()
@@ -201,17 +188,34 @@ def test_a_picture_is_divided_between_two_panels(dock, settle, viewer_of):
     assert not section.swipe_button.isChecked()
     assert name not in [layer.name for layer in viewer.layers]
     section.blink_button.click()
+
+    section.fade_button.click()
+    below, above, marks = (layer for layer in viewer.layers if layer.visible)
+    assert (above.name, marks.name) == ("SIMULATED ATTACK · Original 50 %, Attack on original 50 %", "Marks · attack")
+    assert np.shares_memory(below.data, scan)
+    assert np.shares_memory(above.data, attacked)
+    assert [layer.name_overlay.visible for layer in (below, above)] == [False, True]
+    assert section.share_at.accessibleName() == "Opacity of the second panel"
+    section.share_at.setValue(section.share_at.maximum() // 5)
+    assert (below.opacity, above.opacity) == (1.0, pytest.approx(0.2))
+    assert above.name.endswith("Original 80 %, Attack on original 20 %")
+    dock.header.window_box.activated.emit(1)
+    assert tuple(below.contrast_limits) == tuple(above.contrast_limits) == (-135, 215)
+    drag_in(viewer, world_of(original, middle), world_of(original, (20, 45, 29.5)))
+    assert above.opacity == pytest.approx(0.2), "there is no line to drag"
     section.swipe_button.click()
+    assert (work.sharing.how, section.fade_button.isChecked()) == ("swipe", False)
+    assert [layer.name for layer in viewer.layers if layer.visible] == [name, "Marks · attack", "Swipe · line"]
     work.session.clear()
     settle(dock)
-    assert not work.swiping.on
+    assert not work.sharing.on
     assert not any(layer.name.startswith("Swipe") for layer in viewer.layers)
 
     # what is healed may have got back slices that were taken out
     longer = CTVolume(np.concatenate([scan, scan]), work.session.original.spacing)
     work.panels.show(Contents(work.session.original, "original", attacked=work.session.original, healed=longer))
-    work.swiping.start(("attack", "healed"))
-    assert not work.swiping.on
+    work.sharing.start(("attack", "healed"))
+    assert not work.sharing.on
     assert "let them blink" in dock.message.text.text()
     work.blinking.start(("attack", "healed"))
     assert work.blinking.on

@@ -11,9 +11,10 @@ from typing import Any, Literal, Protocol
 
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
+from napari_mits_gan.inspection.outline import Outline
 from napari_mits_gan.progress import Progress
 
-Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise"]
+Kind = Literal["copied noise", "copied voxels", "noise too low", "unlike noise", "pasted box"]
 """What a finding is a trace of."""
 
 
@@ -35,6 +36,8 @@ class Trace:
         How far around the voxel the evidence reaches.
     source : tuple of int or None
         Voxel (z, y, x) that it was copied from, where it is a copy.
+    outline : Outline or None
+        The voxels that the evidence covers; None has the ball of `radius_mm`.
     """
 
     at: Voxel
@@ -43,6 +46,7 @@ class Trace:
     sentence: str
     radius_mm: float
     source: Voxel | None = None
+    outline: Outline | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Finding:
         Name of the method.
     source : tuple of int or None
         Voxel (z, y, x) that it was copied from, or to, where it is a copy.
+    outline : Outline or None
+        The voxels that the evidence covers; None has the ball of `radius_mm`.
     """
 
     at: Voxel
@@ -80,6 +86,7 @@ class Finding:
     radius_mm: float
     method: str
     source: Voxel | None = None
+    outline: Outline | None = None
 
     def as_json(self) -> dict[str, Any]:
         """All of it, JSON-serialisable."""

@@ -21,10 +21,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.ct.grid import Spacing, Voxel
+from napari_mits_gan.ct.grid import Box, Spacing, Voxel
 from napari_mits_gan.inspection.contract import Kind, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
+from napari_mits_gan.inspection.outline import Outline, moved, outline_of_copy
 from napari_mits_gan.progress import Progress, part_of, silent
 
 _BITS = 26
@@ -58,6 +59,7 @@ _BESIDE = (
 """Steps in voxels beside a distance, where a copy agrees no more."""
 _AGAINST = 3.0
 """How much agreement beside a distance, beyond chance, counts against that at the distance."""
+_RADIUS_MM = 10.0
 _SAME = 0.5
 """From this share of equal HU on, the voxels themselves were copied."""
 
@@ -91,7 +93,7 @@ class CopiedNoise:
 
     name = "copied noise"
     share = 0.1
-    tail = Tail(2.0, 0.26, 0.8)
+    tail = Tail(1.6, 0.26, 0.65)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
@@ -114,7 +116,7 @@ class CopiedNoise:
                 if copy.directed
                 else f"Here and at voxel {source} (z, y, x) lies the same noise: one was copied from the other."
             )
-            found.append(Trace(at, kind, copy.score, sentence, 10.0, source))
+            found.append(Trace(at, kind, copy.score, sentence, _RADIUS_MM, source, _outline(scan, copy, at, source)))
         return found
 
     def highest(self, scan: ExaminedScan) -> float | None:
@@ -144,13 +146,22 @@ class CopiedNoise:
         return sorted(found, key=lambda copy: -copy.score)
 
 
-def _flattened(scan: ExaminedScan) -> NDArray[np.float32]:
-    """The residual of the noise as CT-GAN copies it."""
+def _outline(scan: ExaminedScan, copy: Copy, at: Voxel, source: Voxel) -> Outline | None:
+    """The voxels of the copy; what lies near to the source is enough to tell."""
+    around = Box.around(source, tuple(2 * round(_LARGEST_MM / mm) + 1 for mm in scan.spacing)).overlap(scan.region)  # type: ignore[arg-type]
+    inside = around.slices(scan.region)
+    noise = _flattened(scan, inside) if copy.directed else scan.residual[inside]
+    return outline_of_copy(scan, at, noise, moved(around, source, at))
+
+
+def _flattened(scan: ExaminedScan, inside: tuple[slice, ...] = ()) -> NDArray[np.float32]:
+    """The residual of the noise as CT-GAN copies it, in a part of the examined region."""
     from napari_mits_gan.attack.ctgan.touch_up import NOISE_BELOW_HU
 
-    hu = scan.hu
+    hu = scan.hu[inside]
     dark = hu < NOISE_BELOW_HU
-    mean = round(float(hu[dark & scan.lungs].mean())) if (dark & scan.lungs).any() else 0
+    lungs = dark & scan.lungs[inside]
+    mean = round(float(hu[lungs].mean())) if lungs.any() else 0
     return scan.whitening.residual(np.where(dark, hu, np.int16(mean)), scan.spacing)
 
 

@@ -22,6 +22,7 @@ from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.matched_filter import Slab, correlate, over_neighbours
+from napari_mits_gan.inspection.outline import moved, outline_of_copy
 from napari_mits_gan.inspection.peaks import peaks
 from napari_mits_gan.progress import Progress, part_of, silent
 
@@ -42,6 +43,8 @@ _EDGE_MM = 4.0
 _LEAST_NOISE = 0.05
 """Share of the box that has to be lung; CT-GAN copies nothing of the rest."""
 _NODULE_MM = 3.0
+_BRIGHT_MM, _DARK_MM = 10.0, 16.0
+"""Radius of what is painted at least, as a nodule or over one."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,7 @@ class FixedSpot:
 
     name = "CT-GAN's fixed spot"
     share = 0.6
-    tail = Tail(5.9, 0.26, 3.0)
+    tail = Tail(6.1, 0.26, 2.28)
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
@@ -78,7 +81,9 @@ class FixedSpot:
         if score is None:
             return []
         found = []
-        spot = self.source(scan)
+        spot, copied = self.source(scan), self._copied(scan)
+        assert copied is not None
+        noise, box = copied
         for at, value in peaks(score, self.tail.score, _SAME_MM, scan.spacing):
             voxel = scan.in_scan(at)
             bright = _is_bright(scan, at)
@@ -89,8 +94,11 @@ class FixedSpot:
                     "copied noise",
                     value,
                     f"The noise here is that of voxel {spot} (z, y, x), from where CT-GAN copies it: {what}.",
-                    6.0 if bright else 16.0,
+                    _BRIGHT_MM if bright else _DARK_MM,
                     spot,
+                    outline_of_copy(
+                        scan, voxel, noise, moved(box, spot, voxel), least_mm=_BRIGHT_MM if bright else _DARK_MM
+                    ),
                 )
             )
         return found

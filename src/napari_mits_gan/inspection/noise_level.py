@@ -19,6 +19,7 @@ from napari_mits_gan.inspection.blocks import BLOCK, block_mean
 from napari_mits_gan.inspection.contract import Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
+from napari_mits_gan.inspection.outline import outline_of_score
 from napari_mits_gan.inspection.peaks import peaks
 from napari_mits_gan.progress import Progress, silent
 
@@ -43,7 +44,7 @@ class NoiseLevel:
 
     name = "noise level"
     share = 0.1
-    tail = Tail(3.0, 0.26, 3.0)  # of five scans none reaches 3, and their highest scores differ by 0.3
+    tail = Tail(3.0, 0.26, 3.0)  # of 54 inspections of untouched scans three reach 3.5, the highest 4.1
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
@@ -61,7 +62,9 @@ class NoiseLevel:
         for at, value in peaks(score, self.tail.score, _SAME_MM, (dz, BLOCK * dy, BLOCK * dx)):
             percent = 100 * float(quieter[at])
             sentence = f"The lung here has {percent:.0f} % of the noise of the lung in the slices around."
-            found.append(Trace(scan.middle(at), "noise too low", value, sentence, _RADIUS_MM))
+            middle = scan.middle(at)
+            outline = outline_of_score(scan, middle, score, _RADIUS_MM)
+            found.append(Trace(middle, "noise too low", value, sentence, _RADIUS_MM, outline=outline))
         return found
 
     def highest(self, scan: ExaminedScan) -> float | None:

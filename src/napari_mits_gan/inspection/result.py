@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.inspection.contract import Finding
+from napari_mits_gan.inspection.outline import Outline, ball
 
 CANNOT_SEE = (
     "tampering that leaves the scan's own noise in place, such as a nodule that is drawn and added to it",
@@ -71,9 +72,9 @@ class Inspection:
         out = np.zeros(self.volume.shape, dtype=np.float32)
         for finding in self.findings:
             strength = -np.log10(finding.false_alarms_per_scan)
-            around, inside = ball(finding, self.volume)
-            part = out[around]
-            part[inside] = np.maximum(part[inside], strength)
+            outline = covered(finding, self.volume)
+            part = out[outline.box.slices()]
+            part[outline.inside] = np.maximum(part[outline.inside], strength)
         return out
 
     def text(self) -> str:
@@ -108,16 +109,6 @@ def rarity(false_alarms_per_scan: float) -> str:
     return f"seen in about one of {float(f'{scans:.1g}'):,.0f} untouched scans"
 
 
-def ball(finding: Finding, volume: CTVolume) -> tuple[tuple[slice, slice, slice], NDArray[np.bool_]]:
-    """The voxels that a finding covers: the slices of a box around them, and which of its voxels they are."""
-    reach = [int(finding.radius_mm / mm) for mm in volume.spacing]
-    low = [max(0, a - r) for a, r in zip(finding.at, reach, strict=True)]
-    high = [min(n, a + r + 1) for n, a, r in zip(volume.shape, finding.at, reach, strict=True)]
-    away = np.ix_(
-        *(
-            ((np.arange(lo, hi) - a) * mm / finding.radius_mm) ** 2
-            for lo, hi, a, mm in zip(low, high, finding.at, volume.spacing, strict=True)
-        )
-    )
-    z, y, x = (slice(lo, hi) for lo, hi in zip(low, high, strict=True))
-    return (z, y, x), np.asarray(away[0] + away[1] + away[2] <= 1)
+def covered(finding: Finding, volume: CTVolume) -> Outline:
+    """The voxels that a finding covers."""
+    return finding.outline or ball(finding.at, finding.radius_mm, volume.spacing, volume.shape)

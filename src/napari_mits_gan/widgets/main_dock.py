@@ -225,8 +225,10 @@ class MitsGanDock(QWidget):
         if self.parent() is None:
             self.workspace.clicking.arm(False)
             self.workspace.blinking.stop()
-            self.workspace.swiping.stop()
+            self.workspace.sharing.stop()
             self.workspace.three_planes.stop()
+            self.workspace.nodule_3d.stop()
+            self.workspace.measuring.stop()
             self.tour.stop()
             self.destroyed.disconnect(self.workspace.close)
             self.deleteLater()

@@ -21,14 +21,16 @@ from napari_mits_gan.widgets.controllers.exporting import Exporting
 from napari_mits_gan.widgets.controllers.inspecting import Inspecting
 from napari_mits_gan.widgets.controllers.judging import Judging
 from napari_mits_gan.widgets.controllers.loading import Loading
+from napari_mits_gan.widgets.controllers.measuring import Measuring
+from napari_mits_gan.widgets.controllers.nodule_3d import NoduleIn3D
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
 from napari_mits_gan.widgets.controllers.readout import Readout
 from napari_mits_gan.widgets.controllers.recording import Recording
 from napari_mits_gan.widgets.controllers.scrolling import Scrolling
 from napari_mits_gan.widgets.controllers.sealed_sites import SealedSitesMap
+from napari_mits_gan.widgets.controllers.sharing import Sharing
 from napari_mits_gan.widgets.controllers.suggestions import Suggestions
-from napari_mits_gan.widgets.controllers.swiping import Swiping
 from napari_mits_gan.widgets.controllers.three_planes import ThreePlanes
 from napari_mits_gan.widgets.controllers.vulnerability import Vulnerability
 from napari_mits_gan.widgets.controllers.windowing import PRESETS, Windowing
@@ -85,13 +87,15 @@ class Workspace(QObject):
         self.scrolling = Scrolling(parts, self)
         self.readout = Readout(parts, self)
         self.blinking = Blinking(parts, self)
-        self.swiping = Swiping(parts, self)
+        self.sharing = Sharing(parts, self)
         self.three_planes = ThreePlanes(parts, self.windowing, self.readout, self)
+        self.nodule_3d = NoduleIn3D(parts, self.display, self)
         self.recording = Recording(
             parts, self.loading, self.protecting, self.judging, self.windowing, self.three_planes, self
         )
         marked = (self.suggestions, self.vulnerability, self.sealed_sites, self.inspecting)
         self.clicking = Clicking(parts, self.attacking.click, marked, self.three_planes, self)
+        self.measuring = Measuring(parts, self.three_planes, self.clicking, self)
         self._controllers = [child for child in self.children() if isinstance(child, Controller)]
         self._closed = False
         self._injections_before = 0
@@ -102,6 +106,8 @@ class Workspace(QObject):
         for sites in marked:
             sites.visited.connect(self.visited)
         self.changed.connect(self.three_planes.refresh)
+        self.changed.connect(self.nodule_3d.refresh)
+        self.changed.connect(self.measuring.refresh)
         self.display.failed.connect(self.attacking.failed)
         for lane in (self.slow, self.quick):
             lane.idle.connect(self.changed)
@@ -151,6 +157,7 @@ class Workspace(QObject):
         self.display.forget()
         self.judging.forget()
         self.protecting.forget()
+        self.measuring.forget()
         self.suggestions.forget()
         self.vulnerability.drop_outdated()
         self.sealed_sites.drop_outdated()

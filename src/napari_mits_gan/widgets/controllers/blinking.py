@@ -36,7 +36,7 @@ class Blinking(Controller):
     @property
     def on(self) -> bool:
         """Whether anything blinks."""
-        return self.parts.panels.pair is not None and not self.parts.panels.swiping
+        return self.parts.panels.pair is not None and not self.parts.panels.sharing
 
     def start(self, pair: tuple[str, str] | None) -> None:
         """Let these two take turns."""

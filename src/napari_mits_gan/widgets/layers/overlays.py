@@ -14,9 +14,9 @@ from napari_mits_gan.session import Injection, Voxel
 from napari_mits_gan.widgets.layers.panel_names import PANEL_KEY
 from napari_mits_gan.widgets.layers.volume_layer import grid_options
 
-BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION, CROSSHAIR = KINDS = (
+BLOCKS, SUGGESTIONS, VULNERABILITY, SEALED_SITES, INSPECTION, CROSSHAIR, DISTANCE = KINDS = (
     *("blocks", "suggestions", "vulnerability", "sealed sites"),
-    *("inspection", "crosshair"),
+    *("inspection", "crosshair", "distance"),
 )
 """Kinds of overlays, as they lie above one another, from below."""
 

@@ -24,8 +24,8 @@ LINKED = ("contrast_limits", "colormap", "gamma")
 CONTRAST_RANGE_HU = (-2048.0, 3071.0)
 _USUAL_NAME, _LEAST_NAME = 8.0, 5.0
 """Sizes of the name in a panel, in points."""
-_POINTS_A_PIXEL = 1.0
-"""A sign of 8 points takes 8 pixels, many capitals among them."""
+_POINTS_A_PIXEL = 0.9
+"""A sign of 8 points takes 8 pixels, many capitals among them; the rest stays free at either side."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
@@ -61,7 +61,7 @@ def show_volume(viewer: Any, layer: Any, role: str, volume: CTVolume, name: str,
         _place(layer, grid_options(volume))
     layer.name = name
     layer.metadata = metadata
-    _show_name(layer, _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL)
+    _show_name(layer, name_color(role, volume))
     return layer
 
 
@@ -145,6 +145,11 @@ def _place(layer: Any, grid: dict[str, Any]) -> None:
     for name in ("scale", "translate"):
         if not np.array_equal(getattr(layer, name), grid[name]):
             setattr(layer, name, grid[name])
+
+
+def name_color(role: str, volume: CTVolume) -> str:
+    """In which colour a panel is named: what is tampered with is told from what is real."""
+    return _HEALED if role == HEALED else _TAMPERED if volume.is_tampered else _REAL
 
 
 def _show_name(layer: Any, color: str) -> None:

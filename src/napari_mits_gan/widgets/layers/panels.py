@@ -12,7 +12,6 @@ from napari.experimental import link_layers
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
-from napari_mits_gan.widgets.layers.divided_picture import DividedPicture
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
 from napari_mits_gan.widgets.layers.marks import mark_options, set_points
 from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
@@ -36,6 +35,7 @@ from napari_mits_gan.widgets.layers.panel_names import (
     PANELS,
     SCAN,
 )
+from napari_mits_gan.widgets.layers.shared_picture import How, SharedPicture
 from napari_mits_gan.widgets.layers.view import View, voxel_at
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
 
@@ -62,15 +62,15 @@ class Panels:
         self.colors = colors
         self._tell_plane = on_plane
         self.view = View(viewer, self._on_plane)
-        self.divided = DividedPicture(viewer, self.view)
-        """The picture that two panels share while they are swiped."""
+        self.shared = SharedPicture(viewer, self.view)
+        """The picture that two panels share while they are swiped or faded."""
         self._contents: Contents | None = None
         self._overlays: dict[str, AnyOverlay] = {}
         self._layers: dict[tuple[str, str], Any] = {}
         self._chosen = DEFAULT_PANELS
         self._pair: tuple[str, str] | None = None
         self._second_of_pair = False
-        self._swiping = False
+        self._sharing = False
         self._across: int | None = 0
         self._side_by_side = True
         self._marks_on = True
@@ -128,9 +128,9 @@ class Panels:
         return self._pair
 
     @property
-    def swiping(self) -> bool:
+    def sharing(self) -> bool:
         """Whether two panels share a picture."""
-        return self._pair is not None and self._swiping
+        return self._pair is not None and self._sharing
 
     @property
     def side_by_side(self) -> bool:
@@ -168,10 +168,10 @@ class Panels:
         """Remove all layers of the panels."""
         with self._own_changes(), self._drawn_once():
             self._contents = None
-            self._pair, self._swiping = None, False
+            self._pair, self._sharing = None, False
             for key in list(self._layers):
                 self._remove(key)
-            self.divided.remove()
+            self.shared.remove()
             self.view.stop()
 
     def show(self, contents: Contents) -> None:
@@ -179,16 +179,17 @@ class Panels:
         before, begins = self._shown_roles(), self._contents is None
         self._contents = contents
         if self._pair is not None and not contents.has_both(self._pair):
-            self._pair, self._swiping = None, False
+            self._pair, self._sharing = None, False
         others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
-        divides = self.swiping != self.divided.is_shown
-        with self._own_changes(), self._drawn_once() if others or divides else nullcontext():
+        shares = self.sharing != self.shared.is_shown
+        with self._own_changes(), self._drawn_once() if others or shares else nullcontext():
             self._show_images(contents)
             if begins:
                 self.view.start(contents.scan)
             self._show_what_lies_above(contents)
-            self._show_swipe(contents)
-            self._arrange(refit=before != self._shown_roles(), keep_close_up=bool(before))
+            self._show_shared(contents)
+            self._arrange_images(refit=before != self._shown_roles(), keep_close_up=bool(before))
+        self._see_marks()
 
     def choose(self, roles: Collection[str]) -> None:
         """Show these panels where there is anything for them; of more than four the first in line are left out."""
@@ -200,22 +201,26 @@ class Panels:
 
     def blink(self, pair: tuple[str, str] | None) -> None:
         """Let two panels take turns in full width, see `next_of_pair`; None puts the panels back as they were."""
-        self._compare(pair, swiping=False)
+        self._compare(pair, sharing=False)
 
-    def swipe(self, pair: tuple[str, str] | None) -> None:
-        """Let two panels share a picture in full width, see `divided`; None puts the panels back as they were."""
-        self._compare(pair, swiping=pair is not None)
+    def share(self, pair: tuple[str, str] | None, how: How = "swipe", at: float = 0.5) -> None:
+        """Let two panels share a picture in full width, see `shared`; None puts the panels back as they were."""
+        again = self.sharing and pair == self._pair
+        self.shared.how, self.shared.at = how, at
+        if again:
+            self._show_again()
+        self._compare(pair, sharing=pair is not None)
 
-    def divide(self, at: float) -> None:
-        """Divide the shared picture at another place, from 0 at the left to 1 at the right."""
-        self.divided.at = at
-        if self.swiping and self._contents is not None:
+    def share_at(self, at: float) -> None:
+        """Divide the shared picture at another place, from 0 at the left to 1 at the right, or fade it so far."""
+        self.shared.at = at
+        if self.sharing and self._contents is not None:
             with self._own_changes():
-                self._show_swipe(self._contents)
+                self._show_shared(self._contents)
 
-    def _compare(self, pair: tuple[str, str] | None, *, swiping: bool) -> None:
-        if (pair, swiping) != (self._pair, self._swiping):
-            self._pair, self._swiping, self._second_of_pair = pair, swiping, False
+    def _compare(self, pair: tuple[str, str] | None, *, sharing: bool) -> None:
+        if (pair, sharing) != (self._pair, self._sharing):
+            self._pair, self._sharing, self._second_of_pair = pair, sharing, False
             self._show_again()
 
     def next_of_pair(self) -> None:
@@ -237,7 +242,7 @@ class Panels:
                 for key in anew:
                     self._remove(key)
                 self._show_what_lies_above(self._contents)
-                self._show_swipe(self._contents)
+                self._show_shared(self._contents)
             self._arrange(refit=False)
         self._tell_plane()
 
@@ -260,7 +265,8 @@ class Panels:
                 self._remove((role, kind))
             if self._contents is not None:
                 self._show_what_lies_above(self._contents)
-            self._arrange(refit=False)
+            self._arrange_images(refit=False)
+        self._see_marks()
 
     def set_side_by_side(self, on: bool) -> None:
         """Panels beside each other, or only the attacked scan (else the scan) in full width."""
@@ -315,7 +321,7 @@ class Panels:
 
     @property
     def _own_layers(self) -> tuple[Any, ...]:
-        return (*self._layers.values(), *self.divided.layers)
+        return (*self._layers.values(), *self.shared.layers)
 
     def _alive(self, key: tuple[str, str]) -> Any:
         layer = self._layers.get(key)
@@ -386,14 +392,14 @@ class Panels:
                 self._layers[role, kind] = layer
             overlay.hide_attacked(layer, contents.injections)
 
-    def _show_swipe(self, contents: Contents) -> None:
-        roles = sorted(self._pair or (), key=contents.order.index) if self.swiping else []
+    def _show_shared(self, contents: Contents) -> None:
+        roles = sorted(self._pair or (), key=contents.order.index) if self.sharing else []
         volumes = [volume for role in roles if (volume := contents.volume(role)) is not None]
         if len(volumes) == 2:
             titles = (self.short_title(roles[0]), self.short_title(roles[1]))
-            self.divided.show((volumes[0], volumes[1]), titles, self.image(roles[0]))
+            self.shared.show((volumes[0], volumes[1]), titles, self.image(roles[0]))
         else:
-            self.divided.remove()
+            self.shared.remove()
 
     # ---- arrangement
 
@@ -415,23 +421,44 @@ class Panels:
                 layers.move(layers.index(layer), index)
 
     def _arrange(self, *, refit: bool, keep_close_up: bool = False) -> None:
+        self._arrange_images(refit=refit, keep_close_up=keep_close_up)
+        self._see_marks()
+
+    def _see_marks(self) -> None:
+        """Show what lies above the images that are seen; not while layers come, since napari's canvas fails then."""
+        for role in self._shown_roles():
+            for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
+                if layer is not None:
+                    _set_visible(layer, self._marks_on and self._is_here(role))
+
+    def _is_here(self, role: str) -> bool:
+        """Whether a panel has its place in the canvas now; its image may be hidden by a shared picture."""
+        return self._in_grid or role == self._alone
+
+    @property
+    def _in_grid(self) -> bool:
+        return self._side_by_side and len(self._shown_roles()) > 1 and self._pair is None
+
+    @property
+    def _alone(self) -> str:
+        """The panel that is seen where only one is."""
+        roles = self._shown_roles()
+        if self.sharing:
+            return roles[-1]
+        if self._pair is not None:
+            return self._pair[int(self._second_of_pair)]
+        return ATTACK if ATTACK in roles else roles[0]
+
+    def _arrange_images(self, *, refit: bool, keep_close_up: bool = False) -> None:
         roles = self._shown_roles()
         if not roles:
             return
-        in_grid = self._side_by_side and len(roles) > 1 and self._pair is None
-        alone = ATTACK if ATTACK in roles else roles[0]
-        if self._pair is not None:
-            alone = self._pair[int(self._second_of_pair)]
-        is_divided = self.divided.is_shown
-        if self.swiping:
-            alone = roles[-1]
+        is_shared = self.shared.is_shown
         for role in roles:
-            here = in_grid or role == alone
-            _set_visible(self.image(role), here and not is_divided)
-            for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
-                if layer is not None:
-                    _set_visible(layer, self._marks_on and here)
-        self.view.arrange(len(roles) if in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up)
+            _set_visible(self.image(role), self._is_here(role) and not is_shared)
+        self.view.arrange(
+            len(roles) if self._in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up
+        )
         for role in roles:
             size_name(self.image(role), self.view.panel_width)
 

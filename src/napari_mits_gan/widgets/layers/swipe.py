@@ -1,4 +1,4 @@
-"""Two volumes in one picture: one of them at the left of a line, the other at its right."""
+"""Two volumes in one picture: one of them at the left of a line, the other at its right; and what that is called."""
 
 from __future__ import annotations
 
@@ -71,6 +71,12 @@ class Swiped:
         return np.asarray(self[...], dtype=dtype)
 
 
-def swiped_name(tampered: bool, left: str, right: str) -> str:
+def swiped_name(tampered: bool, *titles: str) -> str:
     """What the picture is called: what is at either side; one that shows a tampered scan says so first."""
-    return (f"{SIMULATED_ATTACK} · " if tampered else "") + f"{left}  ◂ | ▸  {right}"
+    return (f"{SIMULATED_ATTACK} · " if tampered else "") + "  ◂ | ▸  ".join(titles)
+
+
+def faded_name(tampered: bool, below: str, above: str, share: float) -> str:
+    """What a faded picture is called: how much is seen of either; one that shows a tampered scan says so first."""
+    percent = round(100 * share)
+    return (f"{SIMULATED_ATTACK} · " if tampered else "") + f"{below} {100 - percent} %, {above} {percent} %"

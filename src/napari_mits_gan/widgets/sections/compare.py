@@ -19,7 +19,9 @@ from napari_mits_gan.widgets.layers.panel_names import (
     PANELS,
     SCAN,
 )
+from napari_mits_gan.widgets.layers.shared_picture import How
 from napari_mits_gan.widgets.sections.header import BLINK_SHORTCUT
+from napari_mits_gan.widgets.sections.nodule_dock import NoduleDock
 from napari_mits_gan.widgets.sections.planes_dock import PlanesDock
 from napari_mits_gan.widgets.sections.plots_window import PlotsWindow
 from napari_mits_gan.widgets.sections.section import Section
@@ -29,8 +31,11 @@ ZOOM_SHORTCUT = "Ctrl+Alt+F"
 TABLE_SHORTCUT = "Ctrl+Alt+T"
 PLOTS_SHORTCUT = "Ctrl+Alt+G"
 SWIPE_SHORTCUT = "Ctrl+Alt+W"
+FADE_SHORTCUT = "Ctrl+Alt+D"
 THREE_PLANES_SHORTCUT = "Ctrl+Alt+4"
-_SWIPE_STEPS = 500
+NODULE_SHORTCUT = "Ctrl+Alt+5"
+MEASURE_SHORTCUT = "Ctrl+Alt+L"
+_SHARE_STEPS = 500
 _TITLES = {
     SCAN: "The version shown",
     OTHER_SCAN: "The other version",
@@ -38,6 +43,10 @@ _TITLES = {
     OTHER_ATTACK: "Attack on that one",
     HEALED: "Healed scan",
     DIFFERENCE: "Difference",
+}
+_SLIDER: dict[How, tuple[str, str]] = {
+    "swipe": ("Place of the line", "Where the picture is divided between the two panels"),
+    "fade": ("Opacity of the second panel", "At the left only the first panel is seen, at the right only the second"),
 }
 FOUR = (SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK)
 
@@ -93,10 +102,13 @@ class CompareSection(Section):
             "Show these two panels in one picture, one left and one right of a line; drag the line with the mouse, or "
             f"move the slider ({SWIPE_SHORTCUT})"
         )
-        self.swipe_at = QSlider(Qt.Orientation.Horizontal)
-        self.swipe_at.setRange(0, _SWIPE_STEPS)
-        self.swipe_at.setAccessibleName("Place of the line")
-        self.swipe_at.setToolTip("Where the picture is divided between the two panels")
+        self.fade_button = QPushButton("Fade")
+        self.fade_button.setCheckable(True)
+        self.fade_button.setToolTip(
+            f"Lay the second of these panels over the first, as opaque as the slider says ({FADE_SHORTCUT})"
+        )
+        self.share_at = QSlider(Qt.Orientation.Horizontal)
+        self.share_at.setRange(0, _SHARE_STEPS)
         self.three_planes = QCheckBox("Three planes of")
         self.three_planes.setToolTip(
             "Show axial, coronal and sagittal slices at once, linked by a crosshair; a click in one moves the others "
@@ -105,6 +117,17 @@ class CompareSection(Section):
         self.planes_of = QComboBox()
         self.planes_of.setAccessibleName("Panel in three planes")
         self.planes_of.setToolTip("Which panel the other two planes show")
+        self.nodule = QCheckBox("Nodule in 3-D")
+        self.nodule.setToolTip(
+            "Show the 32 mm around the selected attack as a surface in 3-D, before the attack and after it "
+            f"({NODULE_SHORTCUT})"
+        )
+        self.measure_button = QPushButton()
+        self.measure_button.setCheckable(True)
+        self.measure_button.setToolTip(
+            "While this is on, drag with the left button in any panel and plane to draw a line; its length is shown in "
+            f"mm, in all panels ({MEASURE_SHORTCUT})"
+        )
         self.restore_button = QPushButton("Restore the panels")
         self.restore_button.setToolTip("Show again what was removed from the layer list")
         self.table_button = QPushButton("Table of verdicts…")
@@ -125,25 +148,32 @@ class CompareSection(Section):
         self.body.addLayout(in_a_row(self.side_by_side, self.marks, self.zoom_button, self.whole_button))
         row = in_a_row(QLabel("Difference"), self.difference)
         self.body.addLayout(row)
-        row = in_a_row(self.pair, self.blink_button, self.swipe_button)
+        row = in_a_row(self.pair, self.blink_button, self.swipe_button, self.fade_button)
         row.setStretchFactor(self.pair, 2)
         self.body.addLayout(row)
-        self.body.addWidget(self.swipe_at)
-        self.body.addLayout(in_a_row(self.three_planes, self.planes_of))
+        self.body.addWidget(self.share_at)
+        row = in_a_row(self.three_planes, self.planes_of, self.nodule)
+        for box in (self.three_planes, self.nodule):
+            row.setStretchFactor(box, 0)  # the choice between them gets the room
+        self.body.addLayout(row)
         self.body.addWidget(self.restore_button)
-        self.body.addLayout(in_a_row(self.table_button, self.plots_button))
+        self.body.addLayout(in_a_row(self.table_button, self.plots_button, self.measure_button))
         self.body.addWidget(self.figures)
         self.on_keys(ZOOM_SHORTCUT, self.zoom_button)
         self.on_keys(TABLE_SHORTCUT, self.table_button)
         self.on_keys(PLOTS_SHORTCUT, self.plots_button)
         self.on_keys(SWIPE_SHORTCUT, self.swipe_button)
+        self.on_keys(FADE_SHORTCUT, self.fade_button)
         self.on_keys(THREE_PLANES_SHORTCUT, self.three_planes)
+        self.on_keys(NODULE_SHORTCUT, self.nodule)
+        self.on_keys(MEASURE_SHORTCUT, self.measure_button)
         self.planes_dock = PlanesDock(self.workspace, self)
+        self.nodule_dock = NoduleDock(self.workspace, self)
         self._connect()
 
     def _connect(self) -> None:
         display, panels, planes = self.workspace.display, self.workspace.panels, self.workspace.three_planes
-        blinking, swiping = self.workspace.blinking, self.workspace.swiping
+        blinking, sharing = self.workspace.blinking, self.workspace.sharing
         self.usual_button.clicked.connect(lambda: self._show_panels((SCAN, ATTACK, HEALED, DIFFERENCE)))
         self.four_button.clicked.connect(lambda: self._show_panels(FOUR))
         self.side_by_side.toggled.connect(panels.set_side_by_side)
@@ -153,11 +183,16 @@ class CompareSection(Section):
         self.difference.activated.connect(lambda _: display.choose_difference(self.difference.currentData()))
         self.pair.activated.connect(self._choose_pair)
         self.blink_button.clicked.connect(lambda on: blinking.start(self.pair.currentData()) if on else blinking.stop())
-        self.swipe_button.clicked.connect(lambda on: swiping.start(self.pair.currentData()) if on else swiping.stop())
-        self.swipe_at.valueChanged.connect(lambda value: swiping.divide(value / _SWIPE_STEPS))
-        swiping.divided.connect(self._show_divided)
+        self.swipe_button.clicked.connect(lambda on: self._share("swipe", on))
+        self.fade_button.clicked.connect(lambda on: self._share("fade", on))
+        self.share_at.valueChanged.connect(lambda value: sharing.move(value / _SHARE_STEPS))
+        sharing.moved.connect(self._show_share)
         self.three_planes.clicked.connect(lambda on: planes.start() if on else planes.stop())
         self.planes_of.activated.connect(lambda _: planes.choose(self.planes_of.currentData()))
+        nodule, measuring = self.workspace.nodule_3d, self.workspace.measuring
+        measuring.measured.connect(self._refresh_measured)
+        self.measure_button.clicked.connect(lambda on: measuring.start() if on else measuring.stop())
+        self.nodule.clicked.connect(lambda on: nodule.start() if on else nodule.stop())
         self.restore_button.clicked.connect(lambda: display.refresh())
         self.table_button.clicked.connect(lambda: self.verdicts.open_table())
         self.plots_button.clicked.connect(lambda: self.plots.open_plots())
@@ -189,13 +224,16 @@ class CompareSection(Section):
         self.zoom_button.setEnabled(attacked)
         self.table_button.setEnabled(attacked)
         self.plots_button.setEnabled(attacked)
+        self.nodule.setEnabled(attacked)
+        self.nodule.setChecked(self.workspace.nodule_3d.on)
+        self._refresh_measured()
         self.restore_button.setVisible(not panels.is_complete)
 
     def _choose_pair(self) -> None:
         """Another pair: goes on with that one where one blinks or shares a picture already."""
         pair = self.pair.currentData()
-        if self.workspace.swiping.on:
-            self.workspace.swiping.start(pair)
+        if (how := self.workspace.sharing.how) is not None:
+            self.workspace.sharing.start(pair, how)
         self.workspace.blinking.choose(pair)
 
     def _refresh_pair(self) -> None:
@@ -211,11 +249,16 @@ class CompareSection(Section):
         if (chosen := panels.pair or work.blinking.chosen) in pairs:
             self.pair.setCurrentIndex(pairs.index(chosen))
         self.blink_button.setChecked(work.blinking.on)
-        self.swipe_button.setChecked(work.swiping.on)
-        for control in (self.pair, self.blink_button, self.swipe_button):
+        how = work.sharing.how
+        self.swipe_button.setChecked(how == "swipe")
+        self.fade_button.setChecked(how == "fade")
+        for control in (self.pair, self.blink_button, self.swipe_button, self.fade_button):
             control.setEnabled(bool(pairs))
-        self.swipe_at.setVisible(work.swiping.on)
-        self._show_divided(panels.divided.at)
+        self.share_at.setVisible(how is not None)
+        name, tip = _SLIDER[how or "swipe"]
+        self.share_at.setAccessibleName(name)
+        self.share_at.setToolTip(tip)
+        self._show_share(panels.shared.at)
 
     def _refresh_planes(self) -> None:
         planes, panels = self.workspace.three_planes, self.workspace.panels
@@ -231,10 +274,24 @@ class CompareSection(Section):
         for control in (self.three_planes, self.planes_of):
             control.setEnabled(self.workspace.is_open)
 
-    def _show_divided(self, at: float) -> None:
-        self.swipe_at.blockSignals(True)
-        self.swipe_at.setValue(round(at * _SWIPE_STEPS))
-        self.swipe_at.blockSignals(False)
+    def _refresh_measured(self) -> None:
+        measuring = self.workspace.measuring
+        self.measure_button.setEnabled(self.workspace.is_open)
+        self.measure_button.setChecked(measuring.on)
+        length = measuring.length_mm
+        self.measure_button.setText("Measure" if length is None else f"{length:.1f} mm")
+        self.measure_button.setAccessibleName("Measure a distance")
+
+    def _share(self, how: How, on: bool) -> None:
+        if on:
+            self.workspace.sharing.start(self.pair.currentData(), how)
+        else:
+            self.workspace.sharing.stop()
+
+    def _show_share(self, at: float) -> None:
+        self.share_at.blockSignals(True)
+        self.share_at.setValue(round(at * _SHARE_STEPS))
+        self.share_at.blockSignals(False)
 
     def _show_figures(self, figures: Figures) -> None:
         self.figures.show_figures(figures)
@@ -245,6 +302,6 @@ class CompareSection(Section):
 
     def _show_panels(self, roles: tuple[str, ...]) -> None:
         self.workspace.blinking.stop()
-        self.workspace.swiping.stop()
+        self.workspace.sharing.stop()
         self.workspace.panels.choose(roles)
         self.refresh()

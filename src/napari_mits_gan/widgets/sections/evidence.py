@@ -19,6 +19,10 @@ NO_KEY = "none chosen"
 NEW_KEY_NAME = "seal.key"
 CHECK_SHORTCUT = "Ctrl+Alt+K"
 NOT_CHECKED = "Not checked yet"
+PURPOSE = (
+    "A seal lets Check tell whether a scan was changed, and where, and lets Recover undo it, with nothing but the scan "
+    "and the key."
+)
 _COLORS = {"intact": "#1d7f4f", "tampered": "#8c2323", "no seal": "#6b5310"}
 """Behind white words, so that they are read in light and in dark themes."""
 _SEALED_STYLE = "QPushButton:checked { background: #1d7f4f; color: white; font-weight: bold; }"
@@ -88,6 +92,7 @@ class EvidenceSection(Section):
             "page Attack, and mark what the check finds of them; the scan that is shown stays as it is"
         )
         self.headline = note(NOT_CHECKED)
+        self.hint = note()
         self.findings = QListWidget()
         self.findings.setMinimumHeight(70)
         self.findings.setAccessibleName("Findings")
@@ -114,6 +119,7 @@ class EvidenceSection(Section):
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
+        self.body.addWidget(self.hint)
         self.body.addWidget(self.findings, 100)
         self.body.addStretch(1)
         self.on_keys(CHECK_SHORTCUT, self.check_button)
@@ -153,6 +159,8 @@ class EvidenceSection(Section):
 
     def _show(self, found: Examined | None) -> None:
         self.clear_button.setEnabled(found is not None or self.workspace.sealed_sites.any)
+        self.hint.setVisible(found is None)
+        self.hint.setText(f"{PURPOSE}\n{self._next_step()}")
         if found is self._shown and found is not None:
             return
         self._shown = found
@@ -165,6 +173,16 @@ class EvidenceSection(Section):
             signed = ("The manifest beside the files agrees.",) if found.manifest == () else ()
             self.headline.setToolTip("\n".join((*found.verdict.notes, *signed)))
         self.findings.setVisible(self.findings.count() > 0)
+
+    def _next_step(self) -> str:
+        work = self.workspace
+        if not work.is_open:
+            return "First open a scan on the page Scan."
+        if work.evidence.key_file is None:
+            return "First press New key…, or choose a key file; then Seal the scan."
+        if work.session.sealed(work.session.shown) is None:
+            return "Next press Seal the scan; or Check, if it was sealed before it was opened."
+        return "Next attack it on the page Attack, come back, and press Check."
 
     def _seal(self) -> None:
         evidence, session = self.workspace.evidence, self.workspace.session

@@ -21,7 +21,7 @@ from napari_mits_gan.widgets.controls.rows import note
 MOUSE = (
     ("Wheel", "through the slices"),
     ("Shift + wheel", "zoom"),
-    ("Drag, left button", "move; the line of a swipe, where it is grabbed"),
+    ("Drag, left button", "move; the line of a swipe, where it is grabbed; a line to measure, while “Measure” is on"),
     ("Drag, right button", "window in HU: to the right wider, downwards darker"),
     ("Click", "go to the marker there, or move the crosshair; an attack while clicks are armed"),
 )

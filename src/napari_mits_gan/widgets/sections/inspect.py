@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 INSPECT_SHORTCUT = "Ctrl+Alt+I"
 NOT_INSPECTED = "Not inspected yet"
+PURPOSE = (
+    "Looks for what tampering leaves in a scan that nobody sealed. Where it finds nothing, the scan is not proven "
+    "authentic: only a seal, on the page Evidence, can do that."
+)
 _FOUND_STYLE = "QLabel { background: #8c2323; color: white; font-weight: bold; padding: 4px; border-radius: 3px; }"
 
 
@@ -40,6 +44,7 @@ class InspectSection(Section):
         self.clear_button.setAccessibleName("Put the findings away")
         self.clear_button.setToolTip("Put the findings and their marks away")
         self.headline = note(NOT_INSPECTED)
+        self.hint = note()
         self.findings = QListWidget()
         self.findings.setMinimumHeight(70)
         self.findings.setAccessibleName("Traces found")
@@ -51,6 +56,7 @@ class InspectSection(Section):
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
         self.body.addWidget(self.headline)
+        self.body.addWidget(self.hint)
         self.body.addWidget(self.findings, 100)
         self.body.addStretch(1)
         inspecting = self.workspace.inspecting
@@ -64,6 +70,9 @@ class InspectSection(Section):
         found = work.inspecting.found
         self.inspect_button.setEnabled(work.is_open and not work.busy)
         self.clear_button.setEnabled(found is not None)
+        first = "Press Inspect" if work.is_open else "First open a scan on the page Scan, then press Inspect"
+        self.hint.setText(f"{PURPOSE}\n{first}: traces are listed here, and marked in the panels.")
+        self.hint.setVisible(found is None)
         if found is self._shown and found is not None:
             return
         self._shown = found
