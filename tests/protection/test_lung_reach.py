@@ -124,7 +124,7 @@ def test_a_lung_at_the_edge_of_the_slices_is_kept_up_to_that_edge():
 
 
 def test_what_is_reached_by_hand():
-    """Of 400 pixels, each fourth in the grid, in windows that begin and end at multiples of 32, with 4 pixels around."""
+    """Of 400 pixels, each fourth in the grid; windows begin and end at multiples of 32 and have 4 pixels around."""
     reach = np.zeros((3, 100, 100), np.float32)
     reach[1, 9:31, 42:46] = 0.5
     # Rows: from (9 - 1) 4 - 4 = 28 to (30 + 2) 4 + 4 = 132; columns: from (42 - 1) 4 - 4 = 160 to (45 + 2) 4 + 4 = 192.
