@@ -167,6 +167,7 @@ on_fast_files() (
     TMPDIR="$(mktemp -d /dev/shm/napari-mits-gan-XXXXXX)"
     export TMPDIR
     trap 'rm -rf "$TMPDIR"' EXIT
+    chmod 711 "$TMPDIR" # as in /tmp, a test that works as nobody has to reach its own folder
   fi
   "$@"
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import napari_mits_gan.detection
@@ -16,6 +16,8 @@ from napari_mits_gan.detection.drawn_nodules import DrawnNodule, draw_into, rand
 
 SIDE = 48
 CENTER = (24.0, 24.0, 24.0)
+BETWEEN_VOXELS = (24.15, 23.7, 24.4)
+"""Around a voxel's middle up to 48 voxels are as far away as each other, and come and go together."""
 PLAIN = DrawnNodule(
     kind="solid",
     diameter_mm=12.0,
@@ -42,6 +44,7 @@ def _diameter_mm(hu: np.ndarray, above: float = -420.0) -> float:
 
 
 @settings(max_examples=25, deadline=None)
+@example(diameter=8.25, balls=1, roughness=0.0, stretch=0.9921875, seed=0)
 @given(
     diameter=st.floats(6, 26),
     balls=st.integers(1, 6),
@@ -54,7 +57,7 @@ def test_a_solid_nodule_has_the_volume_of_the_ball_that_was_asked_for(diameter, 
     nodule = dataclasses.replace(
         PLAIN, diameter_mm=diameter, balls=balls, roughness=roughness, stretch=(stretch, 1 / stretch, 1.0), seed=seed
     )
-    drawn, seen = draw_into(lung, nodule, CENTER)
+    drawn, seen = draw_into(lung, nodule, BETWEEN_VOXELS)
     assert _diameter_mm(drawn) == pytest.approx(diameter, rel=0.12, abs=0.6)
     # Of a small nodule the rim, which drowns in the lung's noise where it is rough, is a larger part.
     assert seen > (0.9 if diameter >= 8 else 0.8)

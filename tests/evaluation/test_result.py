@@ -7,7 +7,9 @@ import pytest
 from napari_mits_gan.evaluation.disruption.deviation import Disruption
 from napari_mits_gan.evaluation.measures.change import Change
 from napari_mits_gan.evaluation.measures.fidelity import Fidelity
+from napari_mits_gan.evaluation.reports.disruption import LEGEND
 from napari_mits_gan.evaluation.result import Evaluation, pool
+from napari_mits_gan.evaluation.robustness.robustness import Robustness
 
 
 def _disruption(*deviations: float) -> Disruption:
@@ -97,3 +99,45 @@ def test_what_does_not_belong_together_is_not_pooled(evaluation):
         pool([])
     with pytest.raises(ValueError, match="one method"):
         pool([evaluation, evaluation, replace(evaluation, method="gaussian-noise")])
+
+
+def test_the_title_has_the_budget_where_there_is_one(evaluation):
+    assert evaluation.title == "mits-gan at 20 HU"
+    assert replace(evaluation, protection={"max_change_hu": 12.5}).title == "mits-gan at 12.5 HU"
+    assert replace(evaluation, protection={"max_change_hu": "all"}).title == "mits-gan"
+    assert replace(evaluation, protection={}).title == "mits-gan"
+
+
+def test_controls_are_the_versions_beside_the_method(evaluation):
+    changes = {"slice-shift": _change(12.0, 100), **evaluation.changes}
+    assert replace(evaluation, changes=changes).controls == ("slice-shift", "gaussian-noise")
+
+
+def test_tables_come_with_their_meaning_unless_told(evaluation):
+    assert LEGEND in evaluation.to_markdown()
+    bare = evaluation.to_markdown(legend=False)
+    assert LEGEND not in bare
+    assert "| mits-gan | 20 | 12.00 |" in bare
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"changes": {"mits-gan": _change(12.0, 100)}},
+        {"disruptions": {"remove": {"mits-gan": _disruption(0.01, 0.02)}}},
+        {"robustness": {"inject": Robustness((0.01,), {"blur": (0.02,)})}},
+        {"outcomes": {"inject": {}}},
+    ],
+    ids=lambda other: next(iter(other)),
+)
+def test_figures_that_only_some_scans_have_are_not_pooled(evaluation, other):
+    with pytest.raises(ValueError, match="can be pooled"):
+        pool([evaluation, replace(evaluation, **other)])
+
+
+def test_weights_and_detector_are_named_where_there_are_any(evaluation):
+    assert "Protection: protection.safetensors 0123. Attackers: inject: injector.safetensors 4567. Seed 0." in (
+        evaluation.to_text()
+    )
+    judged = replace(evaluation, protection={}, detector="detector.safetensors 89ab").to_text()
+    assert "\n\nAttackers: inject: injector.safetensors 4567. Detector: detector.safetensors 89ab. Seed 0." in judged

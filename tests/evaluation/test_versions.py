@@ -12,6 +12,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import ProtectionError
 from napari_mits_gan.evaluation.disruption.controls import control
 from napari_mits_gan.evaluation.evaluate import disruptions_at, evaluate_protected
+from napari_mits_gan.evaluation.measures.change import measure_change
 from napari_mits_gan.evaluation.measures.diagnostic_value import diagnostic_value
 from napari_mits_gan.evaluation.measures.noise_spectrum import noise_spectrum
 from napari_mits_gan.evaluation.outcomes.outcome import attack_and_classify
@@ -40,6 +41,7 @@ def _stretched(volume: CTVolume) -> CTVolume:
 
 
 COMPARISONS: dict[str, Callable] = {
+    "change": lambda a, b, *_: measure_change(a, b, np.ones(a.shape, bool)),
     "evaluate": lambda a, b, attackers, _: evaluate_protected(a, b, sites=[SITE], attackers=attackers),
     "disruption": lambda a, b, attackers, _: disruptions_at(a, {"b": b}, sites=[SITE], attackers=attackers),
     "robustness": lambda a, b, *_: purify_at(a, b, [SITE], purifiers=["blur-1"]),

@@ -121,3 +121,14 @@ def test_a_lung_at_the_edge_of_the_slices_is_kept_up_to_that_edge():
     reach = lung_reach(cut)
     middle = int(np.flatnonzero(lung[:, :, 0].any(axis=1))[0]), round(110 / 1.4 / 2)
     assert reach[middle[0], middle[1], 0] == 1
+
+
+def test_what_is_reached_by_hand():
+    """Of 400 pixels, each fourth in the grid; windows begin and end at multiples of 32 and have 4 pixels around."""
+    reach = np.zeros((3, 100, 100), np.float32)
+    reach[1, 9:31, 42:46] = 0.5
+    # Rows: from (9 - 1) 4 - 4 = 28 to (30 + 2) 4 + 4 = 132; columns: from (42 - 1) 4 - 4 = 160 to (45 + 2) 4 + 4 = 192.
+    assert reached(reach, range(0, 2), (400, 400), 4) == (slice(0, 160), slice(160, 192))
+    assert reached(reach, range(2, 3), (400, 400), 4) is None
+    reach[2, 0, 99] = 0.1  # in a corner: no farther than the scan
+    assert reached(reach, range(2, 3), (400, 400), 4) == (slice(0, 32), slice(384, 400))

@@ -65,7 +65,7 @@ def test_what_is_no_control_is_refused(small_chest):
         control(small_chest, "white", 1.0)
 
 
-@pytest.mark.parametrize("rms_hu", [-1.0, float("nan")])
+@pytest.mark.parametrize("rms_hu", [-1.0, float("nan"), float("inf")])
 def test_what_is_no_rms_is_refused(small_chest, rms_hu):
-    with pytest.raises(ValueError, match="RMS"):
+    with pytest.raises(ValueError, match="the RMS must be zero or more HU"):
         control(small_chest, "slice-shift", rms_hu)

@@ -93,3 +93,30 @@ def test_core_mean_is_that_of_3_mm():
     assert core_mean(scan, AT) == pytest.approx(float(scan.hu[away <= 3].mean()), abs=25)
     flat = CTVolume(ndimage.uniform_filter(np.full(SHAPE, -700), 3).astype(np.int16), SPACING)
     assert core_mean(flat, AT) == pytest.approx(-700, abs=0.1)
+
+
+def _at_1mm() -> tuple[np.ndarray, np.ndarray]:
+    """HU of lung without noise in voxels of 1 mm, and the distance of each from the middle one, mm."""
+    away = np.linalg.norm(np.indices((61, 61, 61)) - np.reshape((30, 30, 30), (3, 1, 1, 1)), axis=0)
+    return np.full(away.shape, -900, np.int16), away
+
+
+def test_a_nodule_that_fades_in_proportion_by_hand():
+    hu, away = _at_1mm()
+    hu[:] = np.round(np.clip(-150 * (away - 6), -900, 0))  # 0 HU up to 6 mm, -900 HU from 12 mm on
+    found = measure_nodule(CTVolume(hu, (1.0, 1.0, 1.0)), (30, 30, 30))
+    assert found is not None
+    assert found.core_hu == pytest.approx(0, abs=1e-3)
+    # Half of the brightness is left at 9 mm, 90 % at 6.6 mm, 10 % at 11.4 mm.
+    assert found.diameter_mm == pytest.approx(18, abs=0.2)
+    assert found.edge_mm == pytest.approx(4.8, abs=0.15)
+
+
+def test_of_one_without_a_size_the_brightness_is_that_of_3_mm_around_the_site():
+    hu, away = _at_1mm()
+    hu[away <= 4] = 0
+    hu[28:33, 28:33, 30:] = 0  # a stalk to the end of the scan
+    found = measure_nodule(CTVolume(hu, (1.0, 1.0, 1.0)), (30, 30, 30))
+    assert found is not None
+    assert found.core_hu == pytest.approx(0, abs=1e-3)
+    assert np.isnan([found.diameter_mm, found.edge_mm]).all()
