@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def main() -> None:
     tell(figures)
 
 
-def _measure(path: Any, clicks: int, cores: int) -> dict[str, float]:
+def _measure(path: Path, clicks: int, cores: int) -> dict[str, float]:
     from qtpy.QtWidgets import QApplication
 
     from napari_mits_gan.evaluation.sites.lung_clicks import random_lung_clicks
@@ -45,11 +46,12 @@ def _measure(path: Any, clicks: int, cores: int) -> dict[str, float]:
     canvas = _canvas(QApplication.topLevelWidgets())
     drawn: list[float] = []
     canvas.frameSwapped.connect(lambda: drawn.append(time.perf_counter()))
+    shown: list[float] = []
+    workspace.display.changed.connect(lambda: shown.append(time.perf_counter()))
 
     def click(site: tuple[int, int, int]) -> tuple[float, float]:
-        shown: list[float] = []
-        workspace.display.changed.connect(lambda: shown.append(time.perf_counter()))
         drawn.clear()
+        shown.clear()
         begin = time.perf_counter()
         workspace.attacking.attack("inject", site)
         demonstration.wait()

@@ -85,15 +85,3 @@ def test_a_protected_scan_keeps_its_difference(dock, settle, viewer_of):
         "Difference (HU) · protected − original",
     ]
     assert np.abs(images(viewer_of(dock))[-1].data).max() == dock.sections["protect"].budget.value()
-
-
-def test_the_pointer_stays_a_crosshair_whatever_becomes_the_active_layer(dock, settle, viewer_of):
-    viewer = viewer_of(dock)
-    dock.sections["attack"].arm.click()
-    assert viewer.cursor.style == "crosshair"
-    dock.workspace.attacking.attack("inject", PLACE)
-    settle(dock)
-    viewer.layers.selection.active = viewer.layers[-1]
-    assert viewer.cursor.style == "crosshair"
-    dock.sections["attack"].arm.click()
-    assert viewer.cursor.style == "standard"

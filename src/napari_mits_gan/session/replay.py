@@ -189,9 +189,10 @@ class Replay:
     def _apply(self, injection: Injection) -> None:
         try:
             after = self._tamper(self._volume, injection)
+            touched = self._touched(self._volume, injection)
         except Exception as error:
             raise ReplayError(injection, error) from error
-        region = changed_region(self._volume.hu, after.hu, self._touched(self._volume, injection))
+        region = changed_region(self._volume.hu, after.hu, touched)
         self._applied.append(Applied(injection, region, self._volume.hu[region].copy()))
         self._volume = after
 

@@ -23,6 +23,7 @@ from napari_mits_gan.widgets.controllers.judging import Judging
 from napari_mits_gan.widgets.controllers.loading import Loading
 from napari_mits_gan.widgets.controllers.measuring import Measuring
 from napari_mits_gan.widgets.controllers.nodule_3d import NoduleIn3D
+from napari_mits_gan.widgets.controllers.pointer import Pointer
 from napari_mits_gan.widgets.controllers.preparing import Preparing
 from napari_mits_gan.widgets.controllers.protecting import Protecting
 from napari_mits_gan.widgets.controllers.readout import Readout
@@ -70,7 +71,8 @@ class Workspace(QObject):
         self.quick = Background(self)
         self.ahead = Background(self)
         self.messages = Messages(self)
-        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.ahead, self.messages)
+        self.pointer = Pointer(viewer)
+        parts = Parts(viewer, session, self.panels, self.slow, self.quick, self.ahead, self.messages, self.pointer)
         self.preparing = Preparing(parts, self)
         self.loading = Loading(parts, self)
         self.protecting = Protecting(parts, self)
@@ -145,6 +147,7 @@ class Workspace(QObject):
         self.ahead.close()
         for controller in self._controllers:
             controller.close()
+        self.pointer.close()
         self.panels.close()
         self.session.scan_changed.disconnect(self._on_scan_changed)
         self.session.protection_changed.disconnect(self._on_protection_changed)

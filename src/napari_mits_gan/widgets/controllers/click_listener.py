@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from napari_mits_gan.widgets.controllers.pointer import Pointer
+
 DRAG_PIXELS = 4
 """A mouse that moves further than this with its button down is dragging."""
 
@@ -20,16 +22,16 @@ class ClickListener:
         Whose panels to listen to; in a grid, a click in any panel gives the same world coordinates.
     on_click : callable
         Called with the world coordinates, one per axis of the viewer.
-    cursor : str or None
-        What the mouse pointer looks like meanwhile; None leaves it alone.
+    pointer : Pointer or None
+        Is made a crosshair meanwhile; None leaves the mouse's pointer alone.
     """
 
     def __init__(
-        self, viewer: Any, on_click: Callable[[tuple[float, ...]], object], cursor: str | None = "crosshair"
+        self, viewer: Any, on_click: Callable[[tuple[float, ...]], object], pointer: Pointer | None = None
     ) -> None:
         self._viewer = viewer
         self._on_click = on_click
-        self._cursor = cursor
+        self._pointer = pointer
         self._armed = False
 
     @property
@@ -42,20 +44,16 @@ class ClickListener:
         if on == self._armed:
             return
         self._armed = on
-        callbacks, selected = self._viewer.mouse_drag_callbacks, self._viewer.layers.selection.events.active
+        callbacks = self._viewer.mouse_drag_callbacks
         if on:
             callbacks.append(self._press)
-            selected.connect(self._point)
-        else:
-            if self._press in callbacks:
-                callbacks.remove(self._press)
-            selected.disconnect(self._point)
-        self._point()
-
-    def _point(self, _: object = None) -> None:
-        """Give the mouse its pointer: napari gives it that of a layer that becomes the active one."""
-        if self._cursor is not None:
-            self._viewer.cursor.style = self._cursor if self._armed else "standard"
+        elif self._press in callbacks:
+            callbacks.remove(self._press)
+        if self._pointer is not None:
+            if on:
+                self._pointer.hold(self, "crosshair")
+            else:
+                self._pointer.release(self)
 
     def _press(self, viewer: Any, event: Any) -> Generator[None, None, None]:
         if event.button != 1 or event.modifiers:

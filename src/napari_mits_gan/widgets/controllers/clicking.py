@@ -39,8 +39,8 @@ class Clicking(Controller):
     ) -> None:
         super().__init__(parts, parent)
         self._marked, self._planes, self._attack_at = marked, planes, attack
-        self._attacks = ClickListener(parts.viewer, self._attack)
-        self._visits = ClickListener(parts.viewer, self._visit, cursor=None)
+        self._attacks = ClickListener(parts.viewer, self._attack, parts.pointer)
+        self._visits = ClickListener(parts.viewer, self._visit)
         for sites in marked:
             sites.changed.connect(self._follow)
         planes.changed.connect(self._follow)

@@ -9,6 +9,7 @@ from qtpy.QtCore import QObject, Signal
 
 from napari_mits_gan.session import Session
 from napari_mits_gan.widgets.background import Background
+from napari_mits_gan.widgets.controllers.pointer import Pointer
 from napari_mits_gan.widgets.layers.panels import Panels
 from napari_mits_gan.widgets.messages import Messages
 
@@ -33,6 +34,8 @@ class Parts:
         What nobody waits for.
     messages : Messages
         What is said to the user.
+    pointer : Pointer
+        What the mouse looks like.
     """
 
     viewer: Any
@@ -42,6 +45,7 @@ class Parts:
     quick: Background
     ahead: Background
     messages: Messages
+    pointer: Pointer
 
 
 class Controller(QObject):

@@ -16,8 +16,6 @@ from napari_mits_gan.widgets.layers.overlays import DISTANCE
 from napari_mits_gan.widgets.layers.panels import Panels
 from napari_mits_gan.widgets.layers.view import voxel_at
 
-CURSOR = "cross"
-
 
 class Measuring(Controller):
     """One line at a time, in all panels, in whichever plane it is drawn.
@@ -63,7 +61,7 @@ class Measuring(Controller):
         self._clicking.arm(False)
         if not self.parts.panels.marks_on:
             self.parts.panels.set_marks(True)
-        self.parts.viewer.cursor.style = CURSOR
+        self.parts.pointer.hold(self, "cross")
         self.refresh()
         self.changed.emit()
 
@@ -76,7 +74,7 @@ class Measuring(Controller):
         for panels, _ in self._overlays:
             panels.set_overlay(DISTANCE, None)
         self._overlays = []
-        self.parts.viewer.cursor.style = "standard"
+        self.parts.pointer.release(self)
         self.changed.emit()
 
     def close(self) -> None:

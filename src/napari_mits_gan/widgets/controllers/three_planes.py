@@ -171,7 +171,7 @@ class ThreePlanes(Controller):
         return (0.0, 0.0, 0.0) if scan is None or len(point) < 3 else voxel_at(scan, point)
 
     def _listen_to(self, side: SidePlane) -> None:
-        clicks = ClickListener(side.model, self.clicked.emit, cursor=None)
+        clicks = ClickListener(side.model, self.clicked.emit)
         clicks.arm(True)
         self._clicks.append(clicks)
         self._wheels.append(Wheel(side.model, side.panels))
