@@ -1,16 +1,18 @@
 """What a method that looks for a trace of tampering has to give, and what a finding is.
 
-A method is one file with a frozen dataclass that keeps `Method`, and one line in `METHODS` in `inspection/inspect.py`.
+A method is one file with a frozen dataclass that keeps `Method` (`Calibrated` is the part that most have in common), and
+one line in `METHODS` in `inspection/inspect.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from napari_mits_gan.ct.grid import Voxel
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
+from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.outline import Outline
 from napari_mits_gan.progress import Progress
 
@@ -134,3 +136,18 @@ class Method(Protocol):
     def false_alarms_per_scan(self, score: float) -> float:
         """How many traces with at least this score an untouched scan shows on average; falls with the score."""
         ...
+
+
+class Calibrated:
+    """What methods have in common whose false alarms follow a tail, and whose trace can be looked for in any scan."""
+
+    tail: ClassVar[Tail]
+    """Of the scores that untouched scans reach."""
+
+    def not_seen(self, scan: ExaminedScan) -> str | None:
+        """See `Method`."""
+        return None
+
+    def false_alarms_per_scan(self, score: float) -> float:
+        """See `Method`."""
+        return self.tail.false_alarms_per_scan(score)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.ct.grid import Box, Spacing, Voxel
-from napari_mits_gan.inspection.contract import Kind, Trace
+from napari_mits_gan.inspection.contract import Calibrated, Kind, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.outline import Outline, moved, outline_of_copy
@@ -88,20 +88,12 @@ class Copy:
 
 
 @dataclass(frozen=True)
-class CopiedNoise:
+class CopiedNoise(Calibrated):
     """Looks for noise that lies at two places."""
 
     name = "copied noise"
     share = 0.1
     tail = Tail(1.6, 0.26, 0.65)
-
-    def not_seen(self, scan: ExaminedScan) -> str | None:
-        """See `Method`."""
-        return None
-
-    def false_alarms_per_scan(self, score: float) -> float:
-        """See `Method`."""
-        return self.tail.false_alarms_per_scan(score)
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
         """See `Method`; the end with the weaker noise, which blending leaves, is taken for the copy."""

@@ -18,7 +18,7 @@ from scipy import ndimage
 
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
-from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.contract import Calibrated, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.matched_filter import Slab, correlate, over_neighbours
@@ -48,7 +48,7 @@ _BRIGHT_MM, _DARK_MM = 10.0, 16.0
 
 
 @dataclass(frozen=True)
-class FixedSpot:
+class FixedSpot(Calibrated):
     """Looks for noise of CT-GAN's fixed spot anywhere else.
 
     Parameters
@@ -70,10 +70,6 @@ class FixedSpot:
         return (
             f"the usual trace of CT-GAN: it copies noise around voxel {self.source(scan)} (z, y, x), which is no lung"
         )
-
-    def false_alarms_per_scan(self, score: float) -> float:
-        """See `Method`."""
-        return self.tail.false_alarms_per_scan(score)
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
         """See `Method`; the score is the peak of the correlation over the root mean square around it."""

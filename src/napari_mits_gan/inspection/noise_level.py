@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.inspection.blocks import BLOCK, block_mean
-from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.contract import Calibrated, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.outline import outline_of_score
@@ -39,20 +39,12 @@ _RADIUS_MM = 8.0
 
 
 @dataclass(frozen=True)
-class NoiseLevel:
+class NoiseLevel(Calibrated):
     """Looks for lung with less noise than the lung around it."""
 
     name = "noise level"
     share = 0.1
     tail = Tail(3.0, 0.26, 3.0)  # of 54 inspections of untouched scans three reach 3.5, the highest 4.1
-
-    def not_seen(self, scan: ExaminedScan) -> str | None:
-        """See `Method`."""
-        return None
-
-    def false_alarms_per_scan(self, score: float) -> float:
-        """See `Method`."""
-        return self.tail.false_alarms_per_scan(score)
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
         """See `Method`; the score is in standard deviations of the noise's logarithm over the lung."""

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.inspection.blocks import BLOCK
-from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.contract import Calibrated, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.outline import outline_of_score
@@ -27,7 +27,7 @@ _RADIUS_MM = 10.0
 
 
 @dataclass(frozen=True)
-class NoiseTexture:
+class NoiseTexture(Calibrated):
     """Looks for lung whose noise has another texture than that of the lung around it.
 
     Parameters
@@ -41,14 +41,6 @@ class NoiseTexture:
     name = "noise texture"
     share = 0.2
     tail = Tail(1.6, 0.26, 1.15)  # of four scans kept out of training, as they are and treated
-
-    def not_seen(self, scan: ExaminedScan) -> str | None:
-        """See `Method`."""
-        return None
-
-    def false_alarms_per_scan(self, score: float) -> float:
-        """See `Method`."""
-        return self.tail.false_alarms_per_scan(score)
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
         """See `Method`; the score is the network's logit, averaged over some millimetres."""

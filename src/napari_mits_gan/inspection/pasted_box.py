@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_mits_gan.ct.grid import Box, Voxel
-from napari_mits_gan.inspection.contract import Trace
+from napari_mits_gan.inspection.contract import Calibrated, Trace
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
 from napari_mits_gan.inspection.false_alarms import Tail
 from napari_mits_gan.inspection.outline import Outline
@@ -54,20 +54,12 @@ _NEIGHBOURS = (((_FIRST, _ALL), (_NEXT, _ALL)), ((_ALL, _FIRST), (_ALL, _NEXT)))
 
 
 @dataclass(frozen=True)
-class PastedBox:
+class PastedBox(Calibrated):
     """Looks for boxes, square in the slice, at whose faces the noise breaks off."""
 
     name = "pasted box"
     share = 0.1
     tail = Tail(8.0, 0.26, 1.5)  # untouched scans reach 4.5 to 8.2, too close together for a fit to be believed
-
-    def not_seen(self, scan: ExaminedScan) -> str | None:
-        """See `Method`."""
-        return None
-
-    def false_alarms_per_scan(self, score: float) -> float:
-        """See `Method`."""
-        return self.tail.false_alarms_per_scan(score)
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
         """See `Method`; the score is in standard deviations, of three faces together."""
