@@ -1,6 +1,6 @@
 """What a method that looks for a trace of tampering has to give, and what a finding is.
 
-A method is one file with a frozen dataclass that keeps `Method` (`Calibrated` is the part that most have in common), and
+A method is one file with a frozen dataclass that keeps `Method` (`Calibrated` is what most have in common), and
 one line in `METHODS` in `inspection/inspect.py`.
 """
 
