@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 INSPECT_SHORTCUT = "Ctrl+Alt+I"
 NOT_INSPECTED = "Not inspected yet"
 PURPOSE = (
-    "Looks for what tampering leaves in a scan that nobody sealed. Where it finds nothing, the scan is not proven "
-    "authentic: only a seal, on the page Evidence, can do that."
+    "Looks for what tampering leaves in a scan that nobody sealed. Finding nothing does not show that the scan is "
+    "untouched; a seal, made beforehand on the page Evidence, tells any change."
 )
 _FOUND_STYLE = "QLabel { background: #8c2323; color: white; font-weight: bold; padding: 4px; border-radius: 3px; }"
 
