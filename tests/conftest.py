@@ -33,6 +33,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-scans", action="store_true", help="run only the tests that need real scans")
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--only-scans`: files that name no such fixture, nor a conftest above them; importing them all takes long."""
+    if not config.getoption("--only-scans") or collection_path.suffix != ".py":
+        return None
+    above = (folder / "conftest.py" for folder in collection_path.parents if REPOSITORY / "tests" in folder.parents)
+    texts = [path.read_text(encoding="utf-8") for path in (collection_path, *above) if path.is_file()]
+    return None if any(name in text for text in texts for name in SCANS) else True
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("--only-scans"):
         wanted = [item for item in items if set(SCANS) & set(getattr(item, "fixturenames", ()))]

@@ -27,6 +27,10 @@ HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "
 )
 SCREEN = "1600x1000x24"
 
+# napari's own settings are neither read nor written: those of whoever runs the tests are theirs, and each viewer would
+# write them several times.
+os.environ["NAPARI_CONFIG"] = ""
+
 
 def _screen_of_its_own() -> subprocess.Popen[bytes] | None:
     """Start a virtual screen for this process, where several test at once: windows of two would cover each other."""
@@ -82,6 +86,17 @@ def _display():
 
     # A thread that still works when Qt is gone ends the process; outside of tests napari waits for them as it quits.
     QThreadPool.globalInstance().waitForDone(TIMEOUT_MS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugins_sought_once(_display):
+    """napari reads the manifests of all that is installed for each viewer anew; they stay the same meanwhile."""
+    from npe2 import PluginManifest
+
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
 
 
 @pytest.fixture(autouse=True)
