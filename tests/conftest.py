@@ -34,7 +34,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """With `--only-scans`: files that name no such fixture, nor a conftest above them; importing them all takes long."""
+    """With `--only-scans`: files that name no such fixture, nor does a conftest above; importing all takes long."""
     if not config.getoption("--only-scans") or collection_path.suffix != ".py":
         return None
     above = (folder / "conftest.py" for folder in collection_path.parents if REPOSITORY / "tests" in folder.parents)
