@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -18,6 +19,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # How long an example takes says more about what else runs, other tests among it, than about the code.
@@ -25,7 +29,7 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
-SCANS = ("shared_ct", "shared_dir")
+SCANS = ("shared_ct", "shared_dir", "real_scan")
 """Fixtures that need real scans."""
 
 
@@ -62,6 +66,12 @@ def shared_ct() -> Path:
 def shared_dir(shared_ct: Path) -> Path:
     """The folder above the real scans; it also holds difficult DICOM files and reference vectors of CT-GAN."""
     return shared_ct.parent
+
+
+@pytest.fixture(scope="session")
+def real_scan(shared_ct: Path) -> Callable[[str], CTVolume]:
+    """A real scan by its file's or folder's name; read once a process, and with it its lungs are found once."""
+    return functools.cache(lambda name: read_ct(shared_ct / name))
 
 
 @pytest.fixture(scope="session")
