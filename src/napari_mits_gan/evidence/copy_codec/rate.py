@@ -180,7 +180,7 @@ def _estimated(slabs: list[Slab], max_bytes: int, progress: Progress) -> _Estima
         model = replace(model, worth=worth_of(np.sum([c.counts for c in found], axis=0)))
         return np.array([s.activity(step) @ ratio / 8 + len(pack_coarsest(s.coefficients[0], step)) for s in slabs])
 
-    size(step)
+    size(step)  # only to learn from it: it takes ones as they are
     low, high = -1, STEP_CODES
     seen: dict[int, float] = {}
     for number in range(_ROUNDS):
