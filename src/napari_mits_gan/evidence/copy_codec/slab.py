@@ -37,7 +37,7 @@ class Slab:
 
     @cached_property
     def _frequent(self) -> NDArray[np.float64]:
-        """How frequent magnitudes of each quarter of an octave are in the lungs and elsewhere, from every fourth row."""
+        """How often magnitudes of each quarter of an octave occur in the lungs and elsewhere, from every fourth row."""
         found = np.zeros((2, _OCTAVES * 4))
         for number, coefficients in enumerate(self.coefficients[1:], start=1):
             some = np.abs(coefficients[:, ::4]).view(np.int32) >> 21  # exponent and first bits
