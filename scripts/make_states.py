@@ -79,7 +79,7 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     work.display.zoom()
     work.measuring.start()
     z, y, x = at
-    work.measuring.measure(Measured((z, y - 12, x - 9), (z, y + 8, x + 12), 0))
+    work.measuring.measure(Measured((z, y - 12, x - 9), (z, y + 8, x + 12)))
     yield "measured"
     work.measuring.stop()
     dock.sections["compare"].nodule.click()

@@ -52,11 +52,11 @@ def test_a_detection_that_comes_later_leaves_row_and_voxel_as_the_user_chose_the
     dock.workspace.attacking.attack("inject", PLACE)
     dock.workspace.attacking.attack("inject", OTHER)
     attack.list.setCurrentRow(0)
-    attack.show_voxel((9, 9, 9))
+    attack.voxel_boxes.show_voxel((9, 9, 9))
     settle(dock)
     assert "Detector" in row(dock, 1)
     assert attack.list.currentRow() == 0
-    assert attack.voxel == (9, 9, 9)
+    assert attack.voxel_boxes.voxel == (9, 9, 9)
 
 
 def test_the_verdict_follows_an_attack_in_the_list_and_in_the_message(dock, settle):

@@ -37,7 +37,7 @@ def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_
     click_at(shown_dock, PLACE)
     settle(shown_dock)
     assert shown_dock.workspace.session.injections == (Injection("inject", PLACE),)
-    assert shown_dock.sections["attack"].voxel == PLACE
+    assert shown_dock.sections["attack"].voxel_boxes.voxel == PLACE
     attacked = viewer.layers["SIMULATED ATTACK · original"]
     assert attacked.data[PLACE] >= 40
     assert viewer.layers["Scan · original"].data[PLACE] < -700
@@ -105,7 +105,7 @@ def test_clicks_do_nothing_unless_they_are_switched_on(shown_dock, settle, click
 @pytest.mark.both_bindings
 def test_the_place_can_be_typed(dock, settle, viewer_of):
     dock.sections["attack"].remove_button.click()
-    for box, value in zip(dock.sections["attack"].voxel_boxes, PLACE, strict=True):
+    for box, value in zip(dock.sections["attack"].voxel_boxes.boxes, PLACE, strict=True):
         box.setValue(value)
     dock.sections["attack"].here_button.click()
     settle(dock)

@@ -172,6 +172,15 @@ class View:
         ndim = self._viewer.dims.ndim
         self._viewer.dims.set_point(list(range(ndim - 3, ndim)), world_of(volume, at))
 
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """World coordinates (z, y, x) of what is in the middle of every panel, in the slice that is shown."""
+        dims, center = self._viewer.dims, self._camera.center
+        point = list(dims.point)
+        for axis, place in zip(dims.displayed, center[-len(dims.displayed) :], strict=True):
+            point[axis] = place
+        return tuple(float(value) for value in point[-3:])
+
     def step(self, slices: int) -> None:
         """Go some slices on, towards higher indices."""
         dims = self._viewer.dims
