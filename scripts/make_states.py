@@ -1,7 +1,7 @@
 """Make a picture of every state of the window at several sizes, to look at: nothing clipped, overlapping or empty.
 
 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER
-QT_SCALE_FACTOR=1.5 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --sizes 1280x720
+QT_SCALE_FACTOR=1.5 xvfb-run -a -s "-screen 0 1920x1200x24" python scripts/make_states.py FOLDER --sizes 1280x720
 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --theme light --sizes 1366x768
 """
 
@@ -33,6 +33,7 @@ def main() -> None:
             for size in options.sizes:
                 width, height = map(int, size.split("x"))
                 demonstration.viewer.window.resize(width, height)
+                _open_docks_anew(demonstration)
                 demonstration.picture(options.folder / f"{state}_{size}.png")
     demonstration.close()
 
@@ -111,6 +112,17 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     work.display.zoom()
     dock.show_page("evidence")
     yield "healed"
+
+
+def _open_docks_anew(demonstration: Demonstration) -> None:
+    """Docks below the canvas keep their height when the window gets another: open them as they are opened there."""
+    compare = demonstration.dock.sections["compare"]
+    is_open = [box for box in (compare.nodule, compare.three_planes) if box.isChecked()]
+    for box in is_open:
+        box.click()
+    demonstration.wait()
+    for box in is_open:
+        box.click()
 
 
 def _options() -> argparse.Namespace:

@@ -18,6 +18,7 @@ from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
 from napari_mits_gan.widgets.layers.panel_images import (
     CONTRAST_RANGE_HU,
     LINKED,
+    show_color_bar,
     show_difference,
     show_volume,
     size_name,
@@ -75,6 +76,7 @@ class Panels:
         self._side_by_side = True
         self._marks_on = True
         self._changing = False
+        viewer.canvas.events.size.connect(self._on_size)
 
     # ---- what there is
 
@@ -155,6 +157,7 @@ class Panels:
 
     def close(self) -> None:
         """The window goes away: listen no more."""
+        self._viewer.canvas.events.size.disconnect(self._on_size)
         self.view.close()
 
     def start(self, layer: Any = None) -> None:
@@ -431,6 +434,11 @@ class Panels:
                 if layer is not None:
                     _set_visible(layer, self._marks_on and self._is_here(role))
 
+    def _on_size(self, event: Any = None) -> None:
+        """The canvas has another size: fit the panels, their names and a whole slice into it."""
+        if not self._changing:
+            self._arrange_images(refit=self.view.is_fitted)
+
     def _is_here(self, role: str) -> bool:
         """Whether a panel has its place in the canvas now; its image may be hidden by a shared picture."""
         return self._in_grid or role == self._alone
@@ -459,8 +467,11 @@ class Panels:
         self.view.arrange(
             len(roles) if self._in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up
         )
+        height, width = self.view.panel_pixels
         for role in roles:
-            size_name(self.image(role), self.view.panel_width)
+            size_name(self.image(role), width)
+        if (difference := self.image(DIFFERENCE)) is not None:
+            show_color_bar(difference, height)
 
 
 def _title(role: str, contents: Contents) -> str:
