@@ -43,7 +43,8 @@ def test_names_letters_and_bars_neither_overlap_nor_leave_their_panel(shown_dock
         for things in panels.values():
             assert len(things) >= 6, "letters, name, scale bar"
             for kind, left, top, right, bottom in things:
-                assert left >= 0 and top >= 0 and right <= width + 1 and bottom <= height + 1, (size, kind)
+                assert 0 <= left < right <= width + 1, (size, kind)
+                assert 0 <= top < bottom <= height + 1, (size, kind)
             for one, other in combinations(things, 2):
                 apart = one[3] <= other[1] or other[3] <= one[1] or one[4] <= other[2] or other[4] <= one[2]
                 assert apart, (size, one, other)
