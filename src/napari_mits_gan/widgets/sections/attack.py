@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton
+from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 
 from napari_mits_gan.session import AttackVerdict, Injection
 from napari_mits_gan.widgets.controls.attack_words import details, row_words, warning_words
 from napari_mits_gan.widgets.controls.attacker_row import AttackerRow
+from napari_mits_gan.widgets.controls.place_list import PlaceList
 from napari_mits_gan.widgets.controls.rows import in_a_row
 from napari_mits_gan.widgets.controls.suggestion_row import NEXT_SHORTCUT, SUGGEST_SHORTCUT, SuggestionRow
 from napari_mits_gan.widgets.controls.voxel_boxes import VoxelBoxes
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
 HERE_SHORTCUT = "Ctrl+Alt+H"
-LIST_HEIGHT = 70
-"""Pixels."""
 _CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
 _ARM_STYLE = (
     "QPushButton { padding: 5px; } QPushButton:checked { background: #a33a2c; color: white; font-weight: bold; }"
@@ -62,13 +60,7 @@ class AttackSection(Section):
         self.here_button.setToolTip(f"Attack at the voxel given by these numbers ({HERE_SHORTCUT})")
         self.attacker = AttackerRow()
         self.suggestions = SuggestionRow()
-        self.list = QListWidget()
-        self.list.setMinimumHeight(LIST_HEIGHT)
-        self.list.setAccessibleName("Attacks")
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setWordWrap(True)
-        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.list.setToolTip("The attacks, oldest first; choose one to go there")
+        self.list = PlaceList("Attacks", "The attacks, oldest first; choose one to go there")
         self.empty = QLabel("No attacks yet")
         self.undo_button = QPushButton("Undo last")
         self.undo_button.setToolTip(f"Take the last attack back ({UNDO_SHORTCUT})")
@@ -106,11 +98,16 @@ class AttackSection(Section):
         self.suggestions.suggest_requested.connect(lambda: suggestions.suggest(attacking.action))
         self.suggestions.selected.connect(suggestions.go_to)
         self.suggestions.clear_requested.connect(suggestions.clear)
-        self.here_button.clicked.connect(lambda: attacking.attack(attacking.action, self.voxel_boxes.voxel))
+        self.here_button.clicked.connect(self._attack_here)
         self.undo_button.clicked.connect(lambda: session.undo())
         self.clear_button.clicked.connect(lambda: session.clear())
-        self.list.itemClicked.connect(lambda _: work.display.select(self.list.currentRow()))
+        self.list.chosen.connect(work.display.select)
         work.visited.connect(self.voxel_boxes.show_voxel)
+
+    def _attack_here(self) -> None:
+        attacking = self.workspace.attacking
+        if attacking.attack(attacking.action, self.voxel_boxes.voxel):
+            self.workspace.display.select(len(self.workspace.session.injections) - 1)
 
     def refresh(self) -> None:
         """What can be attacked, with what, and what was."""
