@@ -8,6 +8,7 @@ xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --t
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ SIZES = ("1280x720", "1366x768", "1920x1080")
 
 def main() -> None:
     options = _options()
+    os.environ["NAPARI_CONFIG"] = ""  # the settings of whoever runs this are neither read nor written
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.theme is not None:
         from napari.settings import get_settings

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QSizePolicy, QSpinBox, QWidget
 
 LARGEST_INDEX = 9999
 _STYLE = (
     # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
-    "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
+    # The width is napari's otherwise: six boxes would be wider than the dock. Four digits fit in.
+    "QSpinBox { padding: 0 4px; min-width: 44px; }"
+    "QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
     "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; height: 0; }"
 )
 
@@ -43,6 +45,7 @@ class VoxelBoxes(QWidget):
             box.setAccessibleName(f"{name}, {letter}")
             box.setToolTip(tip)
             box.valueChanged.connect(lambda index, axis=axis: self.edited.emit(axis, index))
+            box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             row.addWidget(box, 1)
 
     @property

@@ -26,7 +26,7 @@ _USUAL_NAME, _LEAST_NAME = 8.0, 5.0
 """Sizes of the name in a panel, in points."""
 _POINTS_A_PIXEL = 0.9
 """A sign of 8 points takes 8 pixels, many capitals among them; the rest stays free at either side."""
-_COLOR_BAR = (14.0, 70.0)
+_COLOR_BAR = (14.0, 76.0)
 """Width and height of a difference's colour bar, in pixels."""
 _COLOR_BAR_PANEL = 310.0
 """The least height of a panel with a colour bar, in pixels."""
@@ -86,7 +86,7 @@ def show_difference(viewer: Any, layer: Any, contents: Contents, colors: Colors 
         )
         layer.colorbar.visible = True
         layer.colorbar.position = "bottom_right"
-        layer.colorbar.font_size = 8
+        layer.colorbar.font_size = 7
         layer.colorbar.size = _COLOR_BAR
     elif layer.data is not contents.difference:
         layer.data = contents.difference
