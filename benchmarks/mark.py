@@ -6,7 +6,8 @@ Scans are marked, attacked at several sites that lie far apart, and then filtere
 itself: found, if the mark is reported missing at a voxel that the attack changed much. Nodules to be removed are drawn
 before the scan is marked: the patient's nodules, as it were. False alarms are places reported in marked and filtered
 scans that were not attacked, each time with another key; they are counted for 4 litres of lung, which is a scan's
-worth. Runs can be kept with --raw and put together with --from-raw.
+worth. Runs are kept with --raw, after each group of attacks and each key, go on from there when started again with the
+same options, and are put together with --from-raw.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
+from dataclasses import asdict, dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from scipy import ndimage, stats
 
 from benchmarks.measure import MIB, forget_peak, limit_cores, peak_bytes, resident_bytes
 from benchmarks.scans import add_scans, chosen_scans
+from napari_mits_gan.files.replace import replaced_file
 
 WAYS = ("untouched", "noise-10", "jpeg2000-5", "resample-1mm", "blur-0.5")
 EQUALISED = {
@@ -92,7 +94,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cores", type=int, default=2, help="(default: 2)")
     parser.add_argument("--no-speed", action="store_true", help="leave out time and memory")
-    parser.add_argument("--raw", type=Path, help="also write the figures of each attack here, as JSON")
+    parser.add_argument("--raw", type=Path, help="keep the figures here, as JSON, and go on from those kept")
     parser.add_argument("--from-raw", type=Path, nargs="+", help="measure nothing; put these files together")
     options = parser.parse_args()
     limit_cores(options.cores)
@@ -100,40 +102,57 @@ def main() -> None:
     if options.from_raw:
         results = Results.read(options.from_raw)
     else:
-        results = Results([], [], [], "")
+        results = Results.read([options.raw]) if options.raw and options.raw.exists() else Results()
+        results.kept_at = options.raw
         for scan in chosen_scans(options):
             if options.thicken > 1:
                 scan = replace(scan.coarsen((options.thicken, 1, 1)), name=scan.name)
             one_scan(scan, options, results)
         if not options.no_speed:
-            results.speed = speed(chosen_scans(options, 1)[0], options.cores)
-        if options.raw:
-            results.write(options.raw)
+            results.once("speed", lambda: results.set_speed(speed(chosen_scans(options, 1)[0], options.cores)))
     print(document(results))
 
 
 @dataclass
 class Results:
-    """All that was measured."""
+    """All that was measured, and what that was."""
 
-    attacks: list[Attack]
-    untouched: list[Untouched]
-    changes: list[Change]
-    speed: str
+    attacks: list[Attack] = field(default_factory=list)
+    untouched: list[Untouched] = field(default_factory=list)
+    changes: list[Change] = field(default_factory=list)
+    speed: str = ""
+    done: list[str] = field(default_factory=list)
+    kept_at: Path | None = None
 
-    def write(self, path: Path) -> None:
+    def once(self, name: str, measure: Callable[[], None]) -> None:
+        """Measure something unless that was done before, and keep it."""
+        if name in self.done:
+            return
+        measure()
+        self.done.append(name)
+        if self.kept_at is not None:
+            with replaced_file(self.kept_at) as new:
+                new.write_text(self.as_json())
+
+    def set_speed(self, found: str) -> None:
+        """Take in the table of time and memory."""
+        self.speed = found
+
+    def as_json(self) -> str:
+        """What `read` reads."""
         lists = {name: [asdict(item) for item in getattr(self, name)] for name in ("attacks", "untouched", "changes")}
-        path.write_text(json.dumps({**lists, "speed": self.speed}))
+        return json.dumps({**lists, "speed": self.speed, "done": self.done})
 
     @classmethod
     def read(cls, paths: Sequence[Path]) -> Results:
-        out = cls([], [], [], "")
+        out = cls()
         for path in paths:
             told = json.loads(path.read_text())
             out.attacks += [Attack(**item) for item in told["attacks"]]
             out.untouched += [Untouched(**item) for item in told["untouched"]]
             out.changes += [Change(**item) for item in told["changes"]]
             out.speed = out.speed or told["speed"]
+            out.done += told.get("done", [])
         return out
 
 
@@ -145,7 +164,7 @@ def one_scan(scan, options: argparse.Namespace, results: Results) -> None:
     lung = lung_mask(scan)
     key = key_of(0)
     marked = embed_mark(scan, key, number=1)
-    results.changes.append(change(scan, marked, lung))
+    results.once(f"{scan.name}: change", lambda: results.changes.append(change(scan, marked, lung)))
     if options.attacks:
         found = sites_by_tissue(scan, 40, options.seed, lung=lung)
         sites = [(tissue, at) for tissue in (PARENCHYMA, JUXTA_PLEURAL) for at in found[tissue]]
@@ -153,13 +172,13 @@ def one_scan(scan, options: argparse.Namespace, results: Results) -> None:
         ill = marked_with_nodules(scan, sites, options)
         for action, base in (("inject", marked), ("remove", ill)):
             attackers = (*EQUALISED[action], *OTHERS[action], *([ADDED] if action == "inject" else []))
-            for group in groups(sites, attackers, scan.spacing, options):
-                judge_group(base, action, group, options.ways, results)
+            for number, group in enumerate(groups(sites, attackers, scan.spacing, options)):
+                judge = partial(judge_group, base, action, group, options.ways, results)
+                results.once(f"{scan.name}: {action}, group {number}", judge)
     litres = float(np.count_nonzero(lung) * np.prod(scan.spacing)) / 1e6
     for number in range(1, options.keys + 1):
-        volume = embed_mark(scan, key_of(number), number=number)
-        for way in options.ways:
-            results.untouched.append(untouched(volume, number, way, litres))
+        judge = partial(judge_untouched, scan, number, options.ways, litres, results)
+        results.once(f"{scan.name}: key {number}", judge)
     print(scan.name, "done", file=sys.stderr)
 
 
@@ -236,6 +255,13 @@ def examined(volume, key, way: str):
     from napari_mits_gan.evidence.mark.detect import examine_mark
 
     return examine_mark(volume if way == "untouched" else purify(volume, way), key)
+
+
+def judge_untouched(scan, number: int, ways: Sequence[str], litres: float, results: Results) -> None:
+    from napari_mits_gan.evidence.mark.embed import embed_mark
+
+    volume = embed_mark(scan, key_of(number), number=number)
+    results.untouched += [untouched(volume, number, way, litres) for way in ways]
 
 
 def untouched(volume, number: int, way: str, litres: float) -> Untouched:

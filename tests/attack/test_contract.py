@@ -59,6 +59,13 @@ def test_only_the_touched_box_changes_and_the_scan_stays(at):
     assert not before.is_tampered
 
 
+def test_the_result_may_be_put_into_memory_that_is_there(scan):
+    at, out = (4, 10, 10), np.full(scan.shape, 7, np.int16)
+    into = Constant(50.0).tamper(scan, at, out=out)
+    assert np.shares_memory(into.hu, out)
+    np.testing.assert_array_equal(into.hu, Constant(50.0).tamper(scan, at).hu)
+
+
 def test_the_result_is_labelled_and_says_who_attacked_where(scan):
     step = SoftTissueBall().tamper(scan, at=(5, 15, 20)).history[-1]
     assert step.kind == "attack"

@@ -150,3 +150,22 @@ def test_texts_of_foreign_errors_are_not_logged(qtbot, background, record, caplo
     finish(qtbot, background)
     assert "ValueError" in caplog.text
     assert "Jane" not in caplog.text
+
+
+def test_quick_work_computes_with_one_thread_and_other_work_with_all(qtbot, record):
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    quick, slow = Background(threads=1), Background()
+    try:
+        # In turn, since both are done by the same few threads.
+        for made in (slow, quick, slow, quick, slow):
+            made.run(record.work(lambda progress: torch.get_num_threads()))
+            finish(qtbot, made)
+        assert record.done == [3, 1, 3, 1, 3]
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+        for made in (quick, slow):
+            made.close()
+            made.deleteLater()

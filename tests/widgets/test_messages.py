@@ -82,6 +82,39 @@ def test_progress_is_drawn_when_the_window_comes_to_it_and_not_at_once(line, qtb
     assert (line.bar.value(), line.bar.maximum()) == (2, 3)
 
 
+def test_what_lies_above_stays_where_it_is_until_what_was_said_is_forgotten(line, qtbot):
+    line.resize(300, line.height())
+    line.say("A sentence that does not fit into one line of three hundred pixels, nor into two of them, not by far.")
+    line.say("Short.")
+    line.start_work("Attacking", can_cancel=True)
+    qtbot.waitExposed(line)
+    high = line.height()
+    for sentence in ("Short.", "Shorter."):
+        line.stop_work()
+        line.say(sentence)
+        assert line.height() == high
+        line.start_work("Comparing", can_cancel=False)
+        assert line.height() == high
+    line.stop_work()
+    line.forget()
+    assert line.height() < high
+
+
+def test_nothing_that_is_said_is_cut_off(line, qtbot):
+    line.resize(300, line.height())
+    qtbot.waitExposed(line)
+    line.complain("What went wrong takes many words to say, " * 8)
+    line.say("And so does this. " * 20)
+    line.start_work("Protecting the scan", can_cancel=True)
+    assert line.height() >= line._content.layout().totalHeightForWidth(line.viewport().width())
+    line.resize(200, line.height())
+    qtbot.waitUntil(lambda: line.height() >= line._content.layout().totalHeightForWidth(line.viewport().width()))
+    line.dismiss()
+    line.stop_work()
+    line.forget()
+    assert line.height() < 100
+
+
 class Drawn(QObject):
     """How often what it watches was drawn."""
 

@@ -161,7 +161,7 @@ class Attacker(ABC):
     # ---- what is done for every attacker
 
     @final
-    def tamper(self, volume: CTVolume, at: Voxel) -> CTVolume:
+    def tamper(self, volume: CTVolume, at: Voxel, out: NDArray[np.int16] | None = None) -> CTVolume:
         """Tamper with a scan at one voxel.
 
         Parameters
@@ -170,6 +170,8 @@ class Attacker(ABC):
             The scan; it stays as it is.
         at : tuple of int
             The voxel (z, y, x) to inject a nodule at, or to remove one from.
+        out : ndarray of int16, shape of the scan, optional
+            Where to put the HU of the tampered scan; else new memory is taken.
 
         Returns
         -------
@@ -183,7 +185,8 @@ class Attacker(ABC):
             If the voxel lies outside the scan, or the scan is too thin for this attacker.
         """
         found = next(self.attacks(volume, [at]))
-        hu = volume.hu.copy()
+        hu = np.empty(volume.shape, np.int16) if out is None else out
+        np.copyto(hu, volume.hu)
         hu[found.box.slices()] = found.hu
         step = {"label": SIMULATED_ATTACK, "attack": self.family, "action": self.action, "at": list(found.at)}
         return volume.with_hu(hu, Step("attack", {**step, "attacker": self.name, **self.record()}))

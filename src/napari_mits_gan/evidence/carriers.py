@@ -87,8 +87,8 @@ def _range(values: NDArray[np.int16], mask: NDArray[np.bool_], of: bool) -> tupl
     """Least and greatest value where the mask is `of`, slice by slice to spare memory; (32767, -32768) for none."""
     low, high = 32767, -32768
     for plane, there in zip(values, mask, strict=True):
-        some = plane[there == of]
-        low, high = min(low, int(some.min(initial=32767))), max(high, int(some.max(initial=-32768)))
+        low = min(low, int(np.where(there == of, plane, np.int16(32767)).min(initial=32767)))
+        high = max(high, int(np.where(there == of, plane, np.int16(-32768)).max(initial=-32768)))
     return low, high
 
 

@@ -33,12 +33,12 @@ def coded(change: NDArray[np.int8], opposite: NDArray[np.bool_], size: int) -> N
 
 def decided(codes: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The codes with 1 up or 1 down for those that rather go there."""
-    return _DECIDED[codes]
+    return _DECIDED.take(codes)
 
 
 def raised_or_lowered(codes: NDArray[np.uint8], values: NDArray[np.int16]) -> NDArray[np.uint8]:
     """The codes of values whose lowest bit will be drawn anew: after its change, that raises an even one by a half."""
-    odd = (values + _CHANGE[codes, 0]) & 1
+    odd = (values + _CHANGE[:, 0].take(codes)) & 1
     return codes + np.where(odd, np.uint8(LOWERED), np.uint8(RAISED))
 
 
@@ -46,7 +46,7 @@ def changes_of(codes: NDArray[np.uint8], up: NDArray[np.bool_], size: int) -> ND
     """The changes, of their codes and which of those that have a choice go up."""
     change = _CHANGE.copy()
     change[EITHER] = -size // 2, size // 2
-    return change.ravel()[(codes << 1) | up]
+    return change.reshape(-1).take((codes << 1) | up)
 
 
 def moved_upwards(codes: NDArray[np.uint8], size: int, seed: int) -> NDArray[np.bool_]:
@@ -66,25 +66,20 @@ def moved_upwards(codes: NDArray[np.uint8], size: int, seed: int) -> NDArray[np.
     ndarray of bool, same shape
         Where a voxel has no choice it means nothing.
     """
-    middle, step, limit = _errors(size)
+    below, added = _errors(size)
     along = np.ascontiguousarray(codes.transpose(2, 4, 0, 1, 3)).reshape(SIDE * SIDE, -1)
     up = np.empty(along.shape, bool)
     owed = np.random.default_rng(seed).integers(0, 2, along.shape[1], dtype=np.int16) * np.int16(2) - np.int16(1)
     for place in CURVE:
         code = along[place]
-        owed += middle[code]
-        there = np.less(owed, limit[code], out=up[place])
-        steps = step[code]
-        owed -= steps
-        steps *= there
-        owed += steps
-        owed += steps
+        there = np.less(owed, below.take(code), out=up[place])
+        owed += added.take(code << 1 | there)
     z, rows, _, columns, _ = codes.shape
     return up.reshape(SIDE, SIDE, z, rows, columns).transpose(2, 3, 0, 4, 1)
 
 
-def _errors(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int16]]:
-    """For each code, doubled: the mean of its choices, half their distance, and below what is owed it goes up."""
+def _errors(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    """Below what is owed each code goes up, and what is owed more for each code after it went down or up; doubled."""
     middle, step, limit = np.zeros((3, 48), np.int16)
     for code in range(RATHER_DOWN + 1):
         down, up = (size // -2, size // 2) if code == EITHER else _CHANGE[code].tolist()
@@ -93,7 +88,7 @@ def _errors(size: int) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np
     limit[RATHER_UP], limit[RATHER_DOWN] = patience + 1, -patience
     for added, half in ((RAISED, 1), (LOWERED, -1)):
         middle[added : added + 16], step[added : added + 16] = middle[:16] + half, step[:16]
-    return middle, step, limit
+    return limit - middle, np.stack([middle - step, middle + step], axis=1).reshape(-1)
 
 
 def _hilbert_curve(side: int) -> NDArray[np.intp]:

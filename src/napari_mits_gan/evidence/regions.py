@@ -52,7 +52,7 @@ def regions_of(volume: CTVolume) -> NDArray[np.uint8]:
         if step > 1:
             regions = np.take(regions, np.minimum(np.arange(n) // step, regions.shape[axis] - 1), axis)
     if volume.padding is not None:
-        regions[volume.padding] = OUTSIDE
+        np.putmask(regions, volume.padding, OUTSIDE)
     return regions
 
 

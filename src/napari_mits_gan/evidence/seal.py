@@ -344,7 +344,7 @@ def _draft(values: NDArray[np.int16], z: int, plan: _Plan, symbols: NDArray[np.u
     room = carriers if has_copy else np.where(plan.slots.numbers[z, rows] < plan.index_blocks, carriers, 0)
     wanted = wanted_bits(old, room, symbols[rows], layout)
     codes = plan.changes.take((old.view(np.uint16).astype(np.int32) << layout.bits) | wanted)
-    codes[np.arange(CELLS) >= carriers[:, None]] = NOTHING
+    np.putmask(codes, np.arange(CELLS) >= carriers[:, None], NOTHING)
     codes[:, : layout.fixed_bits] = decided(codes[:, : layout.fixed_bits])
     return _Draft(carried, rows, old, codes)
 

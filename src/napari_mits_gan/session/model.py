@@ -15,6 +15,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from psygnal import Signal
 
 from napari_mits_gan.attack.contract import Action
@@ -327,8 +329,8 @@ class Session:
             self._injections = injections
             self.injections_changed.emit()
 
-    def _tamper(self, volume: CTVolume, injection: Injection) -> CTVolume:
-        return self.networks.attacker(injection.action, injection.attacker).tamper(volume, at=injection.at)
+    def _tamper(self, volume: CTVolume, injection: Injection, out: NDArray[np.int16]) -> CTVolume:
+        return self.networks.attacker(injection.action, injection.attacker).tamper(volume, at=injection.at, out=out)
 
     def _touched(self, volume: CTVolume, injection: Injection) -> Region:
         attacker = self.networks.attacker(injection.action, injection.attacker)

@@ -16,6 +16,7 @@ from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.errors import AttackError
 from napari_mits_gan.progress import Progress
 from napari_mits_gan.session.comparison import Region, subtract
+from napari_mits_gan.session.spare_memory import SpareMemory
 
 if TYPE_CHECKING:
     from napari_mits_gan.session.detection import Detection
@@ -85,7 +86,8 @@ class Replay:
     base : CTVolume
         The version without injections.
     tamper : callable
-        Called with a volume and an injection; returns the volume with it.
+        Called with a volume, an injection and an array of the volume's shape that may take its HU; returns the volume
+        with the injection.
     touched : callable
         Called likewise; returns the part of the volume outside of which that injection changes nothing.
     """
@@ -93,7 +95,7 @@ class Replay:
     def __init__(
         self,
         base: CTVolume,
-        tamper: Callable[[CTVolume, Injection], CTVolume],
+        tamper: Callable[[CTVolume, Injection, NDArray[np.int16]], CTVolume],
         touched: Callable[[CTVolume, Injection], Region],
     ) -> None:
         self.base = base
@@ -102,6 +104,7 @@ class Replay:
         self._volume = base
         self._applied: list[Applied] = []
         self._lock = Lock()
+        self._memory = SpareMemory()
         self.detections: dict[tuple[Injection, ...], Detection] = {}
         """What the detector found of the last of a row of injections."""
         self.cores: dict[Injection, PaintedCore] = {}
@@ -116,7 +119,7 @@ class Replay:
         """What these injections changed, in HU, shape (z, y, x); only what they touched is looked at."""
         with self._lock:
             hu = self._to(injections, progress).hu
-            difference = np.zeros(hu.shape, dtype=np.int16)
+            difference = self._memory.zeros(hu.shape)
             for applied in self._applied:
                 difference[applied.region] = subtract(hu[applied.region], self.base.hu[applied.region])
             return difference
@@ -188,7 +191,7 @@ class Replay:
 
     def _apply(self, injection: Injection) -> None:
         try:
-            after = self._tamper(self._volume, injection)
+            after = self._tamper(self._volume, injection, self._memory.empty(self._volume.shape))
             touched = self._touched(self._volume, injection)
         except Exception as error:
             raise ReplayError(injection, error) from error

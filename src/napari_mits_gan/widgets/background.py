@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
 from collections import deque
@@ -48,7 +49,16 @@ class Work:
 
 
 class Background(QObject):
-    """Does one `Work` after the other. Create it, call it and delete it in the window's thread only."""
+    """Does one `Work` after the other. Create it, call it and delete it in the window's thread only.
+
+    Parameters
+    ----------
+    parent : QObject or None
+        What it goes away with.
+    threads : int or None
+        How many threads PyTorch computes with; None: as many as in the window's thread. One is best for what takes a
+        tenth of a second: several wait for one another whenever the window draws meanwhile.
+    """
 
     started = Signal(str)
     """The title of the work that begins."""
@@ -57,8 +67,9 @@ class Background(QObject):
     idle = Signal()
     """Nothing is running and nothing waits."""
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, threads: int | None = None) -> None:
         super().__init__(parent)
+        self._threads = threads
         self._waiting: deque[Work] = deque()
         self._running: _Task | None = None
         self._worker: Any = None
@@ -107,7 +118,7 @@ class Background(QObject):
             self._running = None
             self.idle.emit()
             return
-        task = _Task(self._waiting.popleft())
+        task = _Task(self._waiting.popleft(), self._threads or _threads())
         self._running = task
         self.started.emit(task.work.title)
         worker = create_worker(task, _start_thread=False)
@@ -142,8 +153,9 @@ class _Relay(QObject):
 class _Task:
     """A work on its way. It keeps result and error itself: napari's workers lose every RuntimeError."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, threads: int | None) -> None:
         self.work = work
+        self._threads = threads
         self.relay = _Relay()
         self.result: Any = None
         self.error: Exception | None = None
@@ -157,6 +169,7 @@ class _Task:
     def __call__(self) -> None:
         try:
             self._progress(0, 0)
+            _compute_with(self._threads)
             self.result = self.work.function(progress=self._progress)
         except Exception as error:
             self.error = error
@@ -196,6 +209,19 @@ def sentence(title: str, error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return f"{title}: this installation lacks the part “{error.name}”; install the package anew."
     return f"{title}: failed unexpectedly ({type(error).__name__}); nothing was changed, the log says where."
+
+
+def _threads() -> int | None:
+    """With how many threads PyTorch computes in this thread; None where nobody has loaded it yet."""
+    torch = sys.modules.get("torch")
+    return None if torch is None else int(torch.get_num_threads())
+
+
+def _compute_with(threads: int | None) -> None:
+    """Let PyTorch compute with so many threads in this one, which may have served other work before."""
+    torch = sys.modules.get("torch")
+    if torch is not None and threads is not None:
+        torch.set_num_threads(threads)
 
 
 def _log(title: str, error: Exception) -> None:

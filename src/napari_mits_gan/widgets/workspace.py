@@ -68,7 +68,7 @@ class Workspace(QObject):
         """What the user set in napari's Preferences, as it was when this scan was opened."""
         session.networks.device = self.preferences.device
         self.slow = Background(self)
-        self.quick = Background(self)
+        self.quick = Background(self, threads=1)
         self.ahead = Background(self)
         self.messages = Messages(self)
         self.pointer = Pointer(viewer)

@@ -32,6 +32,8 @@ _LOWEST_BIN = (127 + WEIGHT_LOG2 - 6) << _PER_OCTAVE_LOG2
 _BIN_SHIFT = 23 - _PER_OCTAVE_LOG2
 Sizes = NDArray[np.int16]
 Weights = NDArray[np.int16]
+Places = NDArray[np.intp] | None
+"""Some of the coefficients of a quarter, counted row by row; None for all."""
 Coder = Callable[[int, int, list[NDArray[np.int16]]], Sizes]
 """Codes one quarter of a band: told the band's number, the quarter's and its features, it returns the sizes there."""
 
@@ -39,11 +41,12 @@ Coder = Callable[[int, int, list[NDArray[np.int16]]], Sizes]
 def sizes_of(token: NDArray[np.uint8], units: NDArray[np.uint8]) -> Sizes:
     """Sizes of coefficients that were quantised with their region's step, comparable across regions."""
     # Bytes are enough for nearly all; the others are looked up.
-    sizes = (token * units).astype(np.int16)
-    large = np.nonzero(token >= tokens.PLAIN)
-    if large[0].size:
-        sizes[large] = np.minimum(np.minimum(tokens.BASE, _LARGEST)[token[large]] * units[large], _LARGEST)
-    return sizes
+    flat, unit = token.reshape(-1), units.reshape(-1)
+    sizes = (flat * unit).astype(np.int16)
+    large = np.flatnonzero(flat >= tokens.PLAIN)
+    if large.size:
+        sizes[large] = np.minimum(np.minimum(tokens.BASE, _LARGEST)[flat.take(large)] * unit.take(large), _LARGEST)
+    return sizes.reshape(token.shape)
 
 
 def bins_finer(region: Grid) -> NDArray[np.int8]:

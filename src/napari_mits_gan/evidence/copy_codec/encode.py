@@ -123,9 +123,8 @@ class _Parts:
             body = regions[z] != region_grid.AIR
             if known is not None:
                 body &= ~known[z]
-            inside = hu[z][body]
-            self._low = min(self._low, inside.min(initial=32767))
-            self._high = max(self._high, inside.max(initial=-32768))
+            self._low = min(self._low, np.where(body, hu[z], np.int16(32767)).min(initial=32767))
+            self._high = max(self._high, np.where(body, hu[z], np.int16(-32768)).max(initial=-32768))
 
     def voxels(self, place: slice) -> Array:
         """The voxels of one slab."""

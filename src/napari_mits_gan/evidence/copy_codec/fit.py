@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_mits_gan.evidence.copy_codec.contexts import CONSTANT, FEATURES, WEIGHT_LOG2, Sizes, Weights
+from napari_mits_gan.evidence.copy_codec.contexts import CONSTANT, FEATURES, WEIGHT_LOG2, Places, Sizes, Weights
 
 _LARGEST_WEIGHT = 1 << WEIGHT_LOG2
 _MOST_SAMPLES = 10_000
@@ -22,14 +22,16 @@ class WeightFit:
         self._products = np.zeros((bands, 4, FEATURES, FEATURES))
         self._targets = np.zeros((bands, 4, FEATURES))
 
-    def __call__(self, number: int, phase: int, features: list[Sizes], sizes: Sizes) -> Weights:
-        """Take in one quarter of a band and return the weights so far."""
-        every = max(1, len(sizes) // _MOST_SAMPLES)
-        columns = np.zeros((len(sizes[::every]), FEATURES))
+    def __call__(self, number: int, phase: int, features: list[Sizes], sizes: Sizes, places: Places) -> Weights:
+        """Take in one quarter of a band, as far as it is coded, and return the weights so far."""
+        coded = np.arange(sizes.size) if places is None else places
+        every = max(1, len(coded) // _MOST_SAMPLES)
+        some = coded[::every]
+        columns = np.zeros((len(some), FEATURES))
         columns[:, 0] = CONSTANT
         for i, feature in enumerate(features, start=1):
-            columns[:, i] = feature[::every]
-        target = sizes[::every].astype(np.float64)
+            columns[:, i] = feature.reshape(-1).take(some)
+        target = sizes.reshape(-1).take(some).astype(np.float64)
         first = columns @ _PRIOR + 0.1
         weighted = columns / (first * first)[:, None]
         self._products[number, phase] += every * (weighted.T @ columns)

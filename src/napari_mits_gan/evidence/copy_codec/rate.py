@@ -22,7 +22,10 @@ from napari_mits_gan.progress import Progress, part_of, silent
 
 _SAMPLE = 3_000_000
 """Coefficients from which steps and weights are estimated, about."""
-_FIRST_STEP = 128 * 6
+_FLATTER = 0.9
+"""Slope of the size to that of the activity (S12 in docs/experiments.md)."""
+_SLOPE_OVER = 16
+_NEAR = 0.02
 _AIM = 0.996
 _FULL = 0.99
 """A copy is full from this share of its budget on."""
@@ -160,46 +163,60 @@ def _estimated(slabs: list[Slab], max_bytes: int, progress: Progress) -> _Estima
     """Find the step at which the copy has about the size aimed at, on a sample."""
     parts = _sample(slabs)
     ask = part_of(progress, 0, 0)
-    model = Model(_fitted(parts, _FIRST_STEP, ask))
+    aim = max(_AIM * max_bytes, 1.0)
+    step, slope = _foreseen(slabs, aim)
+    model = Model(_fitted(parts, step, ask))
 
     def size(step: int) -> NDArray[np.float64]:
         """Bytes of each slab; what ones are worth is learnt from it."""
         nonlocal model
         found = side_by_side(partial(code, step=step, model=model), parts, ask)
         frequencies = frequencies_of(_codes(found))
-        taken = sum(c.bits(frequencies) / 8 - len(c.coarsest) for c in found)
-        each = np.array([s.activity(step) for s in slabs]) * taken / max(sum(p.activity(step) for p in parts), 1e-9)
+        taken = np.sum([c.bits_by_region(frequencies) for c in found], axis=0)
+        whole = sum(c.bits(frequencies) - 8 * len(c.coarsest) for c in found)
+        foreseen = np.sum([p.activity(step) for p in parts], axis=0)
+        usual = whole / max(foreseen.sum(), 1e-9)
+        ratio = np.where(foreseen > 0, whole * taken / (max(taken.sum(), 1e-9) * np.maximum(foreseen, 1e-9)), usual)
         model = replace(model, worth=worth_of(np.sum([c.counts for c in found], axis=0)))
-        return each + np.array([len(pack_coarsest(s.coefficients[0], step)) for s in slabs])
+        return np.array([s.activity(step) @ ratio / 8 + len(pack_coarsest(s.coefficients[0], step)) for s in slabs])
 
-    low, high, step, slope = 0, STEP_CODES - 1, _FIRST_STEP, _SLOPE
-    aim = max(_AIM * max_bytes, 1.0)
+    size(step)  # only to learn from it: it takes ones as they are
+    low, high = -1, STEP_CODES
     seen: dict[int, float] = {}
     for number in range(_ROUNDS):
         ask = part_of(progress, number / _ROUNDS, number / _ROUNDS)
         sizes = size(step)
         seen[step] = math.log(max(sizes.sum(), 1))
         ratio = seen[step] - math.log(aim)
-        if abs(ratio) < 0.02:
-            if len(seen) > 1:
-                slope = _slope_of(seen)
-            break
-        if len(seen) > 1:
-            slope = _slope_of(seen)
+        slope = _slope_of(seen, slope)
         low, high = (step, high) if ratio > 0 else (low, step)
-        if high - low < 2:
+        if abs(ratio) < _NEAR or high - low < 2:
             break
         step = min(max(step - round(ratio / slope), low + 1), high - 1)
-        if number == 0:
-            model = replace(model, weights=_fitted(parts, step, ask))
     final = min(max(step - round(ratio / slope), 0), STEP_CODES - 1)
     return _Estimate(final, slope, sizes * math.exp(slope * (final - step)), model)
 
 
-def _slope_of(seen: dict[int, float]) -> float:
-    """The slope between the two last sizes that were seen."""
-    (a, first), (b, second) = list(seen.items())[-2:]
-    return min((second - first) / (b - a), _SLOPE / 4)
+def _foreseen(slabs: list[Slab], aim: float) -> tuple[int, float]:
+    """The step at which the slabs have about so many bytes, and the slope there, from nothing but their activity."""
+
+    def size(step: int) -> float:
+        return math.log(max(sum(s.activity(step).sum() for s in slabs) / 8, 1))
+
+    low, high = 0, STEP_CODES - 1
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (middle + 1, high) if size(middle) > math.log(aim) else (low, middle)
+    return low, min(_FLATTER * (size(low + _SLOPE_OVER) - size(low)) / _SLOPE_OVER, _SLOPE / 4)
+
+
+def _slope_of(seen: dict[int, float], else_: float) -> float:
+    """The slope between the two last sizes that were seen, if their steps are so far apart that it tells something."""
+    if len(seen) > 1:
+        (a, first), (b, second) = list(seen.items())[-2:]
+        if abs(b - a) >= _SLOPE_OVER:
+            return min((second - first) / (b - a), _SLOPE / 4)
+    return else_
 
 
 def _size(contents: container.Contents, model: Model, coded_slabs: list[Coded]) -> float:

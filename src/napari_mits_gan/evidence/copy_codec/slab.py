@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_mits_gan.evidence.copy_codec.quantisation import step_of
-from napari_mits_gan.evidence.copy_codec.region_grid import AIR, STEP_UNITS, Grid, air_is_coded
+from napari_mits_gan.evidence.copy_codec.region_grid import AIR, LUNGS, STEP_UNITS, Grid, air_is_coded
 from napari_mits_gan.evidence.copy_codec.wavelet import Array, Band
 
 _LOWEST_EXPONENT, _OCTAVES = 120, 32
@@ -37,23 +37,24 @@ class Slab:
 
     @cached_property
     def _frequent(self) -> NDArray[np.float64]:
-        """How frequent magnitudes of each quarter of an octave are among what is coded, from every fourth row."""
-        found = np.zeros(_OCTAVES * 4)
-        for coefficients in self.coefficients[1:]:
+        """How often magnitudes of each quarter of an octave occur in the lungs and elsewhere, from every fourth row."""
+        found = np.zeros((2, _OCTAVES * 4))
+        for number, coefficients in enumerate(self.coefficients[1:], start=1):
             some = np.abs(coefficients[:, ::4]).view(np.int32) >> 21  # exponent and first bits
             some -= _LOWEST_EXPONENT * 4
-            np.clip(some, 0, len(found) - 1, out=some)
+            np.clip(some, 0, found.shape[1] - 1, out=some)
+            some += (self.region(number)[:, ::4] != LUNGS) * np.int32(found.shape[1])
             share = some.size / max(coefficients.size, 1)
-            found += np.bincount(some.ravel(), minlength=len(found)) / max(share, 1e-9)
+            found += np.bincount(some.ravel(), minlength=found.size).reshape(found.shape) / max(share, 1e-9)
         return found
 
-    def activity(self, step: int) -> float:
-        """What a slab's size with the step of this code is proportional to, within some per cent.
+    def activity(self, step: int) -> NDArray[np.float64]:
+        """A slab's size in bits with the step of this code, in the lungs and elsewhere: within 10 per cent or so.
 
-        The sum of log2(1 + 4 u^2), u being magnitudes in steps (S6 in docs/experiments.md).
+        The sum of log2(1 + 4 u^2), u being magnitudes in steps (S6 and S12 in docs/experiments.md).
         """
-        middle = 2.0 ** (_LOWEST_EXPONENT - 127 + (np.arange(len(self._frequent)) + 0.5) / 4)
-        return float(self._frequent[1:] @ np.log2(1 + 4 * (middle[1:] / step_of(step)) ** 2))
+        middle = 2.0 ** (_LOWEST_EXPONENT - 127 + (np.arange(self._frequent.shape[1]) + 0.5) / 4)
+        return self._frequent[:, 1:] @ np.log2(1 + 4 * (middle[1:] / step_of(step)) ** 2)
 
     @staticmethod
     def weighted(bands: list[Band], coefficients: list[Array], region: Callable[[int], Grid]) -> Slab:

@@ -48,22 +48,24 @@ def decode(
             region = regions(number)
             now = number, coded(region, bands[number]), units_of(region), bins_finer(region)
         here = quarter_of(phase)
-        mask = now[1][here]
-        token = np.zeros(mask.shape, np.uint8)
-        if mask.any():
-            context = context_of(features, weights[number, phase], now[3][here])
-            if mask.all():
-                symbols = decoder.take(context.ravel())
-                token = symbols.reshape(mask.shape)
+        # In one dimension, which takes NumPy a tenth of the time of a mask in three.
+        mask = now[1][here].reshape(-1)
+        places = np.flatnonzero(mask)
+        flat = np.zeros(mask.shape, np.uint8)
+        if places.size:
+            context = context_of(features, weights[number, phase], now[3][here]).reshape(-1)
+            if places.size == mask.size:
+                flat = symbols = decoder.take(context)
             else:
-                symbols = decoder.take(context[mask])
-                token[mask] = symbols
+                symbols = decoder.take(context.take(places))
+                flat[places] = symbols
             found.append(symbols)
+        token = flat.reshape(now[1][here].shape)
         placed.append(token)
         return sizes_of(token, now[2][here])
 
     walk(bands, one)
-    every = np.concatenate([tokens_[tokens_ > 0] for tokens_ in found]) if found else np.empty(0, np.uint8)
+    every = np.concatenate([some.take(np.flatnonzero(some)) for some in found]) if found else np.empty(0, np.uint8)
     signs = decoder.spare().astype("<u2").tobytes() + rest
     sign_bytes = -(-len(every) // 8)
     left = max(sign_bytes - len(signs) + len(rest), 0)
@@ -98,12 +100,14 @@ def _place(
             if 0 in coefficients[here].shape:
                 continue
             token = next(quarters)
-            place = np.nonzero(token)
-            there = region[here][place].astype(np.intp)
-            kind = np.minimum(token[place], CENTRES).astype(np.intp) - 1
+            flat = np.zeros(token.size, np.float32)
+            place = np.flatnonzero(token)
+            there = region[here].reshape(-1).take(place)
+            kind = np.minimum(token.reshape(-1).take(place), CENTRES) - np.uint8(1)
             part = values[at : at + len(there)]
-            away = shift.ravel().take((there != LUNGS) * CENTRES + kind)
-            coefficients[here][place] = (part + np.copysign(away, away * part)) * scale.take(there)
+            away = shift.ravel().take((there != LUNGS) * np.uint8(CENTRES) + kind)
+            flat[place] = (part + np.copysign(away, away * part)) * scale.take(there)
+            coefficients[here] = flat.reshape(token.shape)
             at += len(there)
         out.append(coefficients)
     return out

@@ -14,13 +14,14 @@ TOKENS = PLAIN + 2 * 20
 
 def tokens_of(magnitudes: NDArray[np.int32]) -> NDArray[np.uint8]:
     """The token of each magnitude, 0 to `LARGEST`."""
-    tokens = magnitudes.astype(np.uint8)
-    large = np.nonzero(magnitudes >= PLAIN)
-    if large[0].size:
-        values = magnitudes[large]
+    flat = magnitudes.reshape(-1)
+    tokens = flat.astype(np.uint8)
+    large = np.flatnonzero(flat >= PLAIN)
+    if large.size:
+        values = flat.take(large)
         exponent = np.frexp(values.astype(np.float64))[1] - 1
         tokens[large] = PLAIN + 2 * (exponent - 4) + (values >> (exponent - 1) & 1)
-    return tokens
+    return tokens.reshape(magnitudes.shape)
 
 
 _NUMBERS = np.arange(TOKENS)

@@ -199,11 +199,15 @@ def _lift(low: Array, high: Array, axis: int, weight: float, predict: bool) -> N
     n_low, n_high = low.shape[axis], high.shape[axis]
     if predict:
         inner = min(n_high, n_low - 1)
-        part(high, 0, inner)[...] += w * (part(low, 0, inner) + part(low, 1, inner + 1))
+        sums = part(low, 0, inner) + part(low, 1, inner + 1)
+        sums *= w
+        part(high, 0, inner)[...] += sums
         if n_high > inner:
             part(high, inner, None)[...] += 2 * w * part(low, n_low - 1, None)
     else:
-        part(low, 1, n_high)[...] += w * (part(high, 0, n_high - 1) + part(high, 1, n_high))
+        sums = part(high, 0, n_high - 1) + part(high, 1, n_high)
+        sums *= w
+        part(low, 1, n_high)[...] += sums
         part(low, 0, 1)[...] += 2 * w * part(high, 0, 1)
         if n_low > n_high:
             part(low, n_low - 1, None)[...] += 2 * w * part(high, n_high - 1, None)

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_mits_gan.widgets.controls.rows import note
 
@@ -17,8 +28,12 @@ _PLAIN_STYLE = "padding: 2px 4px;"
 _EARLIER_STYLE = "padding: 2px 4px; font-style: italic;"
 
 
-class MessageLine(QWidget):
-    """What happened last and just before, what went wrong until it is put away, a progress bar, a button to stop."""
+class MessageLine(QScrollArea):
+    """What happened last and just before, what went wrong until it is put away, a progress bar, a button to stop.
+
+    It grows at once when it needs more room, and gives it back only when what was said is forgotten or put away: else
+    all above it would move with every click, and the window be laid out and drawn several times.
+    """
 
     cancel_requested = Signal()
 
@@ -51,7 +66,14 @@ class MessageLine(QWidget):
         self._earlier_timer.timeout.connect(self._forget_earlier)
         self._title = ""
 
-        layout = QVBoxLayout(self)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for policy in (self.setHorizontalScrollBarPolicy, self.setVerticalScrollBarPolicy):
+            policy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._content = QWidget()
+        self.setWidget(self._content)
+        layout = QVBoxLayout(self._content)
         layout.setContentsMargins(4, 2, 4, 2)
         layout.setSpacing(2)
         self._complaint_row = QWidget()
@@ -69,11 +91,18 @@ class MessageLine(QWidget):
         row.addWidget(self.bar, 1)
         row.addWidget(self.cancel_button)
         layout.addWidget(self._row)
+        layout.addStretch(1)
         self._complaint_row.setVisible(False)
         self.earlier.setVisible(False)
         self.dismiss_button.clicked.connect(lambda: self.dismiss())
         self.cancel_button.clicked.connect(lambda: self._cancel())
         self.stop_work()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Sentences break into other lines at another width."""
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self._fit(may_shrink=True)
 
     def say(self, text: str) -> None:
         """Tell something that is as it should be."""
@@ -87,11 +116,13 @@ class MessageLine(QWidget):
         """Tell what went wrong; it stays until it is put away, another thing goes wrong, or long work begins."""
         self.complaint.setText(text)
         self._complaint_row.setVisible(True)
+        self._fit()
 
     def dismiss(self) -> None:
         """Put away what went wrong."""
         self.complaint.clear()
         self._complaint_row.setVisible(False)
+        self._fit(may_shrink=True)
 
     def forget(self) -> None:
         """What was said is no longer so."""
@@ -120,6 +151,7 @@ class MessageLine(QWidget):
         self.cancel_button.setEnabled(True)
         self.cancel_button.setText("Cancel")
         self._row.setVisible(True)
+        self._fit()
 
     def show_progress(self, done: int, total: int) -> None:
         """Show how far it is; a total of 0 says that nobody knows."""
@@ -155,8 +187,20 @@ class MessageLine(QWidget):
         if self.text.styleSheet() != style:
             self.text.setStyleSheet(style)
         self.text.setText(text)
+        self._fit()
 
     def _forget_earlier(self) -> None:
         self._earlier_timer.stop()
         self.earlier.clear()
         self.earlier.setVisible(False)
+        self._fit(may_shrink=True)
+
+    def _fit(self, *, may_shrink: bool = False) -> None:
+        """Be as high as what is said takes."""
+        if (layout := self._content.layout()) is None:
+            return
+        seen = self.viewport()
+        wide, around = (self.width(), 0) if seen is None else (seen.width(), self.height() - seen.height())
+        needed = max(layout.totalHeightForWidth(wide), layout.totalMinimumSize().height()) + around
+        if needed > self.height() or (may_shrink and needed < self.height()) or self.minimumHeight() != self.height():
+            self.setFixedHeight(needed)
