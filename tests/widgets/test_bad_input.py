@@ -120,7 +120,7 @@ def test_a_scan_thinner_than_the_cuboid_is_refused_and_earlier_attacks_stay(make
     from napari_mits_gan.errors import AttackError
 
     class Refuses:
-        def tamper(self, volume, at):
+        def tamper(self, volume, at, out=None):
             raise AttackError("the scan is only 8 mm thick along z, and the attack needs 32 mm.")
 
     dock = make_dock(scan, load_attacker=lambda action, device: Refuses())
