@@ -289,8 +289,8 @@ def attacks() -> list[Attack]:
     return [
         Attack("CT-GAN", "remove, published mode", published("remove"), CUBIC_FAR_MM, 2),
         Attack("CT-GAN", "remove, mended mode", named("remove"), scans=2),
-        Attack("CT-GAN", "inject, published mode", published("inject"), CUBIC_FAR_MM, 2),
-        Attack("CT-GAN", "inject, mended mode", named("inject"), scans=2),
+        Attack("CT-GAN", "inject, published mode", published("inject"), CUBIC_FAR_MM, 3),
+        Attack("CT-GAN", "inject, mended mode", named("inject"), scans=3),
         *(Attack("other CT-GANs", name, named(name)) for name in others),
         # Several copies of one source in a scan would be found by each other, so each has a scan for itself.
         Attack("CT-GAN, noise from elsewhere", "remove", named("remove"), scans=3, alone=True, spot=ELSEWHERE),
