@@ -1,13 +1,14 @@
 """Make a picture of every state of the window at several sizes, to look at: nothing clipped, overlapping or empty.
 
 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER
-QT_SCALE_FACTOR=1.5 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --sizes 1280x720
+QT_SCALE_FACTOR=1.5 xvfb-run -a -s "-screen 0 1920x1200x24" python scripts/make_states.py FOLDER --sizes 1280x720
 xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --theme light --sizes 1366x768
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,6 +23,7 @@ SIZES = ("1280x720", "1366x768", "1920x1080")
 
 def main() -> None:
     options = _options()
+    os.environ["NAPARI_CONFIG"] = ""  # the settings of whoever runs this are neither read nor written
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.theme is not None:
         from napari.settings import get_settings
@@ -33,6 +35,7 @@ def main() -> None:
             for size in options.sizes:
                 width, height = map(int, size.split("x"))
                 demonstration.viewer.window.resize(width, height)
+                _open_docks_anew(demonstration)
                 demonstration.picture(options.folder / f"{state}_{size}.png")
     demonstration.close()
 
@@ -79,7 +82,7 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     work.display.zoom()
     work.measuring.start()
     z, y, x = at
-    work.measuring.measure(Measured((z, y - 12, x - 9), (z, y + 8, x + 12), 0))
+    work.measuring.measure(Measured((z, y - 12, x - 9), (z, y + 8, x + 12)))
     yield "measured"
     work.measuring.stop()
     dock.sections["compare"].nodule.click()
@@ -111,6 +114,17 @@ def _states(demonstration: Demonstration, keys: Path) -> Iterator[str]:
     work.display.zoom()
     dock.show_page("evidence")
     yield "healed"
+
+
+def _open_docks_anew(demonstration: Demonstration) -> None:
+    """Docks below the canvas keep their height when the window gets another: open them as they are opened there."""
+    compare = demonstration.dock.sections["compare"]
+    is_open = [box for box in (compare.nodule, compare.three_planes) if box.isChecked()]
+    for box in is_open:
+        box.click()
+    demonstration.wait()
+    for box in is_open:
+        box.click()
 
 
 def _options() -> argparse.Namespace:

@@ -96,7 +96,7 @@ def test_of_the_volumes_that_a_series_mixes_the_user_chooses_one(dock, settle, d
 
 
 def test_a_place_outside_the_scan_is_refused(dock, settle, complaint):
-    dock.sections["attack"].voxel_boxes[0].setValue(40)
+    dock.sections["attack"].voxel_boxes.boxes[0].setValue(40)
     dock.sections["attack"].here_button.click()
     settle(dock)
     assert_one_sentence(complaint())

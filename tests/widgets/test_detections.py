@@ -30,7 +30,7 @@ def test_the_row_and_its_tooltip_say_what_was_found_and_by_whom_it_was_attacked(
     )
     assert row_words(1, found).splitlines() == [
         "1. Inject at z 76, y 227, x 158",
-        "Detector: before no nodule 0.02, attacked original nodule 0.97, attacked protected no nodule 0.31",
+        "Detector before: no nodule (0.02), attacked original: nodule (0.97), attacked protected: no nodule (0.31)",
         "Deviation 0.0200, disrupted",
     ]
     assert row_words(2, AttackVerdict(second)) == "2. Remove at z 1, y 2, x 3"
@@ -52,11 +52,11 @@ def test_a_detection_that_comes_later_leaves_row_and_voxel_as_the_user_chose_the
     dock.workspace.attacking.attack("inject", PLACE)
     dock.workspace.attacking.attack("inject", OTHER)
     attack.list.setCurrentRow(0)
-    attack.show_voxel((9, 9, 9))
+    attack.voxel_boxes.show_voxel((9, 9, 9))
     settle(dock)
     assert "Detector" in row(dock, 1)
     assert attack.list.currentRow() == 0
-    assert attack.voxel == (9, 9, 9)
+    assert attack.voxel_boxes.voxel == (9, 9, 9)
 
 
 def test_the_verdict_follows_an_attack_in_the_list_and_in_the_message(dock, settle):
@@ -64,14 +64,17 @@ def test_the_verdict_follows_an_attack_in_the_list_and_in_the_message(dock, sett
     settle(dock)
     assert row(dock).splitlines() == [
         "1. Inject at z 20, y 45, x 34",
-        "Detector: before no nodule 0.00, attacked original nodule 1.00",
+        "Detector before: no nodule (0.00), attacked original: nodule (1.00)",
     ]
     message = dock.message.text.text()
-    assert message == "1. Inject at z 20, y 45, x 34: before no nodule 0.00, attacked original nodule 1.00."
+    assert (
+        message
+        == "1. Inject at z 20, y 45, x 34 · detector before: no nodule (0.00), attacked original: nodule (1.00)."
+    )
     dock.workspace.attacking.attack("remove", PLACE)
     settle(dock)
-    assert row(dock, 0).endswith("attacked original nodule 1.00")
-    assert row(dock, 1).endswith("before nodule 1.00, attacked original no nodule 0.00")
+    assert row(dock, 0).endswith("attacked original: nodule (1.00)")
+    assert row(dock, 1).endswith("before: nodule (1.00), attacked original: no nodule (0.00)")
 
 
 def test_a_warning_stays_beside_what_is_said_next_and_goes_with_its_attack(dock, settle):
@@ -109,13 +112,13 @@ def test_the_verdict_compares_both_versions_whichever_is_shown(make_dock, scan, 
     dock = make_dock(scan, protector=shield, load_attacker=lambda action, device: FoiledByProtection())
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
-    assert row(dock).endswith("attacked original nodule 1.00")
+    assert row(dock).endswith("attacked original: nodule (1.00)")
     dock.sections["protect"].protect_button.click()
     settle(dock)
     both = row(dock).splitlines()
-    assert both[1].endswith("attacked original nodule 1.00, attacked protected no nodule 0.01")
+    assert both[1].endswith("attacked original: nodule (1.00), attacked protected: no nodule (0.01)")
     assert both[2].endswith(", disrupted")
-    assert "attacked protected no nodule" in dock.message.text.text()
+    assert "attacked protected: no nodule" in dock.message.text.text()
     dock.header.switch.click()
     settle(dock)
     assert row(dock).splitlines() == both

@@ -16,6 +16,7 @@ def test_no_page_needs_scrolling_on_a_low_screen(shown_dock, settle, viewer_of, 
     dock.workspace.attacking.attack("inject", PLACE)
     dock.sections["protect"].protect_button.click()
     settle(dock)
+    dock.sections["compare"].measure_button.click()
     dock.workspace.messages.complain("Something that takes two lines of the narrow dock to be said went wrong.")
     for width, height in LOW_SCREENS:
         viewer.window.resize(width, height)

@@ -6,6 +6,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QApplication
 
 from napari_mits_gan.session import Difference, Injection
+from napari_mits_gan.widgets.layers.view import world_of
 from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK_KEY, VOLUME_KEY
 
 PLACE = (20, 45, 34)
@@ -37,7 +38,7 @@ def test_a_click_injects_at_the_voxel_under_the_mouse(shown_dock, settle, click_
     click_at(shown_dock, PLACE)
     settle(shown_dock)
     assert shown_dock.workspace.session.injections == (Injection("inject", PLACE),)
-    assert shown_dock.sections["attack"].voxel == PLACE
+    assert shown_dock.sections["attack"].voxel_boxes.voxel == PLACE
     attacked = viewer.layers["SIMULATED ATTACK · original"]
     assert attacked.data[PLACE] >= 40
     assert viewer.layers["Scan · original"].data[PLACE] < -700
@@ -103,14 +104,29 @@ def test_clicks_do_nothing_unless_they_are_switched_on(shown_dock, settle, click
 
 
 @pytest.mark.both_bindings
-def test_the_place_can_be_typed(dock, settle, viewer_of):
-    dock.sections["attack"].remove_button.click()
-    for box, value in zip(dock.sections["attack"].voxel_boxes, PLACE, strict=True):
+def test_the_place_can_be_typed_and_lists_are_gone_through_by_keys(dock, scan, settle, viewer_of, qtbot):
+    viewer, section = viewer_of(dock), dock.sections["attack"]
+    section.remove_button.click()
+    dock.workspace.panels.view.zoom_to(scan, (5, 45, 86))
+    for box, value in zip(section.voxel_boxes.boxes, PLACE, strict=True):
         box.setValue(value)
-    dock.sections["attack"].here_button.click()
+    section.here_button.click()
     settle(dock)
     assert dock.workspace.session.injections == (Injection("remove", PLACE),)
-    assert viewer_of(dock).layers["SIMULATED ATTACK · original"].data[PLACE] == -880
+    assert viewer.layers["SIMULATED ATTACK · original"].data[PLACE] == -880
+
+    def seen() -> tuple[float, ...]:
+        return (viewer.dims.current_step[0], *viewer.scene.camera.center[1:])
+
+    there = seen()
+    assert there == (PLACE[0], *world_of(scan, PLACE)[1:]), "the attack is shown, and not where one looked before"
+    dock.workspace.attacking.attack("remove", (30, 45, 86))
+    settle(dock)
+    assert seen() == there, "a click is where one looks already"
+    qtbot.keyClick(section.list, Qt.Key.Key_Return)
+    assert seen() == (30, *world_of(scan, (30, 45, 86))[1:])
+    qtbot.keyClick(section.list, Qt.Key.Key_Up)
+    assert seen() == there
 
 
 def test_three_panels_stand_side_by_side_with_one_window_and_symmetric_difference(dock, settle, viewer_of):

@@ -1,4 +1,4 @@
-"""A distance in mm, drawn with the mouse in any panel and plane."""
+"""A distance in mm, drawn with the mouse in any panel and plane, or given by the keyboard."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
 
 from drags import drag_in
 from napari_mits_gan.widgets.layers.view import world_of
@@ -54,3 +56,45 @@ def test_a_line_is_measured_in_every_panel_and_plane(dock, scan, settle, viewer_
     assert not work.measuring.on
     assert not any(layer.name.startswith("Distance") for layer in (*viewer.layers, *sagittal.layers))
     assert section.measure_button.text() == "Measure"
+    assert section.measured_row.isHidden()
+
+
+@pytest.mark.both_bindings
+def test_a_line_is_measured_by_the_keyboard_alone(shown_dock, scan, viewer_of, qtbot):
+    dock, viewer = shown_dock, viewer_of(shown_dock)
+    work, section, window = dock.workspace, dock.sections["compare"], dock.main_window
+    work.panels.view.zoom_to(scan, PLACE)
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+    keys = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier
+    qtbot.keyClick(window, Qt.Key.Key_L, keys)
+    assert dock.page == "compare"
+    starts, ends = (section.measured_ends[end] for end in ("start", "end"))
+    assert starts.voxel == ends.voxel == PLACE, "both in the middle of what is seen"
+    assert lines(viewer) == {}, "a point is no line"
+    assert section.measure_button.text() == "Measure"
+    assert starts.boxes[0].hasFocus()
+    _type(qtbot, "21\t")  # the slice: nothing until the other end lies there too
+    assert lines(viewer) == {}
+    assert section.measure_button.text() == "2.0 mm"
+    assert viewer.dims.current_step[0] == 21
+    _type(qtbot, "40\t30\t21\t43\t34\t")
+    assert (starts.voxel, ends.voxel) == ((21, 40, 30), (21, 43, 34))
+    assert lines(viewer) == {"scan": "5.0 mm"}
+    assert section.measure_button.accessibleDescription() == "5.0 mm"
+    qtbot.keyClick(ends.boxes[2], Qt.Key.Key_Down)
+    assert lines(viewer) == {"scan": "4.2 mm"}
+    assert ends.boxes[0].maximum() == 39
+    qtbot.keyClick(window, Qt.Key.Key_L, keys)
+    assert not work.measuring.on
+    assert section.measured_row.isHidden()
+
+
+def _type(qtbot, text: str) -> None:
+    """Press keys wherever the keyboard's focus is; a tab goes to the next control."""
+    for character in text:
+        widget = QApplication.focusWidget()
+        if character == "\t":
+            qtbot.keyClick(widget, Qt.Key.Key_Tab)
+        else:
+            qtbot.keyClicks(widget, character)

@@ -108,7 +108,7 @@ def test_attacks_are_listed_and_the_newest_is_selected(dock, settle):
         "2. Remove at z 20, y 45, x 86",
     ]
     assert section.list.currentRow() == 1
-    assert section.voxel == (20, 45, 86)
+    assert section.voxel_boxes.voxel == (20, 45, 86)
     section.clear_button.click()
     settle(dock)
     assert not section.undo_button.isEnabled()
@@ -158,7 +158,7 @@ def test_a_section_grows_with_what_it_holds(shown_dock, qtbot):
 @pytest.mark.both_bindings
 def test_the_numbers_of_the_voxel_are_seen(shown_dock):
     shown_dock.show_page("attack")
-    for box in shown_dock.sections["attack"].voxel_boxes:
+    for box in shown_dock.sections["attack"].voxel_boxes.boxes:
         box.setValue(1234)
         edit = box.lineEdit()
         needed = edit.fontMetrics().horizontalAdvance(box.text())

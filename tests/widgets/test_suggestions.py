@@ -80,7 +80,7 @@ def test_next_goes_there_and_one_more_click_attacks_there(suggested, settle, vie
     dock = suggested
     sites = dock.workspace.suggestions.suggested
     dock.sections["attack"].suggestions.next_button.click()
-    assert dock.sections["attack"].voxel == sites[0].at
+    assert dock.sections["attack"].voxel_boxes.voxel == sites[0].at
     assert slice_shown(viewer_of(dock)) == sites[0].at[0]
     assert dock.sections["attack"].suggestions.list.currentIndex() == 0
     (layer,) = suggestion_layers(viewer_of(dock))
@@ -102,7 +102,7 @@ def test_a_choice_in_the_list_goes_there(suggested, viewer_of):
     last = len(suggested.workspace.suggestions.suggested) - 1
     row.list.setCurrentIndex(last)
     row.list.activated.emit(last)
-    assert suggested.sections["attack"].voxel == suggested.workspace.suggestions.suggested[last].at
+    assert suggested.sections["attack"].voxel_boxes.voxel == suggested.workspace.suggestions.suggested[last].at
     assert suggested.workspace.suggestions.current == last
 
 
@@ -110,7 +110,7 @@ def test_selecting_a_marker_in_its_layer_goes_there(suggested, viewer_of):
     (layer,) = suggestion_layers(viewer_of(suggested))
     last = len(suggested.workspace.suggestions.suggested) - 1
     layer.selected_data = {int(np.flatnonzero(layer.features[SITE] == last)[0])}
-    assert suggested.sections["attack"].voxel == suggested.workspace.suggestions.suggested[last].at
+    assert suggested.sections["attack"].voxel_boxes.voxel == suggested.workspace.suggestions.suggested[last].at
 
 
 def test_a_click_on_a_marker_goes_there_and_attacks_nothing(make_dock, ill, settle, click_at, viewer_of):
@@ -120,7 +120,7 @@ def test_a_click_on_a_marker_goes_there_and_attacks_nothing(make_dock, ill, sett
     site = dock.workspace.suggestions.suggested[-1]
     click_at(dock, site.at)
     settle(dock)
-    assert dock.sections["attack"].voxel == site.at
+    assert dock.sections["attack"].voxel_boxes.voxel == site.at
     assert dock.workspace.session.injections == ()
     dock.sections["attack"].arm.click()
     click_at(dock, site.at)

@@ -255,10 +255,10 @@ class Display(Controller):
         )
 
     def select(self, row: int) -> None:
-        """Go to one of the injections."""
+        """Go to one of the injections; a close-up moves there too."""
         if 0 <= row < len(self._session.injections) and self._session.original is not None:
             self.selected = self._session.injections[row]
-            self._panels.go_to(self._session.original, self.selected.at)
+            self._panels.go_to(self._session.original, self.selected.at, follow=True)
             self.update_figures()
 
     def zoom(self) -> None:

@@ -197,4 +197,4 @@ def _examined_words(found: Examined) -> str:
     if found.recovery is None:
         return found.headline
     share = 100 * float(found.recovery.healed.mean())
-    return f"{found.headline} Healed: {share:.2g} % of the scan comes from the copy in its seal."
+    return f"{found.headline} Healed: {share:.2g}\N{NO-BREAK SPACE}% of the scan comes from the copy in its seal."

@@ -143,7 +143,7 @@ def _tell(messages: Messages, injections: tuple[Injection, ...], verdict: Attack
     parts = [part for part in (detector_words(verdict), deviation_words(verdict)) if part]
     text = attack_words(len(injections), verdict.injection)
     if parts:
-        text += f": {'; '.join(parts)}"
+        text += f" · {'; '.join(parts)}"
     warning = warning_words(verdict)
     if warning:
         messages.warn(f"{text}. {warning}")

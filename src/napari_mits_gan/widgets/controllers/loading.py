@@ -74,7 +74,7 @@ class Loading(Controller):
             return ""
         z, y, x = scan.shape
         dz, dy, dx = scan.spacing
-        return f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g} mm"
+        return f"{layer_name(scan)}: {z} × {y} × {x} voxels of {dz:.4g} × {dy:.4g} × {dx:.4g}\N{NO-BREAK SPACE}mm"
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -1,10 +1,10 @@
-"""Measures a distance: while it is on, the left button draws a line in a panel, and its length is told in mm."""
+"""Measures a distance in mm: the left button draws a line in a panel, or the ends are given as voxels."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from qtpy.QtCore import QObject, Signal
 
@@ -18,7 +18,7 @@ from napari_mits_gan.widgets.layers.view import voxel_at
 
 
 class Measuring(Controller):
-    """One line at a time, in all panels, in whichever plane it is drawn.
+    """One line at a time, in all panels and in every plane that holds both of its ends.
 
     Parameters
     ----------
@@ -48,16 +48,22 @@ class Measuring(Controller):
         return self._on
 
     @property
+    def line(self) -> Measured | None:
+        """The line, which begins as a point; None while this is off."""
+        return self._line
+
+    @property
     def length_mm(self) -> float | None:
-        """How long the line is; None where there is none."""
-        scan = self.parts.session.original
-        return None if self._line is None or scan is None else self._line.length_mm(scan.spacing)
+        """How long the line is; None where there is none, or only a point."""
+        scan, line = self.parts.session.original, self._line
+        return None if line is None or scan is None or line.start == line.end else line.length_mm(scan.spacing)
 
     def start(self) -> None:
-        """Let the left button draw a line; marks are shown, since the line is one."""
+        """Let the left button draw a line, from the middle of the panel until then; marks are shown, as it is one."""
         if self.parts.session.original is None or self._on:
             return
         self._on = True
+        self._begin()
         self._clicking.arm(False)
         if not self.parts.panels.marks_on:
             self.parts.panels.set_marks(True)
@@ -107,14 +113,36 @@ class Measuring(Controller):
 
     def forget(self) -> None:
         """Another scan was opened: the line measured the last one."""
-        self._line = None
-        self._draw()
+        if self._on:
+            self._begin()
+            self._draw()
 
-    def measure(self, line: Measured | None) -> None:
+    def move_end(self, end: Literal["start", "end"], axis: int, index: float) -> None:
+        """Move an end of the line along one axis of the array, and show the slice that it lies in then."""
+        scan, line = self.parts.session.original, self._line
+        if scan is None or line is None:
+            return
+        at = list(line.start if end == "start" else line.end)
+        at[axis] = index
+        place = (at[0], at[1], at[2])
+        self.measure(Measured(place, line.end) if end == "start" else Measured(line.start, place))
+        self.parts.panels.go_to(scan, [round(v) for v in place])
+
+    def measure(self, line: Measured) -> None:
         """Draw another line."""
         self._line = line
         self._draw()
         self.measured.emit()
+
+    def _begin(self) -> None:
+        """Both ends in the middle of what is seen."""
+        scan = self.parts.session.original
+        if scan is None:
+            self._line = None
+            return
+        middle = voxel_at(scan, self.parts.panels.view.middle)
+        z, y, x = (float(min(max(round(v), 0), n - 1)) for v, n in zip(middle, scan.shape, strict=True))
+        self._line = Measured((z, y, x), (z, y, x))
 
     def _draw(self) -> None:
         scan = self.parts.session.original
@@ -147,7 +175,7 @@ class Measuring(Controller):
         while True:
             end = voxel_at(scan, event.position)
             if event.type == "mouse_move" or end != start:
-                self.measure(Measured(start, end, across))
+                self.measure(Measured(start, end))
             event.handled = True
             if event.type != "mouse_move":
                 return

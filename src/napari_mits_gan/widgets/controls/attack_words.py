@@ -32,16 +32,16 @@ def detector_words(verdict: AttackVerdict) -> str:
     --------
     >>> from napari_mits_gan.session import Detection
     >>> detector_words(AttackVerdict(Injection("inject", (1, 2, 3)), original=Detection(0.02, 0.97, 0.5)))
-    'before no nodule 0.02, attacked original nodule 0.97'
+    'detector before: no nodule (0.02), attacked original: nodule (0.97)'
     """
     known = verdict.original or verdict.protected
     if known is None:
         return ""
-    told = [f"before {_seen(known.seen_before)} {known.before:.2f}"]
+    told = [f"detector before: {_seen(known.seen_before)} ({known.before:.2f})"]
     if verdict.original is not None:
-        told.append(f"attacked original {_seen(verdict.original.seen)} {verdict.original.after:.2f}")
+        told.append(f"attacked original: {_seen(verdict.original.seen)} ({verdict.original.after:.2f})")
     if verdict.protected is not None:
-        told.append(f"attacked protected {_seen(verdict.protected.seen)} {verdict.protected.after:.2f}")
+        told.append(f"attacked protected: {_seen(verdict.protected.seen)} ({verdict.protected.after:.2f})")
     return ", ".join(told)
 
 
@@ -75,8 +75,7 @@ def row_words(number: int, verdict: AttackVerdict) -> str:
     if verdict.place not in (None, LUNG):
         lines[0] += f" · {verdict.place}"
     detector, deviates = detector_words(verdict), deviation_words(verdict)
-    lines += [f"Detector: {detector}"] if detector else []
-    lines += [deviates[0].upper() + deviates[1:]] if deviates else []
+    lines += [_capital(words) for words in (detector, deviates) if words]
     return "\n".join(lines)
 
 
@@ -88,11 +87,15 @@ def details(verdict: AttackVerdict) -> str:
         lines.append(warning)
     if (detector := detector_words(verdict)) != "":
         known = verdict.original or verdict.protected
-        lines.append(f"Detector: {detector}")
+        lines.append(_capital(detector))
         lines.append("" if known is None else f"It reports a nodule from a score of {known.threshold:.2f} on")
     if (deviates := deviation_words(verdict)) != "":
-        lines.append(f"{deviates[0].upper()}{deviates[1:]} (an attack counts as disrupted from 0.0125 on)")
+        lines.append(f"{_capital(deviates)} (an attack counts as disrupted from 0.0125 on)")
     return "\n".join(line for line in lines if line)
+
+
+def _capital(words: str) -> str:
+    return words[0].upper() + words[1:]
 
 
 def _seen(seen: bool) -> str:

@@ -1,4 +1,4 @@
-"""A line that measures a distance in mm, in every panel alike, in the slice in which it was drawn."""
+"""A line that measures a distance in mm, in every panel alike, in the slices that hold both of its ends."""
 
 from __future__ import annotations
 
@@ -27,17 +27,18 @@ class Measured:
     ----------
     start, end : tuple of float
         Voxels (z, y, x), not necessarily whole ones.
-    across : int
-        The array axis across which the slice lies.
     """
 
     start: tuple[float, float, float]
     end: tuple[float, float, float]
-    across: int
 
     def length_mm(self, spacing: Sequence[float]) -> float:
         """How long it is, in the patient."""
         return float(np.linalg.norm((np.asarray(self.end) - self.start) * spacing))
+
+    def lies_in_a_slice(self, across: int | None) -> bool:
+        """Whether one slice across that axis of the array holds both ends."""
+        return across is not None and round(self.start[across]) == round(self.end[across])
 
 
 class MeasureOverlay:
@@ -69,7 +70,7 @@ class MeasureOverlay:
         """A line where there was an attack measures it."""
 
     def turn(self, layer: Any, scan: CTVolume, across: int | None) -> bool:
-        """It is seen in the plane in which it was drawn."""
+        """It is seen in planes that hold both ends."""
         self._draw(layer, scan, across)
         return True
 
@@ -80,12 +81,12 @@ class MeasureOverlay:
             self._draw(layer, scan, across)
 
     def _draw(self, layer: Any, scan: CTVolume, across: int | None) -> None:
-        line = self.line if self.line is not None and self.line.across == across else None
+        line = self.line
         layer.data = []
-        if line is None:
+        if line is None or across is None or line.start == line.end or not line.lies_in_a_slice(across):
             return
         layer.add_lines(
-            [_ends(line)], edge_color=COLOR, edge_width=_LINE_MM / min(scan.spacing), face_color="transparent"
+            [_ends(line, across)], edge_color=COLOR, edge_width=_LINE_MM / min(scan.spacing), face_color="transparent"
         )
         layer.text = {
             "string": {"constant": f"{line.length_mm(scan.spacing):.1f} mm"},
@@ -95,8 +96,8 @@ class MeasureOverlay:
         }
 
 
-def _ends(line: Measured) -> NDArray[np.float64]:
+def _ends(line: Measured, across: int) -> NDArray[np.float64]:
     """Both ends in the slice on which napari shows them: a whole one."""
     ends = np.array([line.start, line.end], dtype=float)
-    ends[:, line.across] = np.round(ends[:, line.across])
+    ends[:, across] = np.round(ends[:, across])
     return ends

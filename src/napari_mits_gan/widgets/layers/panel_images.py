@@ -26,6 +26,10 @@ _USUAL_NAME, _LEAST_NAME = 8.0, 5.0
 """Sizes of the name in a panel, in points."""
 _POINTS_A_PIXEL = 0.9
 """A sign of 8 points takes 8 pixels, many capitals among them; the rest stays free at either side."""
+_COLOR_BAR = (14.0, 76.0)
+"""Width and height of a difference's colour bar, in pixels."""
+_COLOR_BAR_PANEL = 310.0
+"""The least height of a panel with a colour bar, in pixels."""
 _TAMPERED, _HEALED, _REAL = "#ff7b6b", "#7be08f", "white"
 """Colours of the name in a panel."""
 
@@ -82,8 +86,8 @@ def show_difference(viewer: Any, layer: Any, contents: Contents, colors: Colors 
         )
         layer.colorbar.visible = True
         layer.colorbar.position = "bottom_right"
-        layer.colorbar.font_size = 8
-        layer.colorbar.size = (14, 110)
+        layer.colorbar.font_size = 7
+        layer.colorbar.size = _COLOR_BAR
     elif layer.data is not contents.difference:
         layer.data = contents.difference
         _place(layer, grid)
@@ -131,6 +135,14 @@ def show_swiped(viewer: Any, layer: Any, swiped: Swiped, volume: CTVolume, name:
     _show_name(layer, _TAMPERED if name.startswith(SIMULATED_ATTACK) else _REAL)
     size_name(layer, float("inf"))
     return layer
+
+
+def show_color_bar(layer: Any, panel_height: float) -> None:
+    """Show a difference's colour bar where it has room between the scale bar and the letter of the right edge."""
+    # not by its size, nor by `visible`: napari cannot measure the ticks of a bar that was not drawn yet
+    opacity = float(panel_height >= _COLOR_BAR_PANEL)
+    if layer.colorbar.opacity != opacity:
+        layer.colorbar.opacity = opacity
 
 
 def size_name(layer: Any, panel_pixels: float) -> None:

@@ -1,4 +1,4 @@
-"""The panels side by side: two versions of the scan, attacks on either, healed scan, difference; and marks on them."""
+"""Which panels stand where: two versions of the scan, attacks on either, healed scan, difference."""
 
 from __future__ import annotations
 
@@ -7,21 +7,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
-from napari.experimental import link_layers
 
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.widgets.layers.colors import USUAL, Colors
 from napari_mits_gan.widgets.layers.contents import Contents
 from napari_mits_gan.widgets.layers.identity import in_viewer, same_layer
-from napari_mits_gan.widgets.layers.marks import mark_options, set_points
-from napari_mits_gan.widgets.layers.overlays import KINDS, AnyOverlay
-from napari_mits_gan.widgets.layers.panel_images import (
-    CONTRAST_RANGE_HU,
-    LINKED,
-    show_difference,
-    show_volume,
-    size_name,
-)
+from napari_mits_gan.widgets.layers.overlays import AnyOverlay
+from napari_mits_gan.widgets.layers.panel_images import CONTRAST_RANGE_HU, show_color_bar, size_name
+from napari_mits_gan.widgets.layers.panel_layers import PanelLayers
 from napari_mits_gan.widgets.layers.panel_names import (
     ATTACK,
     DEFAULT_PANELS,
@@ -29,17 +22,12 @@ from napari_mits_gan.widgets.layers.panel_names import (
     HEALED,
     MOST_PANELS,
     OTHER_ATTACK,
-    OTHER_SCAN,
     PAIRS,
-    PANEL_KEY,
     PANELS,
     SCAN,
 )
 from napari_mits_gan.widgets.layers.shared_picture import How, SharedPicture
 from napari_mits_gan.widgets.layers.view import View, voxel_at
-from napari_mits_gan.widgets.layers.volume_layer import SIMULATED_ATTACK, grid_options
-
-IMAGE, MARKS = "image", "marks"
 
 
 class Panels:
@@ -59,14 +47,12 @@ class Panels:
 
     def __init__(self, viewer: Any, on_plane: Callable[[], None] = lambda: None, colors: Colors = USUAL) -> None:
         self._viewer = viewer
-        self.colors = colors
         self._tell_plane = on_plane
         self.view = View(viewer, self._on_plane)
         self.shared = SharedPicture(viewer, self.view)
         """The picture that two panels share while they are swiped or faded."""
         self._contents: Contents | None = None
-        self._overlays: dict[str, AnyOverlay] = {}
-        self._layers: dict[tuple[str, str], Any] = {}
+        self._layers = PanelLayers(viewer, colors, lambda: self._changing)
         self._chosen = DEFAULT_PANELS
         self._pair: tuple[str, str] | None = None
         self._second_of_pair = False
@@ -75,6 +61,7 @@ class Panels:
         self._side_by_side = True
         self._marks_on = True
         self._changing = False
+        viewer.canvas.events.size.connect(self._on_size)
 
     # ---- what there is
 
@@ -83,13 +70,22 @@ class Panels:
         """Whether layers come and go because of this object, not because of the user."""
         return self._changing
 
+    @property
+    def colors(self) -> Colors:
+        """Of rings and differences, for layers that are made from now on."""
+        return self._layers.colors
+
+    @colors.setter
+    def colors(self, colors: Colors) -> None:
+        self._layers.colors = colors
+
     def image(self, role: str) -> Any:
         """The image layer of a panel, or None where there is none."""
-        return self._alive((role, IMAGE))
+        return self._layers.image(role)
 
     def overlay(self, kind: str, role: str) -> Any:
         """The layer of an overlay in a panel, or None where there is none."""
-        return self._alive((role, kind))
+        return self._layers.of(role, kind)
 
     @property
     def contents(self) -> Contents | None:
@@ -155,6 +151,7 @@ class Panels:
 
     def close(self) -> None:
         """The window goes away: listen no more."""
+        self._viewer.canvas.events.size.disconnect(self._on_size)
         self.view.close()
 
     def start(self, layer: Any = None) -> None:
@@ -162,15 +159,14 @@ class Panels:
         self.clear()
         if layer is not None and in_viewer(self._viewer, layer):
             layer.contrast_limits_range = CONTRAST_RANGE_HU
-            self._layers[SCAN, IMAGE] = layer
+            self._layers.take(SCAN, layer)
 
     def clear(self) -> None:
         """Remove all layers of the panels."""
         with self._own_changes(), self._drawn_once():
             self._contents = None
             self._pair, self._sharing = None, False
-            for key in list(self._layers):
-                self._remove(key)
+            self._layers.clear()
             self.shared.remove()
             self.view.stop()
 
@@ -183,7 +179,7 @@ class Panels:
         others = {role for role in self._wanted(contents) if contents.has(role)} != set(before)
         shares = self.sharing != self.shared.is_shown
         with self._own_changes(), self._drawn_once() if others or shares else nullcontext():
-            self._show_images(contents)
+            self._layers.show_images(contents, self._wanted(contents))
             if begins:
                 self.view.start(contents.scan)
             self._show_what_lies_above(contents)
@@ -237,32 +233,20 @@ class Panels:
         """Markers are drawn for the slices of one plane: draw them anew."""
         if self._contents is not None and self._across != self.view.across:
             self._across = self.view.across
-            anew = [key for key in self._layers if not self._turned(key)]
+            anew = self._layers.not_turned(self._contents, self._across)
             with self._own_changes(), self._drawn_once() if anew else nullcontext():
-                for key in anew:
-                    self._remove(key)
+                self._layers.remove(anew)
                 self._show_what_lies_above(self._contents)
                 self._show_shared(self._contents)
             self._arrange(refit=False)
         self._tell_plane()
 
-    def _turned(self, key: tuple[str, str]) -> bool:
-        """Whether a layer is drawn for slices across the present axis, or is no overlay."""
-        overlay, layer = self._overlays.get(key[1]), self._alive(key)
-        if overlay is None or layer is None or self._contents is None:
-            return True
-        return overlay.turn(layer, self._contents.scan, self._across)
-
     def set_overlay(self, kind: str, overlay: AnyOverlay | None) -> None:
         """Mark other sites in every panel; None takes the overlay of that kind away."""
-        if overlay is None and kind not in self._overlays:
+        if overlay is None and not self._layers.has_overlay(kind):
             return
-        self._overlays.pop(kind, None)
-        if overlay is not None:
-            self._overlays[kind] = overlay
         with self._own_changes(), self._drawn_once():
-            for role in PANELS:
-                self._remove((role, kind))
+            self._layers.set_overlay(kind, overlay)
             if self._contents is not None:
                 self._show_what_lies_above(self._contents)
             self._arrange_images(refit=False)
@@ -321,36 +305,7 @@ class Panels:
 
     @property
     def _own_layers(self) -> tuple[Any, ...]:
-        return (*self._layers.values(), *self.shared.layers)
-
-    def _alive(self, key: tuple[str, str]) -> Any:
-        layer = self._layers.get(key)
-        return layer if layer is not None and in_viewer(self._viewer, layer) else None
-
-    def _remove(self, key: tuple[str, str]) -> None:
-        layer = self._layers.pop(key, None)
-        if layer is not None and in_viewer(self._viewer, layer):
-            self._viewer.layers.remove(layer)
-
-    def _show_images(self, contents: Contents) -> None:
-        wanted = self._wanted(contents)
-        for role in (SCAN, OTHER_SCAN, ATTACK, OTHER_ATTACK, HEALED):
-            volume = contents.volume(role)
-            if volume is None or role not in wanted:
-                self._remove((role, IMAGE))
-                continue
-            like = next((layer for other in PANELS if other != DIFFERENCE and (layer := self.image(other))), None)
-            name = _title(role, contents)
-            self._layers[role, IMAGE] = show_volume(self._viewer, self.image(role), role, volume, name, like)
-        if contents.difference is None or DIFFERENCE not in wanted:
-            self._remove((DIFFERENCE, IMAGE))
-        else:
-            self._layers[DIFFERENCE, IMAGE] = show_difference(
-                self._viewer, self.image(DIFFERENCE), contents, self.colors
-            )
-        scans = [layer for role in PANELS if role != DIFFERENCE and (layer := self.image(role)) is not None]
-        if len(scans) > 1:
-            link_layers(scans, LINKED)
+        return (*self._layers, *self.shared.layers)
 
     def _wanted(self, contents: Contents) -> frozenset[str]:
         """The panels to show; the scan where none of them has anything to show."""
@@ -358,39 +313,10 @@ class Panels:
         return wanted if any(contents.has(role) for role in wanted) else frozenset({SCAN})
 
     def _show_what_lies_above(self, contents: Contents) -> None:
-        for role in PANELS:
-            self._show_marks(role, contents)
-            self._show_overlays(role, contents)
-        if self._shown_roles():
-            self._sort()
-            self._viewer.layers.selection.active = self.image(self._shown_roles()[0])
-
-    def _show_marks(self, role: str, contents: Contents) -> None:
-        if self.image(role) is None:
-            self._remove((role, MARKS))
-            return
-        options = mark_options(contents.scan, contents.injections, self._across, self.colors)
-        layer = self._alive((role, MARKS))
-        if layer is None:
-            self._layers[role, MARKS] = self._viewer.add_points(
-                **grid_options(contents.scan), **options, name=f"Marks · {role}", metadata={PANEL_KEY: role}
-            )
-            return
-        if len(layer.data) == len(options["data"]) and np.array_equal(layer.data, options["data"]):
-            return
-        _set_visible(layer, True)  # napari would go on with the points that a hidden layer had before
-        set_points(layer, options)
-
-    def _show_overlays(self, role: str, contents: Contents) -> None:
-        for kind, overlay in self._overlays.items():
-            if self.image(role) is None:
-                self._remove((role, kind))
-                continue
-            layer = self.overlay(kind, role)
-            if layer is None:
-                layer = overlay.add_to(self._viewer, role, contents.scan, self._across, lambda: self._changing)
-                self._layers[role, kind] = layer
-            overlay.hide_attacked(layer, contents.injections)
+        self._layers.show_above(contents, self._across)
+        if roles := self._shown_roles():
+            self._layers.sort(roles)
+            self._viewer.layers.selection.active = self.image(roles[0])
 
     def _show_shared(self, contents: Contents) -> None:
         roles = sorted(self._pair or (), key=contents.order.index) if self.sharing else []
@@ -403,22 +329,9 @@ class Panels:
 
     # ---- arrangement
 
-    @property
-    def _kinds(self) -> tuple[str, ...]:
-        """The layers that every panel has, from below."""
-        return (IMAGE, MARKS, *(kind for kind in KINDS if kind in self._overlays))
-
     def _shown_roles(self) -> tuple[str, ...]:
         order = PANELS if self._contents is None else self._contents.order
         return tuple(role for role in order if self.image(role) is not None)
-
-    def _sort(self) -> None:
-        """Each panel's layers in turn, below every other layer: the grid counts them off from the lowest on."""
-        wanted = [self._layers[role, kind] for role in self._shown_roles() for kind in self._kinds]
-        layers = self._viewer.layers
-        for index, layer in enumerate(wanted):
-            if layers.index(layer) != index:
-                layers.move(layers.index(layer), index)
 
     def _arrange(self, *, refit: bool, keep_close_up: bool = False) -> None:
         self._arrange_images(refit=refit, keep_close_up=keep_close_up)
@@ -427,9 +340,13 @@ class Panels:
     def _see_marks(self) -> None:
         """Show what lies above the images that are seen; not while layers come, since napari's canvas fails then."""
         for role in self._shown_roles():
-            for layer in (self._alive((role, kind)) for kind in self._kinds[1:]):
-                if layer is not None:
-                    _set_visible(layer, self._marks_on and self._is_here(role))
+            for layer in self._layers.above_image(role):
+                _set_visible(layer, self._marks_on and self._is_here(role))
+
+    def _on_size(self, event: Any = None) -> None:
+        """The canvas has another size: fit the panels, their names and a whole slice into it."""
+        if not self._changing:
+            self._arrange_images(refit=self.view.is_fitted)
 
     def _is_here(self, role: str) -> bool:
         """Whether a panel has its place in the canvas now; its image may be hidden by a shared picture."""
@@ -457,26 +374,13 @@ class Panels:
         for role in roles:
             _set_visible(self.image(role), self._is_here(role) and not is_shared)
         self.view.arrange(
-            len(roles) if self._in_grid else 1, len(self._kinds), refit=refit, keep_close_up=keep_close_up
+            len(roles) if self._in_grid else 1, len(self._layers.kinds), refit=refit, keep_close_up=keep_close_up
         )
+        height, width = self.view.panel_pixels
         for role in roles:
-            size_name(self.image(role), self.view.panel_width)
-
-
-def _title(role: str, contents: Contents) -> str:
-    """What a panel is called."""
-    if role == DIFFERENCE:
-        return "Difference (HU)" + (f" · {contents.difference_label}" if contents.difference_label else "")
-    if role == ATTACK and contents.awaits_attack:
-        return f"Attack on {contents.label(role)} · click to attack"
-    kinds = {
-        SCAN: "Scan",
-        OTHER_SCAN: "Scan",
-        ATTACK: SIMULATED_ATTACK,
-        OTHER_ATTACK: SIMULATED_ATTACK,
-        HEALED: f"Healed after {SIMULATED_ATTACK}" if contents.injections else "Healed",
-    }
-    return f"{kinds[role]} · {contents.label(role)}"
+            size_name(self.image(role), width)
+        if (difference := self.image(DIFFERENCE)) is not None:
+            show_color_bar(difference, height)
 
 
 def _set_visible(layer: Any, on: bool) -> None:

@@ -21,6 +21,8 @@ _ZOOM_STEP = 1.15
 EDGES = {"top": "top_center", "bottom": "bottom_center", "left": "middle_left", "right": "middle_right"}
 """Edge of a panel to where napari has its letter."""
 _LETTER_COLOR = "#f2d16b"
+_BELOW_COLOR_BAR = "below_color_bar"
+"""An overlay that is not seen: napari puts a colour bar above it, and so above the scale bar beside it."""
 
 
 class View:
@@ -40,6 +42,7 @@ class View:
         self._volume: CTVolume | None = None
         self._order: tuple[int, ...] = ()
         self._turning = False
+        self._fitted_zoom = 0.0
         viewer.dims.events.order.connect(self._on_order)
         viewer.dims.events.ndisplay.connect(self._on_ndisplay)
 
@@ -62,6 +65,9 @@ class View:
         bar = overlays.scale_bar
         # in every panel, where napari puts it above or below the letter of the lower edge and not across it
         bar.visible, bar.gridded, bar.position, bar.font_size, bar.box = True, True, "bottom_center", 8, True
+        overlays[_overlay_name(_BELOW_COLOR_BAR)] = TextOverlay(
+            position="bottom_right", text="|", font_size=16, opacity=0, box=False, gridded=True, visible=True
+        )
         self.turn_to("axial")
 
     def write_letters_anew(self) -> None:
@@ -76,8 +82,8 @@ class View:
         """Nothing of ours is shown any more."""
         self._volume = None
         overlays = self._viewer.canvas.overlays
-        for edge in EDGES:
-            overlays.pop(_overlay_name(edge), None)
+        for name in (*EDGES, _BELOW_COLOR_BAR):
+            overlays.pop(_overlay_name(name), None)
         overlays.scale_bar.visible = overlays.scale_bar.gridded = False
         self._viewer.canvas.background_color_override = None
         self._viewer.canvas.grid.enabled = False
@@ -130,7 +136,7 @@ class View:
         finally:
             self._turning = False
         self._after_turning()
-        self._viewer.reset_view()
+        self.show_whole()
 
     def _on_order(self, event: Any = None) -> None:
         if self._turning or self._volume is None:
@@ -172,6 +178,15 @@ class View:
         ndim = self._viewer.dims.ndim
         self._viewer.dims.set_point(list(range(ndim - 3, ndim)), world_of(volume, at))
 
+    @property
+    def middle(self) -> tuple[float, ...]:
+        """World coordinates (z, y, x) of what is in the middle of every panel, in the slice that is shown."""
+        dims, center = self._viewer.dims, self._camera.center
+        point = list(dims.point)
+        for axis, place in zip(dims.displayed, center[-len(dims.displayed) :], strict=True):
+            point[axis] = place
+        return tuple(float(value) for value in point[-3:])
+
     def step(self, slices: int) -> None:
         """Go some slices on, towards higher indices."""
         dims = self._viewer.dims
@@ -190,7 +205,7 @@ class View:
         """A closer look at a voxel (z, y, x), in all panels."""
         self.go_to(volume, at)
         self.center_on(volume, at)
-        self._camera.zoom = min(self._panel_pixels()) / CLOSE_UP_MM
+        self._camera.zoom = min(self.panel_pixels) / CLOSE_UP_MM
 
     def zoom_on(self, point: Sequence[float], pixels_per_mm: float) -> None:
         """Draw a millimetre that large, with a point of the world in the middle."""
@@ -206,12 +221,18 @@ class View:
     def show_whole(self) -> None:
         """Fit the whole slice into each panel."""
         self._viewer.reset_view()
+        self._fitted_zoom = self.pixels_per_mm
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether nobody zoomed since the whole slice was fitted in."""
+        return self.pixels_per_mm == self._fitted_zoom
 
     def is_close_up(self) -> bool:
         """Whether the user looks at less than the whole slice."""
         extent = self._viewer.layers.extent.world
         sizes = [float(extent[1][a] - extent[0][a]) for a in self._viewer.dims.displayed]
-        fitted = min(p / max(s, 1e-6) for p, s in zip(self._panel_pixels(), sizes, strict=False))
+        fitted = min(p / max(s, 1e-6) for p, s in zip(self.panel_pixels, sizes, strict=False))
         return bool(self._camera.zoom > _CLOSER_THAN_WHOLE * fitted)
 
     # ---- grid
@@ -238,7 +259,7 @@ class View:
             grid.shape = self._shape(panels)
         grid.enabled = panels > 1
         if refit:
-            self._viewer.reset_view()
+            self.show_whole()
             if before is not None:
                 self._camera.center, self._camera.zoom = before
 
@@ -263,12 +284,8 @@ class View:
         return (-1, 1) if best == one_column else (-1, -1)
 
     @property
-    def panel_width(self) -> float:
-        """Width of one panel in pixels."""
-        return self._panel_pixels()[1]
-
-    def _panel_pixels(self) -> tuple[float, float]:
-        """Height and width of one panel."""
+    def panel_pixels(self) -> tuple[float, float]:
+        """Height and width of one panel in pixels."""
         height, width = self._canvas_pixels()
         rows, columns = self._viewer.canvas.grid.actual_shape(self._viewer.layers)
         return height / rows, width / columns

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QButtonGroup, QLabel, QListWidget, QPushButton, QSpinBox
+from qtpy.QtWidgets import QButtonGroup, QLabel, QPushButton
 
 from napari_mits_gan.session import AttackVerdict, Injection
 from napari_mits_gan.widgets.controls.attack_words import details, row_words, warning_words
 from napari_mits_gan.widgets.controls.attacker_row import AttackerRow
+from napari_mits_gan.widgets.controls.place_list import PlaceList
 from napari_mits_gan.widgets.controls.rows import in_a_row
 from napari_mits_gan.widgets.controls.suggestion_row import NEXT_SHORTCUT, SUGGEST_SHORTCUT, SuggestionRow
+from napari_mits_gan.widgets.controls.voxel_boxes import VoxelBoxes
 from napari_mits_gan.widgets.sections.section import Section
 
 if TYPE_CHECKING:
@@ -21,14 +22,6 @@ if TYPE_CHECKING:
 ARM_SHORTCUT = "Ctrl+Alt+A"
 UNDO_SHORTCUT = "Ctrl+Alt+Z"
 HERE_SHORTCUT = "Ctrl+Alt+H"
-_LARGEST_INDEX = 9999
-LIST_HEIGHT = 70
-"""Pixels."""
-_NARROW_STYLE = (
-    # Buttons of no width, not none: with `NoButtons` and napari's style sheet, Qt 6.12 leaves no room for the number.
-    "QSpinBox { padding: 0 4px; } QSpinBox::up-button, QSpinBox::down-button { width: 0; border: none; }"
-    "QSpinBox::up-arrow, QSpinBox::down-arrow { image: none; width: 0; height: 0; }"
-)
 _CHOICE_STYLE = "QPushButton:checked { background: #2f6fb5; color: white; font-weight: bold; }"
 _ARM_STYLE = (
     "QPushButton { padding: 5px; } QPushButton:checked { background: #a33a2c; color: white; font-weight: bold; }"
@@ -62,24 +55,12 @@ class AttackSection(Section):
         self.arm.setToolTip(
             f"While this is on, a click in any panel attacks there; dragging still moves ({ARM_SHORTCUT})"
         )
-        self.voxel_boxes = tuple(QSpinBox() for _ in range(3))
-        for box, axis in zip(self.voxel_boxes, "zyx", strict=True):
-            box.setRange(0, _LARGEST_INDEX)
-            box.setPrefix(f"{axis} ")
-            box.setStyleSheet(_NARROW_STYLE)
-            box.setAccessibleName(f"Voxel, {axis}")
-            box.setToolTip("Voxel at the centre of the attack; one outside the scan is refused")
+        self.voxel_boxes = VoxelBoxes("Voxel", "Voxel at the centre of the attack; one outside the scan is refused")
         self.here_button = QPushButton("Attack here")
         self.here_button.setToolTip(f"Attack at the voxel given by these numbers ({HERE_SHORTCUT})")
         self.attacker = AttackerRow()
         self.suggestions = SuggestionRow()
-        self.list = QListWidget()
-        self.list.setMinimumHeight(LIST_HEIGHT)
-        self.list.setAccessibleName("Attacks")
-        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.list.setWordWrap(True)
-        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.list.setToolTip("The attacks, oldest first; choose one to go there")
+        self.list = PlaceList("Attacks", "The attacks, oldest first; choose one to go there")
         self.empty = QLabel("No attacks yet")
         self.undo_button = QPushButton("Undo last")
         self.undo_button.setToolTip(f"Take the last attack back ({UNDO_SHORTCUT})")
@@ -90,7 +71,9 @@ class AttackSection(Section):
         self.body.addWidget(self.attacker)
         self.body.addWidget(self.arm)
         self.body.addWidget(self.suggestions)
-        self.body.addLayout(in_a_row(*self.voxel_boxes, self.here_button))
+        row = in_a_row(self.voxel_boxes, self.here_button)
+        row.setStretchFactor(self.voxel_boxes, 3)
+        self.body.addLayout(row)
         self.body.addWidget(self.list, 1)
         self.body.addLayout(in_a_row(self.empty, self.undo_button, self.clear_button))
         for keys, button in (
@@ -115,27 +98,21 @@ class AttackSection(Section):
         self.suggestions.suggest_requested.connect(lambda: suggestions.suggest(attacking.action))
         self.suggestions.selected.connect(suggestions.go_to)
         self.suggestions.clear_requested.connect(suggestions.clear)
-        self.here_button.clicked.connect(lambda: attacking.attack(attacking.action, self.voxel))
+        self.here_button.clicked.connect(self._attack_here)
         self.undo_button.clicked.connect(lambda: session.undo())
         self.clear_button.clicked.connect(lambda: session.clear())
-        self.list.itemClicked.connect(lambda _: work.display.select(self.list.currentRow()))
-        work.visited.connect(self.show_voxel)
+        self.list.chosen.connect(work.display.select)
+        work.visited.connect(self.voxel_boxes.show_voxel)
 
-    @property
-    def voxel(self) -> tuple[int, int, int]:
-        """The voxel (z, y, x) that the numbers give."""
-        z, y, x = (box.value() for box in self.voxel_boxes)
-        return (z, y, x)
-
-    def show_voxel(self, at: Sequence[int]) -> None:
-        """Show a voxel (z, y, x) in the numbers."""
-        for box, value in zip(self.voxel_boxes, at, strict=True):
-            box.setValue(int(value))
+    def _attack_here(self) -> None:
+        attacking = self.workspace.attacking
+        if attacking.attack(attacking.action, self.voxel_boxes.voxel):
+            self.workspace.display.select(len(self.workspace.session.injections) - 1)
 
     def refresh(self) -> None:
         """What can be attacked, with what, and what was."""
         work = self.workspace
-        for widget in (self.arm, self.here_button, *self.voxel_boxes):
+        for widget in (self.arm, self.here_button, self.voxel_boxes):
             widget.setEnabled(work.is_open)
         armed = work.clicking.armed
         self.arm.setChecked(armed)
@@ -167,7 +144,7 @@ class AttackSection(Section):
         self.list.setCurrentRow(len(injections) - 1)
         self.list.scrollToBottom()
         if injections:
-            self.show_voxel(injections[-1].at)
+            self.voxel_boxes.show_voxel(injections[-1].at)
         self.empty.setVisible(not injections)
         self.undo_button.setEnabled(bool(injections))
         self.clear_button.setEnabled(bool(injections))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QPushButton, QSlider
+from qtpy.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QPushButton, QSlider, QWidget
 
 from napari_mits_gan.session import Figures
 from napari_mits_gan.widgets.controls.figures_table import FiguresTable
 from napari_mits_gan.widgets.controls.rows import in_a_row
+from napari_mits_gan.widgets.controls.voxel_boxes import VoxelBoxes
 from napari_mits_gan.widgets.layers.panel_names import (
     ATTACK,
     DIFFERENCE,
@@ -125,9 +128,17 @@ class CompareSection(Section):
         self.measure_button = QPushButton()
         self.measure_button.setCheckable(True)
         self.measure_button.setToolTip(
-            "While this is on, drag with the left button in any panel and plane to draw a line; its length is shown in "
-            f"mm, in all panels ({MEASURE_SHORTCUT})"
+            "While this is on, drag with the left button in any panel and plane to draw a line, or give its ends as "
+            f"voxels below; its length is shown in mm, in all panels ({MEASURE_SHORTCUT})"
         )
+        self.measured_ends: dict[Literal["start", "end"], VoxelBoxes] = {
+            "start": VoxelBoxes("Line from voxel", "Where the line begins, as a voxel; the arrow keys move it"),
+            "end": VoxelBoxes(
+                "Line to voxel",
+                "Where the line ends, as a voxel; the arrow keys move it. It is drawn in planes that hold both ends",
+            ),
+        }
+        self.measured_row = QWidget()
         self.restore_button = QPushButton("Restore the panels")
         self.restore_button.setToolTip("Show again what was removed from the layer list")
         self.table_button = QPushButton("Table of verdicts…")
@@ -158,6 +169,10 @@ class CompareSection(Section):
         self.body.addLayout(row)
         self.body.addWidget(self.restore_button)
         self.body.addLayout(in_a_row(self.table_button, self.plots_button, self.measure_button))
+        row = in_a_row(self.measured_ends["start"], QLabel("to"), self.measured_ends["end"])
+        row.setContentsMargins(0, 0, 0, 0)
+        self.measured_row.setLayout(row)
+        self.body.addWidget(self.measured_row)
         self.body.addWidget(self.figures)
         self.on_keys(ZOOM_SHORTCUT, self.zoom_button)
         self.on_keys(TABLE_SHORTCUT, self.table_button)
@@ -191,7 +206,9 @@ class CompareSection(Section):
         self.planes_of.activated.connect(lambda _: planes.choose(self.planes_of.currentData()))
         nodule, measuring = self.workspace.nodule_3d, self.workspace.measuring
         measuring.measured.connect(self._refresh_measured)
-        self.measure_button.clicked.connect(lambda on: measuring.start() if on else measuring.stop())
+        self.measure_button.clicked.connect(self._measure)
+        for end, boxes in self.measured_ends.items():
+            boxes.edited.connect(lambda axis, index, end=end: measuring.move_end(end, axis, index))
         self.nodule.clicked.connect(lambda on: nodule.start() if on else nodule.stop())
         self.restore_button.clicked.connect(lambda: display.refresh())
         self.table_button.clicked.connect(lambda: self.verdicts.open_table())
@@ -281,6 +298,20 @@ class CompareSection(Section):
         length = measuring.length_mm
         self.measure_button.setText("Measure" if length is None else f"{length:.1f} mm")
         self.measure_button.setAccessibleName("Measure a distance")
+        self.measure_button.setAccessibleDescription("" if length is None else f"{length:.1f} mm")
+        scan, line = self.workspace.session.original, measuring.line
+        self.measured_row.setVisible(line is not None)
+        if scan is not None and line is not None:
+            for boxes, at in zip(self.measured_ends.values(), (line.start, line.end), strict=True):
+                boxes.take(scan.shape)
+                boxes.show_voxel(at)
+
+    def _measure(self, on: bool) -> None:
+        if on:
+            self.workspace.measuring.start()
+            self.measured_ends["start"].boxes[0].setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            self.workspace.measuring.stop()
 
     def _share(self, how: How, on: bool) -> None:
         if on:

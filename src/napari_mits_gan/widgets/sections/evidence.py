@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QListWidget, QPushButton, QSizePolicy
+from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QPushButton, QSizePolicy
 
 from napari_mits_gan.evidence.mark.settings import MarkSettings
+from napari_mits_gan.widgets.controls.place_list import PlaceList
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.sections.section import Section
 
@@ -93,13 +94,7 @@ class EvidenceSection(Section):
         )
         self.headline = note(NOT_CHECKED)
         self.hint = note()
-        self.findings = QListWidget()
-        self.findings.setMinimumHeight(70)
-        self.findings.setAccessibleName("Findings")
-        self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.findings.setWordWrap(True)
-        self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.findings.setToolTip("What is not as it was sealed; choose one to go there")
+        self.findings = PlaceList("Findings", "What is not as it was sealed; choose one to go there")
 
         row = QHBoxLayout()
         row.setSpacing(4)
@@ -136,7 +131,7 @@ class EvidenceSection(Section):
         self.sites_button.clicked.connect(self._check_sites)
         self.bits.currentIndexChanged.connect(self._choose_bits)
         self.mark_too.toggled.connect(self._choose_mark)
-        self.findings.itemClicked.connect(lambda _: evidence.go_to(self.findings.currentRow()))
+        self.findings.chosen.connect(evidence.go_to)
 
     def refresh(self) -> None:
         """Which key, whether the version shown is sealed, and what was found."""

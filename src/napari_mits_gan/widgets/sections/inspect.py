@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QListWidget, QPushButton
+from qtpy.QtWidgets import QPushButton
 
 from napari_mits_gan.inspection.result import CANNOT_SEE
+from napari_mits_gan.widgets.controls.place_list import PlaceList
 from napari_mits_gan.widgets.controls.rows import in_a_row, note
 from napari_mits_gan.widgets.sections.section import Section
 
@@ -45,13 +45,7 @@ class InspectSection(Section):
         self.clear_button.setToolTip("Put the findings and their marks away")
         self.headline = note(NOT_INSPECTED)
         self.hint = note()
-        self.findings = QListWidget()
-        self.findings.setMinimumHeight(70)
-        self.findings.setAccessibleName("Traces found")
-        self.findings.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.findings.setWordWrap(True)
-        self.findings.setResizeMode(QListWidget.ResizeMode.Adjust)
-        self.findings.setToolTip("What untouched scans hardly ever show; choose one to go there")
+        self.findings = PlaceList("Traces found", "What untouched scans hardly ever show; choose one to go there")
         row = in_a_row(self.inspect_button)
         row.addWidget(self.clear_button)
         self.body.addLayout(row)
@@ -62,7 +56,7 @@ class InspectSection(Section):
         inspecting = self.workspace.inspecting
         self.inspect_button.clicked.connect(lambda: inspecting.inspect())
         self.clear_button.clicked.connect(lambda: inspecting.clear())
-        self.findings.itemClicked.connect(lambda _: inspecting.go_to(self.findings.currentRow()))
+        self.findings.chosen.connect(inspecting.go_to)
 
     def refresh(self) -> None:
         """What was found, and whether it can be asked for."""
