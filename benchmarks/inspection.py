@@ -1,7 +1,7 @@
-"""What an inspection finds and how often it errs, on scans kept out of training, as Markdown tables.
+"""What an inspection finds and how often it errs, on scans kept out of training, as the tables of docs/inspect.md.
 
 python -m benchmarks.inspection measure --records inspection.jsonl
-python -m benchmarks.inspection report --records inspection.jsonl > docs/inspect_results.md
+python -m benchmarks.inspection report --records inspection.jsonl --into docs/inspect.md
 
 Measuring appends a line for each inspection to a file of records and goes on where it ended, so it can be done in
 parts (--most, --kinds). Attacks are made on the untouched scan, several at a time where they lie far apart, and each
@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.in_painters import Autoregression, Interpolation, MirroredBox
+from benchmarks.inspection_report import REGION_MM, tails, write_into
 from benchmarks.measure import MIB, cpu_seconds, forget_peak, limit_cores, peak_bytes, resident_bytes
 from benchmarks.scans import add_scans, chosen_paths
 from napari_mits_gan.ct.volume import CTVolume
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 
 FAR_MM, CUBIC_FAR_MM = 60.0, 110.0
 """Least distance of two attacks in one scan; the published mode reaches further across slices."""
-NEAR_MM, REGION_MM = 3.0, 10.0
 CHANGED_HU = 3
-FLIPS = {"as it is": (1, 1), "left and right": (1, -1), "front and back": (-1, 1), "both": (-1, -1)}
+MIRRORED = ((False, False), (False, True), (True, False), (True, True))
+"""Whether CT-GAN's fixed spot is mirrored, along rows and columns."""
 TREATMENTS = ("protected", "sealed", "thick slices", "noise-10", "resample-1mm", "jpeg2000-5", "blur-0.5", "denoiser")
 AFTER = ("jpeg2000-5", "noise-10", "resample-1mm", "blur-0.5")
 SPOTS = 4
@@ -47,6 +48,7 @@ def main() -> None:
     parser.add_argument("task", choices=("measure", "report", "tails", "speed"))
     add_scans(parser)
     parser.add_argument("--records", type=Path, default=Path("inspection.jsonl"), help="(default: %(default)s)")
+    parser.add_argument("--into", type=Path, default=Path("docs/inspect.md"), help="(default: %(default)s)")
     parser.add_argument("--kinds", nargs="+", choices=tuple(KINDS), default=list(KINDS), help="(default: all)")
     parser.add_argument("--only", nargs="+", help="only attackers and kinds of scans named like these")
     parser.add_argument("--sites", type=int, default=6, help="attacked at once where they lie apart (default: 6)")
@@ -62,10 +64,7 @@ def main() -> None:
     elif options.task == "speed":
         print(speed(chosen_paths(options)[0], options.cores))
     else:
-        print(report(joined(read_records(options.records))))
-
-
-# ---- measuring
+        write_into(options.into, joined(read_records(options.records)))
 
 
 @dataclass(frozen=True)
@@ -119,16 +118,19 @@ def chosen_methods(names: Sequence[str] | None) -> tuple[Method, ...]:
 
 
 def joined(records: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One record for each inspection, where its methods were measured one after the other."""
+    """One record for each inspection, where its methods were measured one after the other, the last time counting."""
     found: dict[str, dict[str, Any]] = {}
     for record in records:
-        key = record["key"].split(" [")[0]
+        key, _, names = record["key"].removesuffix("]").partition(" [")
         if key not in found:
             found[key] = {**record, "key": key}
         elif "sites" in record:
-            first = found[key]
-            sites = [one + other for one, other in zip(first["sites"], record["sites"], strict=True)]
-            found[key] = {**first, "sites": sites, "others": first["others"] + record["others"]}
+            first, again = found[key], names.split(", ")
+            before = [[f for f in site if f[0] not in again] for site in (*first["sites"], first["others"])]
+            *sites, others = (
+                one + more for one, more in zip(before, (*record["sites"], record["others"]), strict=True)
+            )
+            found[key] = {**first, "sites": sites, "others": others}
         else:
             found[key] = {**found[key], "scores": {**found[key]["scores"], **record["scores"]}}
     return list(found.values())
@@ -171,24 +173,33 @@ def away_mm(volume: CTVolume, one: Sequence[int], other: Sequence[int]) -> float
 
 
 def highest(volume: CTVolume, methods: Sequence[Method]) -> dict[str, Any]:
-    """The highest score of each method in an untouched scan."""
+    """The highest score of each method in an untouched scan; of the fixed spot, also with the spot mirrored.
+
+    To flip a scan is to mirror the spot: other noise is compared with the same lungs. The other methods see the same
+    in a flipped scan.
+    """
     from napari_mits_gan.inspection.examined_scan import ExaminedScan
+    from napari_mits_gan.inspection.fixed_spot import FixedSpot
 
     began = time.perf_counter()
     scan = ExaminedScan.of(volume)
-    scores = {method.name: method.highest(scan) for method in methods}
-    told = {name: [] if score is None else [score] for name, score in scores.items()}
+    told = {}
+    for method in methods:
+        if isinstance(method, FixedSpot):
+            z, y, x = method.source(scan)
+            _, rows, columns = volume.shape
+            scores = [
+                FixedSpot((z, rows - 1 - y if down else y, columns - 1 - x if across else x)).highest(scan)
+                for down, across in MIRRORED
+            ]
+        else:
+            scores = [method.highest(scan)]
+        told[method.name] = [score for score in scores if score is not None]
     return {"scores": told, "seconds": time.perf_counter() - began}
 
 
 def untouched(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
-    """The scan flipped four ways, which puts CT-GAN's fixed spot at four places."""
-    for flip, (y, x) in FLIPS.items():
-
-        def work(scan: Scan, y: int = y, x: int = x) -> dict[str, Any]:
-            return {"class": "as it is", **highest(flipped(scan.volume, y, x), scan.methods)}
-
-        yield f"untouched/{name}/{flip}", work
+    yield f"untouched/{name}/as it is", lambda scan: {"class": "as it is", **highest(scan.volume, scan.methods)}
 
 
 def other_spots(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
@@ -235,11 +246,6 @@ def halves(name: str) -> Iterator[tuple[str, Callable[[Scan], dict[str, Any]]]]:
         yield f"halves/{name}/{half}", work
 
 
-def flipped(volume: CTVolume, y: int, x: int) -> CTVolume:
-    padding = None if volume.padding is None else volume.padding[:, ::y, ::x].copy()
-    return CTVolume(volume.hu[:, ::y, ::x].copy(), volume.spacing, padding=padding, name=volume.name)
-
-
 def treat(volume: CTVolume, treatment: str) -> CTVolume:
     from napari_mits_gan.evaluation.robustness.purifiers import purify
     from napari_mits_gan.evidence.key import SealKey
@@ -283,8 +289,8 @@ def attacks() -> list[Attack]:
     return [
         Attack("CT-GAN", "remove, published mode", published("remove"), CUBIC_FAR_MM, 2),
         Attack("CT-GAN", "remove, mended mode", named("remove"), scans=2),
-        Attack("CT-GAN", "inject, published mode", published("inject"), CUBIC_FAR_MM, 2),
-        Attack("CT-GAN", "inject, mended mode", named("inject"), scans=2),
+        Attack("CT-GAN", "inject, published mode", published("inject"), CUBIC_FAR_MM, 3),
+        Attack("CT-GAN", "inject, mended mode", named("inject"), scans=3),
         *(Attack("other CT-GANs", name, named(name)) for name in others),
         # Several copies of one source in a scan would be found by each other, so each has a scan for itself.
         Attack("CT-GAN, noise from elsewhere", "remove", named("remove"), scans=3, alone=True, spot=ELSEWHERE),
@@ -397,102 +403,6 @@ def speed(path: Path, cores: int) -> str:
         f"300 x 512 x 512 on {cores} cores: {seconds:.1f} s, {computed:.1f} s of processor time, "
         f"{(peak_bytes() - before) / MIB:.0f} MiB beyond the volume"
     )
-
-
-# ---- reporting
-
-
-def tails(records: Sequence[dict[str, Any]]) -> str:
-    """Fits of the false alarms, for the constants of the methods."""
-    from napari_mits_gan.inspection.false_alarms import Tail
-
-    lines = []
-    for method in dict.fromkeys(name for record in records for name in record.get("scores", ())):
-        scores = [s for r in records if r["kind"] != "treated" for s in r.get("scores", {}).get(method, ())]
-        hard = [s for r in records if r["kind"] == "treated" for s in r.get("scores", {}).get(method, ())]
-        tail = Tail.fit(np.array(scores + hard), share=0.25)
-        lines.append(
-            f"{method}: {len(scores)} untouched, highest {np.sort(scores)[::-1][:6].round(1).tolist()}; "
-            f"{len(hard)} treated, highest {np.sort(hard)[::-1][:6].round(1).tolist()}; {tail}; "
-            f"1 in 125: {tail.score_at(1 / 125):.2f}, 1 in 1000: {tail.score_at(1 / 1000):.2f}"
-        )
-    return "\n".join(lines)
-
-
-def report(records: Sequence[dict[str, Any]]) -> str:
-    from napari_mits_gan.evaluation.measures.intervals import Proportion
-    from napari_mits_gan.evaluation.reports.table import Table
-    from napari_mits_gan.inspection.inspect import METHODS
-
-    by_name = {method.name: method for method in METHODS}
-    all_shares = sum(method.share for method in METHODS)
-
-    def rate(name: str, score: float) -> float:  # by the tails as they are now
-        return by_name[name].false_alarms_per_scan(score) * all_shares / by_name[name].share
-
-    rows = []
-    made = [r for r in records if "sites" in r]
-    for family, name in dict.fromkeys((r["family"], r["name"]) for r in made):
-        group = [r for r in made if (r["family"], r["name"]) == (family, name)]
-        sites = [site for r in group for site in r["sites"]]
-        cells = []
-        for limit, within_mm in ((0.01, NEAR_MM), (0.01, REGION_MM), (0.001, NEAR_MM)):
-            hits = (any(rate(f[0], f[1]) <= limit and f[3] <= within_mm for f in site) for site in sites)
-            cells.append(str(Proportion.among(hits)))
-        rows.append((family, name, *cells))
-    header = ("family", "attack", "found, 1 %, within 3 mm", "found, 1 %, within 10 mm", "found, 0.1 %, within 3 mm")
-    text = [Table(header, tuple(rows)).markdown(), ""]
-    text += [coverage(made), ""]
-    calm = [r for r in records if "scores" in r]
-    text += [false_alarms(calm, key, rate) for key in ("class", "scan")]
-    return "\n".join(text)
-
-
-def false_alarms(calm: Sequence[dict[str, Any]], key: str, rate: Callable[[str, float], float]) -> str:
-    """How many inspections of untouched scans end with a finding, by kind or by scan, and how near each method comes.
-
-    Counted are those in which at most one method was not measured; the highest scores are of all that there are.
-    """
-    from napari_mits_gan.evaluation.measures.intervals import Proportion
-    from napari_mits_gan.evaluation.reports.table import Table
-    from napari_mits_gan.inspection.inspect import FALSE_ALARMS_PER_SCAN, METHODS
-
-    def loud(record: dict[str, Any]) -> bool:
-        scores = record["scores"].items()
-        return any(rate(name, score) <= FALSE_ALARMS_PER_SCAN for name, some in scores for score in some)
-
-    names = [method.name for method in METHODS]
-    rows = []
-    for kind in dict.fromkeys(r[key] for r in calm):
-        some = [r for r in calm if r[key] == kind]
-        cells = []
-        for name in names:
-            scores = [s for r in some for s in r["scores"].get(name, ())]
-            cells.append(f"{max(scores):.1f} of {len(scores)}" if scores else "–")
-        whole = [loud(r) for r in some if len(set(names) - set(r["scores"])) <= 1]
-        rows.append((kind, str(Proportion.among(whole)), *cells))
-    every = [loud(r) for r in calm if len(set(names) - set(r["scores"])) <= 1]
-    rows.append(("all", str(Proportion.among(every)), *["" for _ in names]))
-    header = ("untouched scans", "with a finding", *(f"{name}, highest" for name in names))
-    return Table(header, tuple(rows)).markdown() + "\n"
-
-
-def coverage(made: Sequence[dict[str, Any]]) -> str:
-    """How well findings at the usual limit cover what was changed, of each attack in each scan."""
-    from napari_mits_gan.evaluation.reports.table import Table
-
-    key = "{}: right, covered, changed"
-    rows = []
-    for r in made:
-        if key.format("outlines") not in r:
-            continue
-        right, covered, changed = r[key.format("outlines")]
-        both = (r[key.format(name)] for name in ("outlines", "balls"))
-        f1, balls = (2 * counts[0] / max(1, counts[1] + counts[2]) for counts in both)
-        cells = (f"{f1:.2f}", f"{right / max(1, covered):.2f}", f"{right / max(1, changed):.2f}", f"{balls:.2f}")
-        rows.append((r["family"], r["name"], r["scan"], *cells))
-    header = ("family", "attack", "scan", "voxel F1", "precision", "recall", "voxel F1 of balls")
-    return Table(header, tuple(sorted(rows, key=lambda row: row[:2]))).markdown()
 
 
 if __name__ == "__main__":

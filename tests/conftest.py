@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import shutil
@@ -18,6 +19,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, CTImageStorage, ExplicitVRLittleEndian, generate_uid
 from pydicom.valuerep import format_number_as_ds
 
+from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # How long an example takes says more about what else runs, other tests among it, than about the code.
@@ -25,12 +29,21 @@ settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")
 
 
-SCANS = ("shared_ct", "shared_dir")
+SCANS = ("shared_ct", "shared_dir", "real_scan")
 """Fixtures that need real scans."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--only-scans", action="store_true", help="run only the tests that need real scans")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With `--only-scans`: files that name no such fixture, nor does a conftest above; importing all takes long."""
+    if not config.getoption("--only-scans") or collection_path.suffix != ".py":
+        return None
+    above = (folder / "conftest.py" for folder in collection_path.parents if REPOSITORY / "tests" in folder.parents)
+    texts = [path.read_text(encoding="utf-8") for path in (collection_path, *above) if path.is_file()]
+    return None if any(name in text for text in texts for name in SCANS) else True
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -53,6 +66,12 @@ def shared_ct() -> Path:
 def shared_dir(shared_ct: Path) -> Path:
     """The folder above the real scans; it also holds difficult DICOM files and reference vectors of CT-GAN."""
     return shared_ct.parent
+
+
+@pytest.fixture(scope="session")
+def real_scan(shared_ct: Path) -> Callable[[str], CTVolume]:
+    """A real scan by its file's or folder's name; read once a process, and with it its lungs are found once."""
+    return functools.cache(lambda name: read_ct(shared_ct / name))
 
 
 @pytest.fixture(scope="session")

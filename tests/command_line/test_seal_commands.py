@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,22 @@ def _tampered(sealed: Path, target: Path) -> CTVolume:
 
 
 @pytest.fixture(scope="module")
-def sealed(short_series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def few_slices(short_series: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with 16 slices of the sample scan."""
+    folder = tmp_path_factory.mktemp("few") / "chest"
+    folder.mkdir()
+    for path in sorted(short_series.iterdir())[16:32]:
+        shutil.copy(path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sealed(few_slices: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a key, and a part of the sample scan sealed with it."""
     folder = tmp_path_factory.mktemp("sealed")
     assert main(["keygen", str(folder / "key")]) == 0
     key = ["--key-file", str(folder / "key")]
-    assert main(["seal", str(short_series), str(folder / "series"), *key, "--bits", "2"]) == 0
+    assert main(["seal", str(few_slices), str(folder / "series"), *key, "--bits", "2"]) == 0
     return folder
 
 
@@ -80,7 +91,7 @@ def test_a_tampered_scan_is_healed(
     assert main(["recover", str(tmp_path / "changed.nii.gz"), str(tmp_path / output), *key]) == 0
 
     before, after = read_ct(sealed / "series").hu.astype(int), read_ct(tmp_path / output).hu
-    assert (before != after).mean() < 0.001
+    assert (before != after).sum() < 3000
     assert np.sqrt(np.mean((before - after)[10:12, 60:70, 60:70] ** 2.0)) < 30
     assert "voxels healed" in capsys.readouterr().out
 
@@ -133,13 +144,13 @@ def test_no_file_of_the_series_holds_the_key(sealed: Path) -> None:
         assert bytes.fromhex(secret) not in content
 
 
-def test_a_protected_series_is_sealed_where_a_key_is_given(sealed: Path, short_series: Path, tmp_path: Path) -> None:
+def test_a_protected_series_is_sealed_where_a_key_is_given(sealed: Path, few_slices: Path, tmp_path: Path) -> None:
     key = ["--key-file", str(sealed / "key")]
 
     assert (
-        main(["protect", str(short_series), str(tmp_path / "out"), "--method", "gaussian-noise", *key, "--bits", "2"])
+        main(["protect", str(few_slices), str(tmp_path / "out"), "--method", "gaussian-noise", *key, "--bits", "2"])
         == 0
     )
 
     assert main(["verify", str(tmp_path / "out"), *key]) == 0
-    assert (read_ct(tmp_path / "out").hu != read_ct(short_series).hu).any()
+    assert (read_ct(tmp_path / "out").hu != read_ct(few_slices).hu).any()

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_mits_gan.ct.anatomy import anatomy_of, body_mask, lung_mask
-from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 
 SPACING = (4.0, 2.0, 2.0)
@@ -298,12 +295,9 @@ def test_masks_leave_the_volume_alone(thorax):
     np.testing.assert_array_equal(thorax.hu, before)
 
 
-def test_lungs_and_body_of_a_real_chest(shared_ct: Path):
-    """LIDC-IDRI-0001: a whole chest, full inspiration; every second voxel within the slice will do."""
-    whole = read_ct(shared_ct / "LIDC-IDRI-0001")
-    dz, dy, dx = whole.spacing
-    padding = None if whole.padding is None else whole.padding[:, ::2, ::2]
-    volume = CTVolume(whole.hu[:, ::2, ::2], (dz, 2 * dy, 2 * dx), padding=padding)
+def test_lungs_and_body_of_a_real_chest(real_scan):
+    """LIDC-IDRI-0001: a whole chest, full inspiration."""
+    volume = real_scan("LIDC-IDRI-0001")
     lungs, body = lung_mask(volume), body_mask(volume)
     assert 3000 < _millilitres(lungs, volume) < 6000
     assert 15_000 < _millilitres(body, volume) < 45_000

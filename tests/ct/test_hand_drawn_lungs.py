@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from napari_mits_gan.ct.anatomy import anatomy_of
-from napari_mits_gan.ct.read import read_ct
+from napari_mits_gan.ct.volume import CTVolume
 
 DATA = Path(__file__).parent / "data"
 
@@ -22,8 +23,8 @@ def _drawn(name: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("file", ["LIDC-IDRI-0001", "LIDC-IDRI-0003.nii.gz", "LIDC-IDRI-0314.nii.gz"])
-def test_lungs_are_those_drawn_by_hand_and_lie_inside_the_body(shared_ct: Path, file: str):
-    volume = read_ct(shared_ct / file)
+def test_lungs_are_those_drawn_by_hand_and_lie_inside_the_body(real_scan: Callable[[str], CTVolume], file: str):
+    volume = real_scan(file)
     drawn = _drawn(file.removesuffix(".nii.gz"))
     found = anatomy_of(volume)
     assert 2 * (found.lungs & drawn).sum() / (found.lungs.sum() + drawn.sum()) >= 0.985

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from chest_with_balls import BALLS, NEAR_MM, chest, distance_mm, with_balls
 from napari_mits_gan.ct.annotations import nodules_beside
-from napari_mits_gan.ct.read import read_ct
 from napari_mits_gan.ct.volume import CTVolume
 from napari_mits_gan.detection.detector import NoduleDetector
 from napari_mits_gan.detection.sites import injection_sites, removal_sites
@@ -144,10 +143,10 @@ def test_scans_without_room_or_lungs_are_refused(nodular):
             search(nodular, 0, detector=BrightBall())
 
 
-def test_the_nodules_of_real_scans_are_among_the_first_to_be_removed(shared_ct):
+def test_the_nodules_of_real_scans_are_among_the_first_to_be_removed(shared_ct, real_scan):
     detector = NoduleDetector.load(device="cpu")
     for name, wanted in (("LIDC-IDRI-0001", 1), ("LIDC-IDRI-0003.nii.gz", 3)):
-        scan = read_ct(shared_ct / name)
+        scan = real_scan(name)
         sites = removal_sites(scan, 10, detector=detector)
         ranks = [
             next((rank for rank, site in enumerate(sites) if distance_mm(scan, site.at, nodule.at) < reach), None)

@@ -11,11 +11,12 @@ from napari_mits_gan.attack.ctgan.attacker import CTGAN
 from napari_mits_gan.attack.ctgan.pipeline import MENDED, REFERENCE
 from napari_mits_gan.attack.ctgan.touch_up import noise_spot
 from napari_mits_gan.inspection.examined_scan import ExaminedScan
-from napari_mits_gan.inspection.fixed_spot import FixedSpot
-from napari_mits_gan.inspection.inspect import inspect
+from napari_mits_gan.inspection.fixed_spot import FixedSpot, _highest_by_chance
+from napari_mits_gan.inspection.inspect import FALSE_ALARMS_PER_SCAN, inspect
 from noisy_chest import make_lung_block, told_to_be_lung
 
 SITE = (22, 60, 75)
+USUAL_RATE = FALSE_ALARMS_PER_SCAN * FixedSpot.share
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +49,12 @@ def test_untouched_noise_shows_nothing(seed):
     assert traces(make_lung_block(seed)) == []
 
 
+@pytest.mark.parametrize("places", [100, 10_000])
+def test_what_chance_adds_in_a_larger_scan_is_that_of_normal_variables(places):
+    highest = np.random.default_rng(0).normal(size=(300, places)).max(axis=1)
+    assert _highest_by_chance(places) == pytest.approx(np.median(highest), abs=0.2)
+
+
 def test_noise_of_another_spot_is_not_found_at_the_fixed_one_but_there(lung):
     hu = lung.hu.copy()
     hu[24:40, 60:95, 65:100] = hu[2:18, 3:38, 70:105]
@@ -55,6 +62,16 @@ def test_noise_of_another_spot_is_not_found_at_the_fixed_one_but_there(lung):
     assert best(copied) < FixedSpot.tail.score
     (first, *_) = traces(copied, FixedSpot((10, 20, 87)))
     assert first.at == (32, 77, 82)
+
+
+def test_a_few_bright_voxels_that_happen_to_agree_are_no_copy(lung):
+    method = FixedSpot()
+    noise, box = method._copied(ExaminedScan.of(lung))
+    away = np.argwhere(noise > 2) + box.low - method.source(ExaminedScan.of(lung))
+    near = away[np.linalg.norm(away * lung.spacing, axis=1) < 6]
+    hu = lung.hu.copy()
+    hu[tuple((np.array((24, 70, 80)) + np.random.default_rng(0).permutation(near)[:7]).T)] += 300
+    assert best(told_to_be_lung(replace(lung, hu=hu))) < FixedSpot.tail.score_at(USUAL_RATE)
 
 
 def test_a_spot_without_lung_gives_no_noise_to_look_for(lung):
@@ -70,4 +87,8 @@ def test_a_trace_under_padding_is_not_looked_at(lung):
     tampered = CTGAN.load("remove", "cpu").tamper(lung, SITE)
     padding = np.zeros(lung.shape, dtype=bool)
     padding[:, 30:, 45:] = True
-    assert traces(told_to_be_lung(replace(tampered, padding=padding))) == []
+    scan = ExaminedScan.of(told_to_be_lung(replace(tampered, padding=padding)))
+    score = FixedSpot().evidence(scan)
+    assert score.max() < FixedSpot.tail.score_at(USUAL_RATE)
+    reach = (slice(18, 27), slice(54, 67), slice(69, 82))  # 5 mm around the voxel that was clicked
+    assert score[reach].max() < 2

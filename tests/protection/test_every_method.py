@@ -31,6 +31,7 @@ DRAWS_NOTHING = {"constant-shift"}
 @pytest.fixture(params=list(METHODS))
 def name(request: pytest.FixtureRequest, own, monkeypatch) -> str:
     monkeypatch.setattr("napari_mits_gan.protection.mits_gan_paper._CROP", 24)
+    monkeypatch.setattr("napari_mits_gan.protection.mits_gan_paper._WIDTH", 8)
     return str(request.param)
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 from threading import Event
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -26,6 +27,10 @@ HAS_WINDOW = all(importlib.util.find_spec(name) for name in ("napari", "qtpy", "
     importlib.util.find_spec(binding) for binding in ("PyQt6", "PySide6", "PyQt5", "PySide2")
 )
 SCREEN = "1600x1000x24"
+
+# napari's own settings are neither read nor written: those of whoever runs the tests are theirs, and each viewer would
+# write them several times.
+os.environ["NAPARI_CONFIG"] = ""
 
 
 def _screen_of_its_own() -> subprocess.Popen[bytes] | None:
@@ -60,16 +65,20 @@ def pytest_report_header() -> str:
 
 
 def pytest_collection_finish() -> None:
-    """Keep the libraries, which all tests share, out of the first ones' garbage collections."""
+    """Keep the libraries, which all tests share, out of the first ones' garbage collections.
+
+    Nor does Python itself begin a whole collection: there is one after each test.
+    """
     gc.freeze()
+    gc.set_threshold(20_000, 10, 100_000)
 
 
 def pytest_runtest_logfinish() -> None:
     """Keep what outlives a test out of the next ones' garbage collections.
 
-    napari collects garbage for each layer that is removed and for each window that is closed, and its own fixture
-    leaves menu items behind by the hundred, so that every test would take longer than the last.
+    napari's own fixture leaves menu items behind by the hundred, so that every test would take longer than the last.
     """
+    gc.collect()
     gc.freeze()
 
 
@@ -82,6 +91,27 @@ def _display():
 
     # A thread that still works when Qt is gone ends the process; outside of tests napari waits for them as it quits.
     QThreadPool.globalInstance().waitForDone(TIMEOUT_MS)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _plugins_sought_once(_display):
+    """napari reads the manifests of all that is installed for each viewer anew; they stay the same meanwhile."""
+    from npe2 import PluginManifest
+
+    found = list(PluginManifest.discover())
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(PluginManifest, "discover", lambda paths=(): iter(found))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _garbage_collected_once_a_test(_display):
+    """napari collects garbage, the whole of it, for each layer that comes or goes, for the sake of some drivers."""
+    import napari._vispy.canvas
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(napari._vispy.canvas, "gc", SimpleNamespace(collect=lambda: 0), raising=False)
+        yield
 
 
 @pytest.fixture(autouse=True)

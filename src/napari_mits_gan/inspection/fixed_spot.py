@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
+from scipy import ndimage, special
 
 from napari_mits_gan.ct.grid import Box, Voxel
 from napari_mits_gan.inspection.blocks import BLOCK, block_mean, each_voxel
@@ -28,13 +28,16 @@ from napari_mits_gan.progress import Progress, part_of, silent
 
 _WIDE_MM = 9.8
 """Standard deviation of the Gaussian that weights the box: that of CT-GAN's own blending of an injection."""
-_NARROW_MM = 5.0
+_NARROW_MM = 7.0
 """The same for bright structures, which are smaller than the box."""
 _BRIGHT_HU, _SOFT_HU = -700.0, 70.0
 """CT-GAN paints an injection as far as a sigmoid around this HU, with this width, says."""
-_LEAST_BRIGHT = 0.02
-"""Places with less bright structure than this share are not looked at as nodules."""
+_DARK = 0.1
+"""How much the noise of lung counts where nodules are looked for, against that of what is bright: some is painted
+there too, and a sum over the few voxels of a vessel alone is large by chance too often."""
 _NEIGHBOURS_MM = (5.0, 7.0, 7.0)
+_USUAL_PLACES = 1e7
+"""Voxels in and near the lungs of a usual scan: the more are looked at, the higher the highest is by chance."""
 _SAME_MM = 12.0
 _OWN_MM = 8.0
 """The spot resembles itself, and what lies this near to it; an attack there copies from what it paints."""
@@ -61,7 +64,7 @@ class FixedSpot(Calibrated):
 
     name = "CT-GAN's fixed spot"
     share = 0.6
-    tail = Tail(6.1, 0.26, 2.28)
+    tail = Tail(5.7, 0.13, 3.0)  # flatter than chance: of other spots than CT-GAN's, edges of the lungs reach 6.7
 
     def not_seen(self, scan: ExaminedScan) -> str | None:
         """See `Method`."""
@@ -72,7 +75,10 @@ class FixedSpot(Calibrated):
         )
 
     def traces(self, scan: ExaminedScan, *, progress: Progress = silent) -> Sequence[Trace]:
-        """See `Method`; the score is the peak of the correlation over the root mean square around it."""
+        """See `Method`; the score is the peak of the correlation over the root mean square around it.
+
+        It is told as if the scan had the usual number of places: what chance would add in a larger one is taken off.
+        """
         score = self.evidence(scan, progress=progress)
         if score is None:
             return []
@@ -129,23 +135,24 @@ class FixedSpot(Calibrated):
             _forget(found, own, scan)
             return found
 
-        wide = compare(lambda low, high: scan.residual[low:high], _WIDE_MM, part_of(progress, 0.0, 0.4))
-        over_neighbours(wide, neighbours)
         hu, residual = scan.hu, scan.residual
 
         def bright(low: int, high: int) -> NDArray[np.float32]:
-            return residual[low:high] * brightness(hu[low:high])
+            return residual[low:high] * (brightness(hu[low:high]) + _DARK)
 
-        narrow = compare(bright, _NARROW_MM, part_of(progress, 0.4, 0.8))
-        _over_expected(narrow, bright, _NARROW_MM, scan)
-        over_neighbours(narrow, neighbours)
-        np.maximum(wide, narrow, out=wide)
-        del narrow
+        everywhere = compare(lambda low, high: residual[low:high], _WIDE_MM, part_of(progress, 0.0, 0.4))
+        over_neighbours(everywhere, neighbours)
+        nodules = compare(bright, _NARROW_MM, part_of(progress, 0.4, 0.8))
+        over_neighbours(nodules, neighbours)
+        score = np.maximum(everywhere, nodules, out=everywhere)
+        del nodules
         near = _near_lungs(scan)
-        for z in range(len(wide)):
-            wide[z] *= each_voxel(near, z, wide.shape)
+        more = _highest_by_chance(_USUAL_PLACES) - _highest_by_chance(float(BLOCK**2 * np.count_nonzero(near)))
+        for z in range(len(score)):
+            score[z] += more
+            score[z] *= each_voxel(near, z, score.shape)
         progress(1, 1)
-        return wide
+        return score
 
     def _copied(self, scan: ExaminedScan) -> tuple[NDArray[np.float32], Box] | None:
         """The residual of the noise as it is copied, and the box that it is copied from."""
@@ -177,15 +184,9 @@ def _forget(found: NDArray[np.float32], own: tuple[int, ...], scan: ExaminedScan
     found[tuple(slice(max(0, o - r), max(0, o + r + 1)) for o, r in zip(own, reach, strict=True))] = 0
 
 
-def _over_expected(found: NDArray[np.float32], weighted: Slab, sigma_mm: float, scan: ExaminedScan) -> None:
-    """Divide by what chance would give, given how much bright structure lies around; 0 where there is hardly any."""
-    power = np.concatenate([block_mean(weighted(z, z + 1) ** 2) for z in range(len(found))])
-    sigma = [sigma_mm / np.sqrt(2) / mm / (1 if axis == 0 else BLOCK) for axis, mm in enumerate(scan.spacing)]
-    power = ndimage.gaussian_filter(power, sigma, mode="constant")
-    power[power < _LEAST_BRIGHT] = np.inf
-    np.sqrt(power, out=power)
-    for z in range(len(found)):
-        found[z] /= each_voxel(power, z, found.shape)
+def _highest_by_chance(places: float) -> np.float32:
+    """What one of so many normal variables is expected to reach."""
+    return np.float32(-special.ndtri(1 / max(places, 2)))
 
 
 def _near_lungs(scan: ExaminedScan) -> NDArray[np.bool_]:

@@ -214,10 +214,10 @@ def test_the_sample_scan_comes_back(tmp_path, sample_series, syntax) -> None:
     _same(read_ct(few), tmp_path / "out", syntax)
 
 
-def test_slices_of_a_real_scan_come_back(tmp_path, shared_ct) -> None:
+def test_slices_of_a_real_scan_come_back(tmp_path, real_scan) -> None:
     few = tmp_path / "few"
     few.mkdir()
-    for item in read_ct(shared_ct / "LIDC-IDRI-0001").source.slices[64:68]:
+    for item in real_scan("LIDC-IDRI-0001").source.slices[64:68]:
         shutil.copy(item.header.path, few)
     volume = read_ct(few)
     for syntax in (None, *SYNTAXES):
@@ -230,7 +230,11 @@ def test_slices_of_a_real_scan_come_back(tmp_path, shared_ct) -> None:
 def test_difficult_series_come_back(shared_dir, tmp_path, case) -> None:
     folder = shared_dir / "nasty" / case
     for number, source in enumerate(sorted(folder.iterdir()) if case.startswith("01") else [folder]):
-        volume = read_ct(source)
+        few = tmp_path / f"few{number}"
+        few.mkdir()
+        for item in read_ct(source).source.slices[:5]:
+            shutil.copy(item.header.path, few)
+        volume = read_ct(few)
         for syntax in (None, *SYNTAXES):
             _same(volume, tmp_path / f"{number}{syntax}", syntax)
 
