@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from napari_mits_gan.evidence.carriers import CarrierRule, nearest_changes
-from napari_mits_gan.evidence.error_diffusion import CURVE, changes_of, coded, moved_upwards
+from napari_mits_gan.evidence.error_diffusion import (
+    CURVE,
+    EITHER,
+    LOWERED,
+    NOTHING,
+    RAISED,
+    RATHER_DOWN,
+    RATHER_UP,
+    changes_of,
+    coded,
+    moved_upwards,
+)
 
 
 def test_the_curve_goes_through_all_voxels_of_a_block_from_neighbour_to_neighbour() -> None:
@@ -30,6 +41,37 @@ def test_the_error_owed_along_the_curve_never_grows(bits: int) -> None:
     along = change.transpose(0, 1, 3, 2, 4).reshape(-1, 256)[:, CURVE].cumsum(axis=1)
     assert np.abs(along).max() <= (1 if bits == 1 else 5)
     assert np.sqrt(np.mean(along**2.0)) < (0.75 if bits == 1 else 1.7)
+
+
+@pytest.mark.parametrize("size", [2, 4])
+def test_each_voxel_goes_the_way_that_its_rule_says(size: int) -> None:
+    rng = np.random.default_rng(size)
+    plain = [*range(NOTHING - size + 1, NOTHING + size), EITHER, *([RATHER_UP, RATHER_DOWN] if size == 4 else [])]
+    codes = rng.choice(plain, (1, 2, 16, 3, 16)).astype(np.uint8)
+    # Voxels whose lowest bit is drawn anew are decided first.
+    codes[codes < RATHER_UP] += rng.choice([0, 0, 0, RAISED, LOWERED], (codes < RATHER_UP).sum()).astype(np.uint8)
+
+    up = moved_upwards(codes, size, seed=3)
+
+    starts = 2 * np.random.default_rng(3).integers(0, 2, 6, dtype=np.int16) - 1
+    for block, start in enumerate(starts):
+        place = (0, block // 3, slice(None), block % 3)
+        owed = int(start)  # twice the error
+        for code, goes_up in zip(codes[place].ravel()[CURVE].tolist(), up[place].ravel()[CURVE].tolist(), strict=True):
+            kind = code % 16
+            later = {0: 0, RAISED: 1, LOWERED: -1}[code - kind]
+            if kind == EITHER:
+                assert goes_up == (owed + later < 0)
+                change = size // 2 if goes_up else -size // 2
+            elif kind == RATHER_UP:
+                assert goes_up == (owed + 2 <= 7)
+                change = 1 if goes_up else -3
+            elif kind == RATHER_DOWN:
+                assert goes_up == (owed - 2 < -7)
+                change = 3 if goes_up else -1
+            else:
+                change = kind - NOTHING
+            owed += later + 2 * change
 
 
 @pytest.mark.parametrize(("bits", "kept"), [(1, -950), (1, 8), (2, -950), (2, -949), (2, 7), (2, 8)])

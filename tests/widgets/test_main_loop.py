@@ -193,6 +193,7 @@ def test_one_switch_replays_the_injections_on_the_other_version(dock, settle, vi
     assert viewer.layers["SIMULATED ATTACK · protected"].data is on_protected
 
 
+@pytest.mark.both_bindings
 def test_each_difference_can_be_looked_at(dock, settle, viewer_of):
     dock.workspace.attacking.attack("inject", PLACE)
     dock.sections["protect"].protect_button.click()

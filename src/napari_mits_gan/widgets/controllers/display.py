@@ -102,9 +102,9 @@ class Display(Controller):
         kinds = self.kinds
         return self._wanted if self._wanted in kinds else kinds[0] if kinds else None
 
-    def choose_difference(self, kind: Difference) -> None:
-        """Show another difference."""
-        self._wanted = kind
+    def choose_difference(self, kind: Difference | str) -> None:
+        """Show another difference, given by itself or by its value: PySide6's boxes make strings of enumerations."""
+        self._wanted = Difference(kind)
         self.refresh()
 
     def await_attack(self, on: bool) -> None:
