@@ -11,6 +11,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from napari.settings import get_settings
+
 from napari_mits_gan.session import Difference, Voxel
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
 from napari_mits_gan.widgets.sample import sample_folder
@@ -24,6 +26,7 @@ IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 
 def main() -> None:
     options = _options()
+    get_settings(None)  # those of whoever runs this are neither read nor written
     demonstration = Demonstration(options.scan or sample_folder())
     options.output.mkdir(parents=True, exist_ok=True)
     place = options.at or place_to_attack(demonstration.scan)

@@ -8,10 +8,11 @@ xvfb-run -a -s "-screen 0 1920x1080x24" python scripts/make_states.py FOLDER --t
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from napari.settings import get_settings
 
 from napari_mits_gan.session import Difference
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
@@ -23,12 +24,10 @@ SIZES = ("1280x720", "1366x768", "1920x1080")
 
 def main() -> None:
     options = _options()
-    os.environ["NAPARI_CONFIG"] = ""  # the settings of whoever runs this are neither read nor written
+    settings = get_settings(None)  # those of whoever runs this are neither read nor written
     options.folder.mkdir(parents=True, exist_ok=True)
     if options.theme is not None:
-        from napari.settings import get_settings
-
-        get_settings().appearance.theme = options.theme
+        settings.appearance.theme = options.theme
     demonstration = Demonstration(options.scan or sample_folder())
     with TemporaryDirectory() as keys:
         for state in _states(demonstration, Path(keys)):

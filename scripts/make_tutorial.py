@@ -9,6 +9,8 @@ import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from napari.settings import get_settings
+
 from napari_mits_gan.session import Difference
 from napari_mits_gan.widgets.demo import Demonstration, place_to_attack
 from napari_mits_gan.widgets.sample import sample_folder
@@ -22,6 +24,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=IMAGES, metavar="FOLDER")
     output = parser.parse_args().output
     output.mkdir(parents=True, exist_ok=True)
+    get_settings(None)  # those of whoever runs this are neither read nor written
     demonstration = Demonstration(sample_folder())
     demonstration.viewer.window.resize(*SIZE)
 
