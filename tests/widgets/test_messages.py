@@ -96,6 +96,9 @@ def test_what_lies_above_stays_where_it_is_until_what_was_said_is_forgotten(line
         line.start_work("Comparing", can_cancel=False)
         assert line.height() == high
     line.stop_work()
+    assert line.height() == high
+    qtbot.waitUntil(lambda: line.height() < high)
+    high = line.height()
     line.forget()
     assert line.height() < high
 

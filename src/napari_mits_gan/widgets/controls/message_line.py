@@ -22,6 +22,8 @@ from napari_mits_gan.widgets.controls.rows import note
 
 EARLIER_STAYS_MS = 12_000
 """A sentence stays beside the next one for this long."""
+ROOM_STAYS_MS = 2_500
+"""Room that is no longer needed is kept for this long: what is said next may need it again."""
 _ERROR_STYLE = "background: #8c2323; color: white; padding: 4px; border-radius: 3px;"
 _WARNING_STYLE = "background: #6b5310; color: white; padding: 4px; border-radius: 3px;"
 _PLAIN_STYLE = "padding: 2px 4px;"
@@ -31,8 +33,8 @@ _EARLIER_STYLE = "padding: 2px 4px; font-style: italic;"
 class MessageLine(QScrollArea):
     """What happened last and just before, what went wrong until it is put away, a progress bar, a button to stop.
 
-    It grows at once when it needs more room, and gives it back only when what was said is forgotten or put away: else
-    all above it would move with every click, and the window be laid out and drawn several times.
+    It grows at once when it needs more room, and gives it back after a while, or when what was said is forgotten or put
+    away: else all above it would move with every click, and the window be laid out and drawn several times.
     """
 
     cancel_requested = Signal()
@@ -64,6 +66,10 @@ class MessageLine(QScrollArea):
         self._earlier_timer.setSingleShot(True)
         self._earlier_timer.setInterval(EARLIER_STAYS_MS)
         self._earlier_timer.timeout.connect(self._forget_earlier)
+        self._room_timer = QTimer(self)
+        self._room_timer.setSingleShot(True)
+        self._room_timer.setInterval(ROOM_STAYS_MS)
+        self._room_timer.timeout.connect(lambda: self._fit(may_shrink=True))
         self._title = ""
 
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -161,6 +167,7 @@ class MessageLine(QScrollArea):
         """Show that nothing long is going on."""
         self.doing.setVisible(False)
         self._row.setVisible(False)
+        self._fit()
 
     def _set_bar(self, done: int, total: int) -> None:
         """Qt draws a bar, and with it the whole window, within each call that sets it, unless it must not."""
@@ -204,3 +211,5 @@ class MessageLine(QScrollArea):
         needed = max(layout.totalHeightForWidth(wide), layout.totalMinimumSize().height()) + around
         if needed > self.height() or (may_shrink and needed < self.height()) or self.minimumHeight() != self.height():
             self.setFixedHeight(needed)
+        if needed < self.height():
+            self._room_timer.start()
