@@ -74,6 +74,21 @@ def real_scan(shared_ct: Path) -> Callable[[str], CTVolume]:
     return functools.cache(lambda name: read_ct(shared_ct / name))
 
 
+@pytest.fixture
+def part_of_series(tmp_path: Path) -> Callable[[CTVolume, slice], CTVolume]:
+    """Some slices of a series of single files, copied into a folder of their own and read from there."""
+    numbers = itertools.count()
+
+    def part(volume: CTVolume, slices: slice) -> CTVolume:
+        folder = tmp_path / f"part{next(numbers)}"
+        folder.mkdir()
+        for item in volume.source.slices[slices]:
+            shutil.copy(item.header.path, folder)
+        return read_ct(folder)
+
+    return part
+
+
 @pytest.fixture(scope="session")
 def sample_series() -> Path:
     """The folder of the sample scan, a chest phantom, as the repository has it."""

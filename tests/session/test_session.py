@@ -11,9 +11,11 @@ from napari_mits_gan.attack.contract import Attacker, Painted
 from napari_mits_gan.ct.grid import Box
 from napari_mits_gan.ct.volume import CTVolume, Step
 from napari_mits_gan.errors import AttackError, Cancelled, ProtectionError, WeightsError
+from napari_mits_gan.progress import silent
 from napari_mits_gan.session import BUILT_IN, Detection, Difference, Injection, Networks, ReplayError, Session, cuboid
 from napari_mits_gan.session.analysis import detections, difference_hu, figures
 from napari_mits_gan.session.networks import load_by_name
+from napari_mits_gan.session.replay import Replay
 from napari_mits_gan.workflow.protect_series import ProtectionOptions
 
 SHAPE = (12, 30, 32)
@@ -497,3 +499,20 @@ def test_the_difference_is_that_of_the_whole_volumes_whatever_overlaps_or_was_ta
         session.undo()
     expected = session.attacked("original").hu.astype(int) - hu
     assert np.array_equal(difference_hu(session, Difference.ATTACK, "original"), expected)
+
+
+def test_an_attacker_that_fails_to_say_what_it_touches_is_a_failed_injection_and_those_before_it_stay(volume):
+    blob, first, second = Blob("inject", []), Injection("inject", (5, 15, 15)), Injection("inject", (6, 8, 8))
+
+    def touched(volume: CTVolume, injection: Injection):
+        if injection == second:
+            raise AttackError("the reach of this attacker is unknown")
+        return blob.touched(injection.at, volume.spacing).inside(volume.shape).slices()
+
+    replay = Replay(volume, lambda volume, injection, out: blob.tamper(volume, injection.at, out=out), touched)
+    before = replay.to((first,), silent)
+    with pytest.raises(ReplayError, match="reach of this attacker") as caught:
+        replay.to((first, second), silent)
+    assert caught.value.injection == second
+    assert replay.to((first,), silent) is before
+    np.testing.assert_array_equal(before.hu, blob.tamper(volume, first.at).hu)

@@ -17,27 +17,18 @@ def choose_every_layer(viewer) -> None:
         viewer.layers.selection.active = layer
 
 
-def test_it_stays_a_crosshair_while_clicks_attack_whatever_becomes_the_active_layer(dock, settle, viewer_of, pointer):
-    arm = dock.sections["attack"].arm
-    arm.click()
-    assert pointer() == "crosshair"
+@pytest.mark.parametrize(
+    ("page", "button", "shape"), [("attack", "arm", "crosshair"), ("compare", "measure_button", "cross")]
+)
+def test_it_keeps_its_shape_whatever_becomes_the_active_layer(dock, settle, viewer_of, pointer, page, button, shape):
+    switch = getattr(dock.sections[page], button)
+    switch.click()
+    assert pointer() == shape
     dock.workspace.attacking.attack("inject", PLACE)
     settle(dock)
     choose_every_layer(viewer_of(dock))
-    assert pointer() == "crosshair"
-    arm.click()
-    assert pointer() == "standard"
-
-
-def test_it_stays_a_cross_while_measuring_whatever_becomes_the_active_layer(dock, settle, viewer_of, pointer):
-    measure = dock.sections["compare"].measure_button
-    measure.click()
-    assert pointer() == "cross"
-    dock.workspace.attacking.attack("inject", PLACE)
-    settle(dock)
-    choose_every_layer(viewer_of(dock))
-    assert pointer() == "cross"
-    measure.click()
+    assert pointer() == shape
+    switch.click()
     assert pointer() == "standard"
 
 

@@ -210,13 +210,13 @@ def _foreseen(slabs: list[Slab], aim: float) -> tuple[int, float]:
     return low, min(_FLATTER * (size(low + _SLOPE_OVER) - size(low)) / _SLOPE_OVER, _SLOPE / 4)
 
 
-def _slope_of(seen: dict[int, float], else_: float) -> float:
-    """The slope between the two last sizes that were seen, if their steps are so far apart that it tells something."""
+def _slope_of(seen: dict[int, float], foreseen: float) -> float:
+    """The slope between the two last sizes that were seen; the foreseen one where their steps are too close to tell."""
     if len(seen) > 1:
         (a, first), (b, second) = list(seen.items())[-2:]
         if abs(b - a) >= _SLOPE_OVER:
             return min((second - first) / (b - a), _SLOPE / 4)
-    return else_
+    return foreseen
 
 
 def _size(contents: container.Contents, model: Model, coded_slabs: list[Coded]) -> float:
